@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Every capacity of sluice and why it is what it is. A limit that is reached is reported: the
+ * compiler refuses the plan by name, the dataplane counts a reason.
+ */
+#ifndef SL_LIMITS_H
+#define SL_LIMITS_H
+
+/* 16 bits in the flow key, which must stay 16 bytes; 0 is never a VPC. */
+#define SL_MAX_VPC 65535
+/* Network ids come from the plan; 0 stands for the world and the last for this node. */
+#define SL_NET_WORLD 0
+#define SL_NET_HOST 65535
+#define SL_MAX_NETWORK_ID 65534
+/* sl_vlan is an array over all VLAN ids. */
+#define SL_VLANS 4096
+/* A node of the plan other than this one, by index; 0 is "not known". */
+#define SL_MAX_NODES 65535
+/* Workloads of this node in one network that a broadcast is copied to: each copy costs a clone. */
+#define SL_MAX_MEMBERS 256
+/* Names shown to people: longer ones are refused by the checker. */
+#define SL_NAME_LEN 64
+
+/* Plan tables are created with the size the plan needs; these are the ceilings. */
+#define SL_MAX_EXACT (1U << 21)
+#define SL_MAX_PREFIX (1U << 20)
+#define SL_MAX_PAIR (1U << 22)
+#define SL_MAX_PORTS (1U << 20)
+#define SL_MAX_IFACE (1U << 16)
+#define SL_MAX_MEMBER (1U << 17)
+
+/* State tables: defaults of `limits` in the plan. */
+#define SL_FLOWS 1048576
+#define SL_UNANSWERED 131072
+#define SL_FRAGMENTS 16384
+#define SL_NEIGHBOURS 65536
+#define SL_TRAFFIC 65536
+#define SL_DROPS 16384
+#define SL_NAMES 262144
+#define SL_FAILS 8192
+
+/* RFC 791 lets a host wait this long for the rest of a datagram. */
+#define SL_FRAGMENT_S 30
+/* A neighbour is asked for at most once in this time. */
+#define SL_ASK_S 1
+
+/*
+ * Time in the dataplane: one tick is 2^20 ns (about 1.05 ms) of CLOCK_MONOTONIC, in 32 bits. A shift
+ * is cheaper than a division, and a difference of two ticks is right across the wrap (52 days).
+ */
+#define SL_TICK_SHIFT 20
+#define SL_TICKS(seconds) ((__u32)(((__u64)(seconds) * 1000000000ULL) >> SL_TICK_SHIFT))
+
+/* The MAC of the gateway that every node plays for its own workloads; it never appears on a wire. */
+#define SL_ROUTER_MAC { 0x02, 0x73, 0x6c, 0x75, 0x69, 0x63 }
+
+/*
+ * Bits of skb->mark by default: the top bit of the mask says "judged", the three below carry the QoS
+ * class. Must not touch kube-proxy's 0x4000 and 0x8000 nor Cilium's 0x0f00.
+ */
+#define SL_MARK_MASK 0x00f00000U
+#define SL_MARK_FOREIGN 0x0000cf00U
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Every table's key and value, and the version of their layout. Change a struct, raise the version: a
+ * program that finds pinned maps of another version does not touch them.
+ */
+#ifndef SL_MAPS_TABLES_H
+#define SL_MAPS_TABLES_H
+#include <linux/types.h>
+#include "active.h"
+#include "count.h"
+#include "door.h"
+#include "endpoint.h"
+#include "fail.h"
+#include "fill.h"
+#include "flow.h"
+#include "frag.h"
+#include "gauge.h"
+#include "iface.h"
+#include "member.h"
+#include "name.h"
+#include "neigh.h"
+#include "network.h"
+#include "node.h"
+#include "policy.h"
+#include "setting.h"
+#include "verdict.h"
+#include "vlan.h"
+
+#define SL_LAYOUT 1
+
+_Static_assert(sizeof(struct sl_setting) == 16, "sl_setting");
+_Static_assert(sizeof(struct sl_iface) == 12, "sl_iface");
+_Static_assert(sizeof(struct sl_vlan) == 4, "sl_vlan");
+_Static_assert(sizeof(struct sl_network) == 16, "sl_network");
+_Static_assert(sizeof(struct sl_exact_key) == 8, "sl_exact_key");
+_Static_assert(sizeof(struct sl_prefix_key) == 12, "sl_prefix_key");
+_Static_assert(sizeof(struct sl_endpoint) == 20, "sl_endpoint");
+_Static_assert(sizeof(struct sl_pair) == 16, "sl_pair");
+_Static_assert(sizeof(struct sl_ports_key) == 12, "sl_ports_key");
+_Static_assert(sizeof(struct sl_verdict) == 32, "sl_verdict");
+_Static_assert(sizeof(struct sl_flow_key) == 16, "sl_flow_key");
+_Static_assert(sizeof(struct sl_flow) == 80, "sl_flow");
+_Static_assert(sizeof(struct sl_frag_key) == 16, "sl_frag_key");
+_Static_assert(sizeof(struct sl_neigh) == 16, "sl_neigh");
+_Static_assert(sizeof(struct sl_name_key) == 8, "sl_name_key");
+
+#endif

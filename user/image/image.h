@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The image: what one node loads. image_compile() is a pure function of (plan, node name, interfaces
+ * present): no system call, equal input gives equal bytes. Rows are the kernel's own structs, sorted by
+ * key, so that an image can be compared, hashed and installed without translation.
+ */
+#ifndef SLUICE_IMAGE_H
+#define SLUICE_IMAGE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "../../maps/fill.h"
+#include "../../maps/tables.h"
+#include "../plan/plan.h"
+
+/* An interface that exists on the node now. */
+struct link_fact {
+	char name[16];
+	uint32_t ifindex;
+	uint8_t mac[6];
+	bool peer_elsewhere; /* a veth whose other end is in another network namespace */
+};
+
+struct link_facts {
+	struct link_fact *item;
+	size_t count;
+};
+
+/* Rows of one plan table: `count` times key followed by value, no padding between. */
+struct image_table {
+	uint32_t key_size;
+	uint32_t value_size;
+	size_t count;
+	uint8_t *rows;
+};
+
+struct image_name {
+	struct sl_name_key key; /* slot is 0; the installer sets the slot of rule names */
+	struct sl_name name;
+};
+
+/* A class for people: the network (or world, host) and the groups that make it. */
+struct image_class {
+	uint32_t class;
+	uint16_t network; /* SL_NET_WORLD, SL_NET_HOST, or the plan's id */
+	uint16_t vpc;
+	const char *cluster; /* NULL for the world */
+	char *label; /* "net-internal", "net-internal+ceph-clients", "world (vpc default)" */
+};
+
+/* An uplink of this node as attach needs it. */
+struct image_uplink {
+	char name[16];
+	enum xdp_mode xdp;
+	bool promisc; /* workloads with MACs of their own stand behind it */
+	uint32_t mbit;
+};
+
+/* A workload interface of this node; present or not. */
+struct image_port {
+	char name[16];
+	uint16_t network;
+	bool fail_open;
+};
+
+struct image {
+	char node[SL_NAME_LEN];
+	char cluster[SL_NAME_LEN];
+	struct image_table table[SL_TABLES]; /* filled for the plan tables, empty for state tables */
+	struct image_name *names;
+	size_t name_count;
+	struct image_class *classes; /* index = class number - 1 */
+	size_t class_count;
+	struct image_uplink *uplinks;
+	size_t uplink_count;
+	struct image_port *ports; /* sorted by name */
+	size_t port_count;
+	struct {
+		uint16_t vlan;
+		bool open;
+	} *vlan_fail; /* for sl_fail */
+	size_t vlan_fail_count;
+	struct timeouts timeouts;
+	struct limits limits;
+	uint64_t hash; /* of node, tables and names */
+	void *arena; /* owns all of it */
+};
+
+/* NULL and findings in r when the plan cannot be compiled for the node or breaks an assert. */
+struct image *image_compile(const struct plan *plan, const char *node, const struct link_facts *links,
+			    struct report *r);
+void image_free(struct image *image);
+
+/*
+ * The rows of (sl_iface, sl_exact, sl_member) that depend on one interface, when it came, went or changed
+ * its ifindex: compile again with the new links; the agent installs only what differs.
+ */
+
+/* What the kernel would decide for a new flow; the same lookups as 50_policy.h, on the image's rows. */
+struct image_decision {
+	uint8_t policy; /* SL_POLICY_ALLOW or SL_POLICY_DENY */
+	uint32_t rule; /* 0: the default */
+};
+struct image_decision image_judge(const struct image *image, uint32_t src_class, uint32_t dst_class,
+				  uint8_t proto, uint16_t port);
+/* The longest match in (vpc, address); host byte order. NULL if the VPC does not exist. */
+const struct sl_endpoint *image_classify(const struct image *image, uint16_t vpc, uint32_t addr);
+/* Name of a rule number ("default deny" for 0), never NULL. */
+const char *image_rule_name(const struct image *image, uint32_t rule);
+const char *image_network_name(const struct image *image, uint16_t network);
+
+#endif

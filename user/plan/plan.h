@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The cluster network plan as typed records. plan_read() parses one file or a directory and merges;
+ * plan_check() finds the mistakes people make. Nothing here knows the kernel, a node, or BPF.
+ *
+ * Every record carries the place it came from, for messages. Lists are arrays with a count, in the order
+ * of the plan; named things (JSON objects) are sorted by name. Addresses are in host byte order here.
+ */
+#ifndef SLUICE_PLAN_H
+#define SLUICE_PLAN_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "report.h"
+
+/* Where in the plan: a file and a JSON path such as $.policy[3].from[0]. */
+struct place {
+	const char *file;
+	const char *path;
+};
+
+struct prefix {
+	uint32_t addr; /* host byte order, host bits zero */
+	uint8_t len;
+};
+
+/* Inclusive. A single address is first == last. */
+struct range {
+	uint32_t first;
+	uint32_t last;
+};
+
+struct strings {
+	char **item;
+	size_t count;
+};
+
+struct prefixes {
+	struct prefix *item;
+	size_t count;
+};
+
+struct ranges {
+	struct range *item;
+	size_t count;
+};
+
+struct label {
+	char *key;
+	char *value;
+};
+
+struct labels {
+	struct label *item;
+	size_t count;
+};
+
+/* `tcp/443`, `udp/53`, `tcp/6800-7300`, `icmp`, `tcp`, `any`, `proto/47`. */
+struct port {
+	bool any; /* every protocol, every port; the rest is zero */
+	uint8_t proto;
+	uint16_t first; /* 0-65535 when the protocol has ports and none is named; 0-0 when it has none */
+	uint16_t last;
+};
+
+struct ports {
+	struct port *item;
+	size_t count;
+};
+
+enum selector_kind {
+	SELECT_ANY, /* "any": everything, world and hosts included */
+	SELECT_NETWORK,
+	SELECT_GROUP,
+	SELECT_CIDR,
+	SELECT_CLUSTER,
+	SELECT_VPC,
+	SELECT_SERVICE,
+	SELECT_WORLD,
+	SELECT_HOST,
+	SELECT_REMOTE_HOST,
+};
+
+struct selector {
+	enum selector_kind kind;
+	char *name; /* network, group, cluster, VPC, service */
+	char *cluster; /* network:NAME@CLUSTER, else NULL */
+	struct prefix cidr;
+	struct place place;
+};
+
+struct selectors {
+	struct selector *item;
+	size_t count;
+};
+
+struct pool {
+	char *name;
+	struct ranges ranges;
+	struct place place;
+};
+
+struct peer { /* tunnel.peers: cluster → outer addresses */
+	char *cluster;
+	struct ranges addresses;
+	struct place place;
+};
+
+struct tunnel {
+	bool present;
+	char *interface;
+	char *kind; /* "wireguard" */
+	uint16_t port;
+	uint32_t mtu;
+	struct peer *peers;
+	size_t peer_count;
+	struct place place;
+};
+
+enum xdp_mode { XDP_OWN, XDP_GENERIC, XDP_SHARED };
+
+struct uplink {
+	char *name;
+	bool unmanaged_drop; /* "unmanaged": "pass" | "drop" */
+	uint32_t mbit; /* 0: not said */
+	enum xdp_mode xdp; /* "xdp": "native" (default) | "generic" | "shared" */
+	struct place place;
+};
+
+struct node {
+	char *name;
+	struct ranges addresses;
+	struct uplink *uplinks;
+	size_t uplink_count;
+	bool gateway;
+	struct place place;
+};
+
+struct host_rule {
+	struct selectors from;
+	struct ports ports;
+	struct place place;
+};
+
+struct cluster {
+	char *name;
+	uint32_t id;
+	char *site;
+	struct prefixes pod_cidrs;
+	struct prefixes service_cidrs;
+	struct prefixes reserved_cidrs; /* for later regions: nobody may use them */
+	struct pool *pools;
+	size_t pool_count;
+	struct range *managed_vlans; /* VLAN ids */
+	size_t managed_vlan_count;
+	uint32_t mark_mask; /* "mark": "0x00f00000"; four adjacent bits */
+	struct tunnel tunnel;
+	bool host_present; /* "host" was written: what it does not allow is denied */
+	struct host_rule *host_allow;
+	size_t host_allow_count;
+	struct node *nodes;
+	size_t node_count;
+	struct place place;
+};
+
+struct vpc {
+	char *name;
+	uint32_t id; /* optional; 0: chosen by the compiler */
+	char *external;
+	struct strings extra_external;
+	struct place place;
+};
+
+struct site { /* a network in one cluster */
+	char *cluster;
+	uint16_t vlan; /* 0: none */
+	uint32_t vni; /* 0: none */
+	bool overlay;
+	struct prefixes cidrs;
+	uint32_t gateway; /* 0: none */
+	char *uplink; /* NULL: the node's first by name */
+	bool nat_outgoing;
+	struct place place;
+};
+
+enum intra { INTRA_DENY, INTRA_ALLOW, INTRA_SAME };
+
+struct network {
+	char *name;
+	uint32_t id;
+	char *vpc; /* default "default" */
+	char *isolation; /* "low" | "medium" | "high" | NULL */
+	enum intra intra; /* default deny */
+	char *intra_label; /* same:LABEL */
+	bool monitor; /* enforce: monitor */
+	bool fail_open; /* default closed */
+	bool external;
+	bool routable; /* external only; default true */
+	bool ipv6_pass; /* "ipv6": "drop" | "pass" */
+	bool broadcast; /* "broadcast": "drop" | "allow" */
+	bool multicast; /* "multicast": "drop" | "allow" */
+	struct site *sites;
+	size_t site_count;
+	struct place place;
+};
+
+struct group {
+	char *name;
+	struct ranges addresses; /* members that are addresses, prefixes, ranges */
+	struct strings networks; /* members "network:NAME" */
+	struct labels labels; /* all of them must match */
+	struct place place;
+};
+
+struct workload {
+	char *name;
+	char *network;
+	uint32_t address;
+	char *node;
+	char *interface; /* NULL: not known, the stack delivers */
+	bool has_mac;
+	uint8_t mac[6];
+	struct labels labels;
+	struct place place;
+};
+
+struct rule {
+	char *name;
+	struct selectors from;
+	struct selectors to;
+	struct ports ports;
+	bool deny;
+	struct place place;
+};
+
+struct assertion {
+	char *name;
+	struct selector from;
+	struct selector to;
+	bool reaches; /* else: never */
+	struct ports ports; /* empty: any */
+	struct place place;
+};
+
+struct eip {
+	char *name;
+	uint32_t address;
+	char *network;
+	struct strings nodes;
+	struct place place;
+};
+
+struct snat {
+	char *name;
+	char *vpc;
+	struct prefixes from;
+	struct strings eips;
+	struct range ports;
+	uint32_t max_ports_per_workload;
+	char *mapping;
+	char *filtering;
+	struct place place;
+};
+
+struct fip {
+	char *name;
+	char *vpc;
+	uint32_t address;
+	char *eip;
+	struct place place;
+};
+
+struct service_port {
+	char *name;
+	uint8_t proto;
+	uint16_t port;
+	uint16_t target;
+	struct place place;
+};
+
+enum backend_state { BACKEND_ACTIVE, BACKEND_DRAIN };
+
+struct backend {
+	uint32_t address;
+	uint32_t weight; /* default 1 */
+	char *node;
+	enum backend_state state;
+	struct place place;
+};
+
+struct service {
+	char *name;
+	char *vpc;
+	char *eip; /* or */
+	bool has_address;
+	uint32_t address;
+	struct service_port *ports;
+	size_t port_count;
+	struct backend *backends;
+	size_t backend_count;
+	struct prefixes allow;
+	struct prefixes deny;
+	uint32_t affinity_s;
+	struct strings from_vpcs;
+	struct place place;
+};
+
+struct route {
+	char *name;
+	struct selector from;
+	struct selector to;
+	struct ports ports;
+	struct place place;
+};
+
+struct qos_class {
+	char *name;
+	uint32_t priority;
+	uint8_t dscp;
+	uint32_t rate_mbit;
+	uint32_t burst_bytes;
+	struct place place;
+};
+
+struct qos_rule {
+	char *class;
+	struct selectors from;
+	struct selectors to;
+	struct ports ports;
+	struct place place;
+};
+
+struct qos_rate { /* per_cluster: name = cluster; per_label: name = label key */
+	char *name;
+	uint32_t rate_mbit;
+	char *to;
+	struct place place;
+};
+
+struct qos {
+	struct qos_class *classes;
+	size_t class_count;
+	struct qos_rule *rules;
+	size_t rule_count;
+	struct qos_rate *per_cluster;
+	size_t per_cluster_count;
+	struct qos_rate *per_label;
+	size_t per_label_count;
+};
+
+struct slo {
+	struct selector from;
+	struct selector to;
+	uint32_t expect_low_ms;
+	uint32_t expect_high_ms;
+	uint32_t max_ms;
+	struct place place;
+};
+
+struct timeouts { /* seconds */
+	uint32_t tcp_established_s;
+	uint32_t tcp_transitory_s;
+	uint32_t udp_s;
+	uint32_t udp_new_s;
+	uint32_t icmp_s;
+};
+
+struct limits {
+	uint32_t flows;
+	uint32_t unanswered_flows;
+};
+
+struct plan {
+	char *fabric;
+	struct cluster *clusters;
+	size_t cluster_count;
+	struct vpc *vpcs;
+	size_t vpc_count;
+	struct network *networks;
+	size_t network_count;
+	struct group *groups;
+	size_t group_count;
+	struct workload *workloads;
+	size_t workload_count;
+	struct rule *policy;
+	size_t rule_count;
+	struct assertion *asserts;
+	size_t assert_count;
+	struct eip *eips;
+	size_t eip_count;
+	struct snat *snat;
+	size_t snat_count;
+	struct fip *fips;
+	size_t fip_count;
+	struct service *services;
+	size_t service_count;
+	struct route *routes;
+	size_t route_count;
+	struct qos qos;
+	struct slo *slos;
+	size_t slo_count;
+	struct timeouts timeouts;
+	struct limits limits;
+	struct arena *arena; /* owns every string and array above */
+};
+
+/* Reads FILE or every *.json of DIR and merges. NULL when a file cannot be parsed at all; findings in r. */
+struct plan *plan_read(const char *path, struct report *r);
+/* The same from memory; `name` stands for the file in messages. */
+struct plan *plan_read_text(const char *name, const char *text, size_t length, struct report *r);
+/* Finds contradictions. Needs a plan that parsed without errors. */
+void plan_check(const struct plan *plan, struct report *r);
+/* Names, as errors, what of the plan the running build does not enforce on `node`'s cluster. */
+void plan_refuse_unenforced(const struct plan *plan, const char *node, struct report *r);
+void plan_free(struct plan *plan);
+
+const struct cluster *plan_cluster(const struct plan *plan, const char *name);
+const struct network *plan_network(const struct plan *plan, const char *name);
+const struct site *network_site(const struct network *network, const char *cluster);
+/* The node and the cluster it stands in; NULL if the plan does not have it. */
+const struct node *plan_node(const struct plan *plan, const char *name, const struct cluster **cluster);
+
+#endif
