@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel's side as user space sees it: programs, tables, generations, doors. Everything is found
+ * through pins under one bpffs directory, so that each command works whether an agent runs or not.
+ *
+ * Functions return 0 or a negative errno and put one line that says what to do into `struct trouble`;
+ * the caller prints it once.
+ */
+#ifndef SLUICE_KERNEL_H
+#define SLUICE_KERNEL_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "../../maps/fill.h"
+#include "../../maps/tables.h"
+#include "../image/image.h"
+
+#define SLUICE_PINS "/sys/fs/bpf/sluice"
+
+struct trouble {
+	char text[512];
+};
+int trouble(struct trouble *t, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Opened pins. Tables of state are always open; plan tables are those of the active generation. */
+struct kernel {
+	const char *pins; /* directory; SLUICE_PINS unless a test says otherwise */
+	int table[SL_TABLES]; /* state: the map; plan: the outer map */
+	int plan[SL_TABLES]; /* inner maps of the active generation, -1 for state tables and at generation 0 */
+	uint32_t generation; /* as read when opened */
+	bool read_only;
+};
+
+bool kernel_present(const char *pins);
+/* Opens what an earlier `up` pinned; refuses another layout version by name. */
+int kernel_open(struct kernel *k, const char *pins, bool read_only, struct trouble *t);
+/* Opens the plan tables of the generation that is active now. */
+int kernel_reopen_plan(struct kernel *k, struct trouble *t);
+void kernel_close(struct kernel *k);
+
+/* Loads programs, creates or reuses tables, pins both. Twice is the same as once; a newer program replaces
+ * the running one by bpf_link_update. */
+int kernel_load(struct kernel *k, const char *pins, const struct limits *limits, struct trouble *t);
+/* Fills fresh inner maps for the next generation, verifies the counts, flips. Before the flip nothing
+ * that runs is touched. */
+int kernel_install(struct kernel *k, const struct image *image, struct trouble *t);
+/* Installs only the rows that differ from the active generation, then adds 2 to it. For links. */
+int kernel_patch(struct kernel *k, const struct image *image, struct trouble *t);
+/* Removes every program, link, qdisc of ours and pin. */
+int kernel_unload(const char *pins, struct trouble *t);
+
+/* Attach. What could not be had as asked (generic instead of native, ...) is said in `notes`, one a line. */
+struct notes {
+	char **line;
+	size_t count;
+};
+void note(struct notes *notes, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void notes_free(struct notes *notes);
+
+/* Every door of the image on the interfaces present; doors on interfaces that left the plan are taken off. */
+int kernel_attach(struct kernel *k, const struct image *image, const struct link_facts *links,
+		  struct notes *notes, struct trouble *t);
+
+/* The interfaces of this network namespace, by libmnl. */
+int links_read(struct link_facts *links, struct trouble *t);
+void links_free(struct link_facts *links);
+
+#endif
