@@ -401,6 +401,7 @@ struct plan {
 	size_t slo_count;
 	struct timeouts timeouts;
 	struct limits limits;
+	char *text; /* the merged document as canonical JSON, to be kept as the last good plan */
 	struct arena *arena; /* owns every string and array above */
 };
 
