@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * sl_fail: what the doors do while no plan is in (generation 0). Key (ifindex, 0) for a workload
- * interface, (0, VLAN id) for tagged frames on uplinks. No row: closed, except untagged frames on
- * uplinks, which always pass so that the node stays reachable.
+ * interface: without a row it is closed. (0, VLAN id) for tagged frames on uplinks: without a row the
+ * VLAN is none of the plan's and passes, as untagged frames do, so that the node stays reachable.
  */
 #ifndef SL_MAPS_FAIL_H
 #define SL_MAPS_FAIL_H

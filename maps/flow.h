@@ -9,7 +9,10 @@
 #include <linux/types.h>
 #include "verdict.h"
 
-/* ICMP queries carry their identifier in both ports; protocols without ports carry 0. */
+/*
+ * An ICMP query carries its identifier as source port and 0 as destination port, so that its reply has
+ * the swapped key and a query never passes for a reply. Protocols without ports carry 0 in both.
+ */
 struct sl_flow_key {
 	__be32 saddr;
 	__be32 daddr;
@@ -33,6 +36,7 @@ struct sl_flow_key {
 struct sl_flow {
 	struct sl_verdict verdict;
 	struct sl_flow_key peer; /* the key of the other direction */
+	__u32 pad0;
 	__u64 packets;
 	__u64 bytes; /* of the IP packet */
 	__u32 generation; /* the plan that judged it last */

@@ -33,6 +33,7 @@ struct sl_verdict {
 	__u8 dmac[6];
 	__u16 pad;
 	__be32 next_hop;
+	__u32 in_ifindex; /* the interface the packet has to come in by */
 };
 
 #endif
