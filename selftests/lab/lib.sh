@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-2.0
+# A site of a plan as network namespaces; sourced by scripts/lab, scripts/demo and the tests beside it.
+#
+#   nodes      one namespace each, with the uplinks of the plan (veth) and the host ends of its workloads
+#   switch     a bridge that knows nothing of VLANs: it carries every frame as it is, as a trunk does
+#   wire       one more host on the switch, for tagged frames by hand and for captures
+#   workloads  one namespace each: `eth0` with the plan's address and MAC
+#
+# Every namespace is called $LAB-NAME, so that several labs can stand side by side, and everything goes
+# with lab_down. It must never touch an interface, a namespace or a pin that it has not made itself.
+#
+# Set before sourcing, all optional: LAB (name), SLUICE (the binary), TAGS=frame|metadata: where native XDP
+# on the nodes' uplinks meets the VLAN tag. `ip netns exec` would hide bpffs: commands run by nsenter.
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+LAB=${LAB:-slab$$}
+SLUICE=${SLUICE:-$here/build/sluice}
+TAGS=${TAGS:-frame}
+LAB_DIR=${LAB_DIR:-/tmp/$LAB}
+PLAN=${PLAN:-$here/selftests/plans/pn-main-lab.json}
+PYTHON=/usr/bin/python3
+lab_bpffs=/sys/fs/bpf
+lab_failed=0
+
+# --- results: one line each, counted by scripts/test
+ok() { echo "ok $*"; }
+not_ok() { echo "not ok $*" && lab_failed=1; }
+skip() { echo "skip $*"; }
+# check NAME COMMAND...: ok if the command succeeds, else its output after "not ok"
+check() {
+	local name=$1 out
+	shift
+	if out=$("$@" 2>&1); then ok "$name"; else not_ok "$name: $(tail -n 3 <<<"$out" | tr '\n' ' ')"; fi
+}
+
+# --- what the plan says, as lines
+lab_cluster() { jq -r '.clusters | keys[0]' "$PLAN"; }
+lab_nodes() { jq -r --arg c "$(lab_cluster)" '.clusters[$c].nodes | keys[]' "$PLAN"; }
+lab_uplinks() { jq -r --arg c "$(lab_cluster)" --arg n "$1" '.clusters[$c].nodes[$n].uplinks | keys[]' "$PLAN"; }
+lab_node_addresses() {
+	jq -r --arg c "$(lab_cluster)" --arg n "$1" '.clusters[$c].nodes[$n].addresses[]' "$PLAN"
+}
+# name node interface address prefix-length gateway mac; workloads whose interface the plan names
+lab_workloads() {
+	jq -r --arg c "$(lab_cluster)" '. as $p | .workloads[] | select(.interface) |
+		.name as $n | ($p.networks[.network].sites[$c]) as $s |
+		[.name, .node, .interface, .address, ($s.cidrs[0] | split("/")[1]), $s.gateway // "-", .mac // "-"] |
+		@tsv' "$PLAN"
+}
+lab_field() { jq -r --arg w "$1" --arg f "$2" '.workloads[] | select(.name == $w) | .[$f]' "$PLAN"; }
+
+# --- running things inside
+lab_in() { local ns=$1 && shift && nsenter --net="/run/netns/$LAB-$ns" "$@"; }
+lab_on() { # NODE COMMAND...: with this node's own pins and state
+	local node=$1
+	shift
+	SLUICE_PINS=$lab_bpffs/sluice-$LAB-$node SLUICE_STATE=$LAB_DIR/$node lab_in "$node" "$@"
+}
+lab_sluice() { local node=$1 && shift && lab_on "$node" "$SLUICE" "$@"; }
+lab_sluice_up() { # [PLAN]
+	local node plan=${1:-$PLAN}
+	for node in $(lab_nodes); do
+		lab_sluice "$node" up --plan "$plan" --node "$node" || return 1
+	done
+}
+lab_sluice_apply() { # [PLAN]
+	local node plan=${1:-$PLAN}
+	for node in $(lab_nodes); do
+		lab_sluice "$node" apply --plan "$plan" --node "$node" || return 1
+	done
+}
+
+lab_netns() { # NAME
+	ip netns add "$LAB-$1"
+	# Quiet: a namespace that speaks IPv6 on its own would count drops that no test has asked for.
+	lab_in "$1" sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6
+		echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6' 2>/dev/null || :
+	ip -n "$LAB-$1" link set lo up
+}
+
+# A port of the switch and the interface IFACE of namespace NAME at its other end.
+lab_port() { # NAME IFACE PORT
+	ip -n "$LAB-switch" link add "$3" type veth peer name "$2" netns "$LAB-$1"
+	ip -n "$LAB-switch" link set "$3" master br0 up
+	ip -n "$LAB-$1" link set "$2" up
+	# A veth keeps the tag beside the frame; with this the sender writes it into the frame, as a wire does.
+	[ "$TAGS" = metadata ] || lab_in switch ethtool -K "$3" txvlan off tx-vlan-stag-hw-insert off
+}
+
+lab_up() {
+	local node uplink name iface addr len gateway mac n=0 i
+	[ -r "$PLAN" ] || { echo "lab: no plan $PLAN" >&2 && return 1; }
+	mountpoint -q $lab_bpffs || mount -t bpf bpf $lab_bpffs
+	mkdir -p "$LAB_DIR"
+	lab_netns switch
+	ip -n "$LAB-switch" link add br0 type bridge mcast_snooping 0
+	ip -n "$LAB-switch" link set br0 up
+	lab_netns wire
+	lab_port wire eth0 wire
+	for node in $(lab_nodes); do
+		lab_netns "$node"
+		for uplink in $(lab_uplinks "$node"); do
+			n=$((n + 1))
+			lab_port "$node" "$uplink" "port$n"
+		done
+		# The host's own address, for what the node says and hears itself.
+		for i in $(lab_node_addresses "$node"); do
+			ip -n "$LAB-$node" address add "$i/32" dev lo
+		done
+		lab_in "$node" sh -c 'for f in all default; do echo 0 >/proc/sys/net/ipv4/conf/$f/rp_filter; done'
+	done
+	while read -r name node iface addr len gateway mac; do
+		lab_netns "$name"
+		ip -n "$LAB-$node" link add "$iface" type veth peer name eth0 netns "$LAB-$name"
+		ip -n "$LAB-$node" link set "$iface" up
+		[ "$mac" = - ] || ip -n "$LAB-$name" link set eth0 address "$mac"
+		ip -n "$LAB-$name" address add "$addr/$len" dev eth0
+		ip -n "$LAB-$name" link set eth0 up
+		[ "$gateway" = - ] || ip -n "$LAB-$name" route add default via "$gateway"
+	done < <(lab_workloads)
+	lab_wire_ready
+}
+
+# The last port takes a moment to forward.
+lab_wire_ready() {
+	local i
+	for i in {1..50}; do
+		[ -z "$(ip -n "$LAB-switch" -o link show master br0 | grep -v 'state UP')" ] && return 0
+		sleep 0.1
+	done
+	echo "lab: the switch's ports do not come up" >&2 && return 1
+}
+
+# --- taking it down, and proof that nothing stays
+lab_down() {
+	local node ns pids
+	for node in $(lab_nodes 2>/dev/null); do
+		[ -e "/run/netns/$LAB-$node" ] && [ -d "$lab_bpffs/sluice-$LAB-$node" ] &&
+			lab_sluice "$node" down >/dev/null 2>&1
+		rm -rf "$lab_bpffs/sluice-$LAB-$node"
+	done
+	for ns in $(ip netns list | awk -v p="$LAB-" 'index($1, p) == 1 { print $1 }'); do
+		# Whatever runs in a namespace of this lab was started by it.
+		pids=$(ip netns pids "$ns")
+		[ -z "$pids" ] || kill -9 $pids 2>/dev/null
+		ip netns delete "$ns"
+	done
+	rm -rf "$LAB_DIR"
+	return 0
+}
+# lab_after_sluice_down NODE: what `sluice down` must not leave on the node's interfaces
+lab_after_sluice_down() {
+	local left
+	left=$(lab_in "$1" tc qdisc show | grep -E 'clsact|ingress'
+		lab_in "$1" ip -d link show | grep -oE 'prog/xdp.*'
+		ls -d "$lab_bpffs/sluice-$LAB-$1" 2>/dev/null)
+	[ -z "$left" ] || { echo "left on $1: $left" && return 1; }
+}
+lab_leftovers() { # after lab_down
+	local left='' try
+	for try in {1..20}; do # the kernel frees namespaces and programs a little later
+		left=$(ip netns list | grep "^$LAB-"
+			ls -d "$lab_bpffs/sluice-$LAB-"* "$LAB_DIR" 2>/dev/null)
+		[ -z "$left" ] && return 0
+		sleep 0.2
+	done
+	echo "left behind: $left" && return 1
+}
+
+# Every test: lab_begin, then what it has to say, then lab_end.
+lab_begin() {
+	trap 'lab_down' EXIT
+	trap 'exit 1' INT TERM HUP
+	lab_up || { not_ok "${0##*/} lab: it does not come up" && exit 1; }
+}
+lab_end() {
+	local node
+	for node in $(lab_nodes); do
+		lab_sluice "$node" down >/dev/null 2>&1 || not_ok "${0##*/} down $node: it fails"
+		check "${0##*/} nothing of sluice stays on $node" lab_after_sluice_down "$node"
+	done
+	lab_down
+	check "${0##*/} no namespace, pin or file is left" lab_leftovers
+	exit $lab_failed
+}
