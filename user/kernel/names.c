@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One look-up a name: no copy of the table, which may hold hundreds of thousands of rows.
+ */
+#include <bpf/bpf.h>
+#include <stdio.h>
+#include <string.h>
+#include "../../maps/fill.h"
+#include "names.h"
+
+static const char *const reason_names[] = {
+	[SL_DROP_NONE] = "none",
+#define SL_REASON(symbol, name, weight, text) [SL_DROP_##symbol] = name,
+#include "../../include/reasons.def"
+#undef SL_REASON
+};
+
+static const char *const reason_texts[] = {
+	[SL_DROP_NONE] = "no reason was noted",
+#define SL_REASON(symbol, name, weight, text) [SL_DROP_##symbol] = text,
+#include "../../include/reasons.def"
+#undef SL_REASON
+};
+
+static const char *const table_names[] = {
+#define SL_PLAN(name, type, key, value, size, flags) [SL_TABLE_##name] = #name,
+#define SL_STATE(name, type, key, value, size, flags) [SL_TABLE_##name] = #name,
+#include "../../maps/tables.def"
+#undef SL_PLAN
+#undef SL_STATE
+};
+
+struct name_text name_of(int name_fd, uint16_t kind, uint16_t slot, uint32_t id)
+{
+	struct sl_name_key key = { .kind = kind, .slot = slot, .id = id };
+	struct sl_name row;
+	struct name_text out;
+
+	if (bpf_map_lookup_elem(name_fd, &key, &row)) {
+		snprintf(out.text, sizeof(out.text), "%u", id);
+		return out;
+	}
+	memcpy(out.text, row.name, sizeof(out.text));
+	out.text[sizeof(out.text) - 1] = 0;
+	return out;
+}
+
+struct name_text name_of_network(int name_fd, uint16_t network)
+{
+	return name_of(name_fd, SL_NAME_NETWORK, 0, network);
+}
+
+struct name_text name_of_rule(int name_fd, uint32_t generation, uint32_t rule)
+{
+	if (!rule)
+		return (struct name_text){ "default deny" };
+	return name_of(name_fd, SL_NAME_RULE, generation & 1, rule);
+}
+
+const char *reason_name(unsigned int reason)
+{
+	return reason < SL_REASONS ? reason_names[reason] : NULL;
+}
+
+const char *reason_text(unsigned int reason)
+{
+	return reason < SL_REASONS ? reason_texts[reason] : NULL;
+}
+
+const char *outcome_name(unsigned int outcome)
+{
+	switch (outcome) {
+	case SL_PASSED:
+		return "passed";
+	case SL_MONITORED:
+		return "monitored";
+	default:
+		return "dropped";
+	}
+}
+
+const char *table_name(unsigned int table)
+{
+	return table < SL_TABLES ? table_names[table] : "?";
+}
+
+const char *door_role_name(unsigned int kind)
+{
+	return kind == SL_IFACE_UPLINK ? "uplink" : kind == SL_IFACE_WORKLOAD ? "workload" : "unknown";
+}
+
+const char *door_xdp_name(unsigned int xdp)
+{
+	static const char *const names[] = { [SL_XDP_NONE] = "none",
+					     [SL_XDP_NATIVE] = "native",
+					     [SL_XDP_GENERIC] = "generic",
+					     [SL_XDP_SHARED] = "shared" };
+
+	return xdp < sizeof(names) / sizeof(names[0]) ? names[xdp] : "unknown";
+}
+
+const char *door_tc_name(unsigned int tc)
+{
+	return tc == SL_TC_TCX ? "tcx" : tc == SL_TC_CLSACT ? "clsact" : "none";
+}
