@@ -14,6 +14,7 @@ struct sl_setting {
 	__u32 flags; /* SL_SETTING_* */
 	__u16 node_vpc; /* the VPC that node addresses stand in */
 	__u16 pad;
+	__be32 node_addr; /* this node's first address: the sender of its ARP questions */
 };
 
 #endif

@@ -28,7 +28,7 @@
 
 #define SL_LAYOUT 1
 
-_Static_assert(sizeof(struct sl_setting) == 16, "sl_setting");
+_Static_assert(sizeof(struct sl_setting) == 20, "sl_setting");
 _Static_assert(sizeof(struct sl_iface) == 12, "sl_iface");
 _Static_assert(sizeof(struct sl_vlan) == 4, "sl_vlan");
 _Static_assert(sizeof(struct sl_network) == 16, "sl_network");

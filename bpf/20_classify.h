@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * classify: (interface, VLAN) → network and VPC; address → endpoint with its class. Decides whether a
+ * source belongs where it came in; whether it may talk is policy's business.
+ */
+#ifndef SL_BPF_CLASSIFY_H
+#define SL_BPF_CLASSIFY_H
+#include "packet.h"
+
+/* Reads the active generation. False: no plan is in. */
+static __always_inline bool classify_plan(struct packet *p)
+{
+	__u32 zero = 0;
+	struct sl_active *active = bpf_map_lookup_elem(&sl_active, &zero);
+
+	if (!active)
+		return false;
+	p->generation = active->generation;
+	p->slot = p->generation & 1;
+	return p->generation != 0;
+}
+
+static __always_inline const struct sl_setting *classify_setting(const struct packet *p)
+{
+	__u32 zero = 0;
+
+	return plan_row(&sl_setting, p->slot, &zero);
+}
+
+static __always_inline const struct sl_iface *classify_interface(const struct packet *p)
+{
+	struct sl_iface_key key = { .ifindex = p->ifindex };
+
+	return plan_row(&sl_iface, p->slot, &key);
+}
+
+static __always_inline const struct sl_network *classify_network(const struct packet *p, __u16 network)
+{
+	struct sl_network_key key = { .network = network };
+
+	return plan_row(&sl_network, p->slot, &key);
+}
+
+/* Who an address is in a VPC: the exact address, then the longest prefix. */
+static __always_inline const struct sl_endpoint *classify_address(const struct packet *p, __u16 vpc, __be32 addr)
+{
+	struct sl_exact_key exact = { .vpc = vpc, .addr = addr };
+	struct sl_prefix_key prefix = { .prefixlen = 64, .vpc = bpf_htons(vpc), .addr = addr };
+	const struct sl_endpoint *e = plan_row(&sl_exact, p->slot, &exact);
+
+	return e ? e : plan_row(&sl_prefix, p->slot, &prefix);
+}
+
+static __always_inline const struct sl_endpoint *classify_exact(const struct packet *p, __u16 vpc, __be32 addr)
+{
+	struct sl_exact_key exact = { .vpc = vpc, .addr = addr };
+
+	return plan_row(&sl_exact, p->slot, &exact);
+}
+
+/* What the tag of a frame means. 0: p->network is set; UNMANAGED: not the plan's; else a reason. */
+#define CLASSIFY_UNMANAGED 255
+static __always_inline __u32 classify_vlan(struct packet *p, const struct sl_iface *iface)
+{
+	const struct sl_network *network;
+	const struct sl_vlan *vlan;
+	__u32 id = p->vlan;
+
+	if (p->flags & PACKET_DOUBLE_TAG)
+		return SL_DROP_VLAN_DOUBLE;
+	if (!id)
+		return SL_DROP_VLAN_PRIORITY;
+	if (id == SL_VLANS - 1)
+		return SL_DROP_VLAN_RESERVED;
+	vlan = plan_row(&sl_vlan, p->slot, &id);
+	if (!vlan || vlan->state == SL_VLAN_UNMANAGED)
+		return iface->flags & SL_IFACE_UNMANAGED_DROP ? SL_DROP_VLAN_UNMANAGED : CLASSIFY_UNMANAGED;
+	if (vlan->state == SL_VLAN_UNASSIGNED)
+		return SL_DROP_VLAN_UNASSIGNED;
+	network = classify_network(p, vlan->network);
+	if (!network)
+		return SL_DROP_VLAN_UNASSIGNED;
+	p->network = vlan->network;
+	p->vpc = network->vpc;
+	p->net_flags = network->flags;
+	return 0;
+}
+
+static __always_inline bool endpoint_managed(const struct sl_endpoint *e)
+{
+	return e->kind == SL_ENDPOINT_LOCAL || e->kind == SL_ENDPOINT_REMOTE || e->kind == SL_ENDPOINT_NETWORK ||
+	       e->kind == SL_ENDPOINT_GATEWAY || e->kind == SL_ENDPOINT_BROADCAST;
+}
+
+/* Does the source belong where the packet came in? 0 or a reason. */
+static __noinline __u32 classify_source(const struct packet *p, const struct sl_endpoint *src)
+{
+	const struct sl_network *network;
+
+	switch (p->door) {
+	case DOOR_WL_IN:
+		if (src->kind != SL_ENDPOINT_LOCAL || src->ifindex != p->ifindex)
+			return SL_DROP_SPOOFED_SOURCE;
+		if (!mac_zero(src->mac) && !mac_equal(src->mac, p->smac))
+			return SL_DROP_SPOOFED_MAC;
+		return 0;
+	case DOOR_UP_XDP:
+	case DOOR_UP_IN:
+		if (mac_multicast(p->smac))
+			return SL_DROP_SPOOFED_MAC;
+		/* Nobody on the wire may speak as a workload, a gateway or an address of this node. */
+		if (src->kind == SL_ENDPOINT_LOCAL || src->kind == SL_ENDPOINT_HOST ||
+		    src->kind == SL_ENDPOINT_GATEWAY || src->kind == SL_ENDPOINT_BROADCAST)
+			return SL_DROP_SPOOFED_SOURCE;
+		if (p->network == SL_NET_WORLD) {
+			/* Untagged towards this node: a VLAN's address would have come by its VLAN. */
+			if (src->kind == SL_ENDPOINT_WORLD || src->kind == SL_ENDPOINT_NODE)
+				return 0;
+			network = classify_network(p, src->network);
+			return network && network->vlan ? SL_DROP_SPOOFED_SOURCE : 0;
+		}
+		if (src->network == p->network)
+			return 0;
+		if ((p->net_flags & SL_NETWORK_EXTERNAL) && src->kind == SL_ENDPOINT_WORLD)
+			return 0;
+		return SL_DROP_SPOOFED_SOURCE;
+	case DOOR_UP_OUT:
+	case DOOR_WL_OUT:
+		/* From the stack: this node itself, the world, or what the CNI carries; not a workload that
+		 * no door has judged, nor a network that arrives by a VLAN. */
+		if (!endpoint_managed(src))
+			return 0;
+		network = classify_network(p, src->network);
+		if (!network)
+			return SL_DROP_UNJUDGED;
+		if (network->flags & SL_NETWORK_FAIL_OPEN)
+			return 0;
+		if (src->kind == SL_ENDPOINT_LOCAL && !(src->flags & SL_ENDPOINT_STACK))
+			return SL_DROP_UNJUDGED;
+		return network->flags & SL_NETWORK_OVERLAY || src->flags & SL_ENDPOINT_STACK ||
+				       (p->door == DOOR_UP_OUT && p->network == src->network) ?
+			       0 :
+			       SL_DROP_UNJUDGED;
+	}
+	return SL_DROP_UNJUDGED;
+}
+
+#endif

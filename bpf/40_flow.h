@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * flow: what was decided for a connection and how far the connection is. Two entries a flow, one per
+ * direction. An entry is obeyed only while the plan that judged it is the active one and the packet came
+ * in where the entry expects it; otherwise the packet is judged again (see path.h).
+ */
+#ifndef SL_BPF_FLOW_H
+#define SL_BPF_FLOW_H
+#include "packet.h"
+
+static __always_inline void flow_reverse(struct sl_flow_key *to, const struct sl_flow_key *from)
+{
+	to->saddr = from->daddr;
+	to->daddr = from->saddr;
+	to->sport = from->dport;
+	to->dport = from->sport;
+	to->vpc = from->vpc;
+	to->proto = from->proto;
+	to->pad = 0;
+}
+
+static __always_inline struct sl_flow *flow_lookup(const struct sl_flow_key *key, bool *unanswered)
+{
+	struct sl_flow *f = bpf_map_lookup_elem(&sl_flow, key);
+
+	*unanswered = !f;
+	return f ? f : bpf_map_lookup_elem(&sl_unanswered, key);
+}
+
+/*
+ * Copies the verdict if it may be obeyed. A writer zeroes the generation first and writes it last, so a
+ * verdict read between two equal generations is whole.
+ */
+static __always_inline bool flow_verdict(const struct packet *p, const struct sl_flow *f, struct sl_verdict *v)
+{
+	const volatile __u32 *generation = &f->generation;
+
+	if (*generation != p->generation)
+		return false;
+	barrier();
+	*v = f->verdict;
+	barrier();
+	return *generation == p->generation && v->in_ifindex == p->ifindex && v->in_network == p->network;
+}
+
+static __always_inline void flow_rewrite(const struct packet *p, struct sl_flow *f, const struct sl_verdict *v)
+{
+	volatile __u32 *generation = &f->generation;
+
+	*generation = 0;
+	barrier();
+	f->verdict = *v;
+	barrier();
+	*generation = p->generation;
+}
+
+static __noinline void flow_delete(const struct sl_flow_key *key, const struct sl_flow_key *peer)
+{
+	bpf_map_delete_elem(&sl_flow, key);
+	bpf_map_delete_elem(&sl_flow, peer);
+	bpf_map_delete_elem(&sl_unanswered, key);
+	bpf_map_delete_elem(&sl_unanswered, peer);
+}
+
+/* The reply's half. Generation 0: its first packet is judged, in its own direction, when it comes. */
+static __noinline bool flow_create_reply(const struct sl_flow_key *key, __u32 now, __u8 state)
+{
+	struct sl_flow reply = { .created = now, .seen = now, .state = state, .flags = SL_FLOW_REPLY };
+	struct sl_flow_key reply_key;
+
+	flow_reverse(&reply_key, key);
+	reply.peer = *key;
+	return !bpf_map_update_elem(&sl_unanswered, &reply_key, &reply, BPF_ANY);
+}
+
+static __noinline bool flow_create(const struct packet *p, const struct sl_verdict *v, __u32 packets)
+{
+	__u32 now = tick_now();
+	struct sl_flow flow = {
+		.verdict = *v,
+		.packets = packets,
+		.bytes = p->len,
+		.generation = p->generation,
+		.created = now,
+		.seen = now,
+	};
+
+	flow_reverse(&flow.peer, &p->key);
+	if (bpf_map_update_elem(&sl_unanswered, &p->key, &flow, BPF_ANY))
+		return false;
+	if (!flow_create_reply(&p->key, now, SL_FLOW_OPENING)) {
+		bpf_map_delete_elem(&sl_unanswered, &p->key);
+		return false;
+	}
+	stat(SL_STAT_FLOWS_CREATED);
+	return true;
+}
+
+/*
+ * The first reply moves both halves to the table that never evicts. When that is full they stay where they
+ * are and go on working; the agent's ageing makes room for others.
+ */
+static __always_inline void flow_promote(const struct packet *p, struct sl_flow *f)
+{
+	struct sl_flow *origin = bpf_map_lookup_elem(&sl_unanswered, &f->peer);
+	struct sl_flow_key peer = f->peer;
+
+	if (!origin)
+		return;
+	f->state = SL_FLOW_ESTABLISHED;
+	origin->state = SL_FLOW_ESTABLISHED;
+	f->flags |= SL_FLOW_ANSWERED;
+	origin->flags |= SL_FLOW_ANSWERED;
+	if (bpf_map_update_elem(&sl_flow, &peer, origin, BPF_ANY)) {
+		stat(SL_STAT_FLOWS_UNPROMOTED);
+		return;
+	}
+	if (bpf_map_update_elem(&sl_flow, &p->key, f, BPF_ANY)) {
+		bpf_map_delete_elem(&sl_flow, &peer);
+		stat(SL_STAT_FLOWS_UNPROMOTED);
+		return;
+	}
+	bpf_map_delete_elem(&sl_unanswered, &peer);
+	bpf_map_delete_elem(&sl_unanswered, &p->key);
+	stat(SL_STAT_FLOWS_PROMOTED);
+}
+
+/* FIN and RST change how long the flow is kept, in both halves. */
+static __always_inline void flow_tcp(const struct packet *p, struct sl_flow *f)
+{
+	bool unanswered;
+	struct sl_flow *peer = flow_lookup(&f->peer, &unanswered);
+	__u8 state = SL_FLOW_CLOSED;
+
+	if (p->tcp_flags & SL_TCP_FIN) {
+		f->flags |= SL_FLOW_FIN;
+		if (!peer || !(peer->flags & SL_FLOW_FIN))
+			state = SL_FLOW_CLOSING;
+	}
+	f->state = state;
+	if (peer)
+		peer->state = state;
+}
+
+/* Counts the packet for its flow and moves the flow's state on. */
+static __noinline void flow_touch(const struct packet *p, struct sl_flow *f, bool unanswered, __u32 packets)
+{
+	__u32 now = tick_now();
+	bool control = p->key.proto == SL_PROTO_TCP && p->tcp_flags & (SL_TCP_FIN | SL_TCP_RST);
+
+	__sync_fetch_and_add(&f->packets, packets);
+	__sync_fetch_and_add(&f->bytes, p->len);
+	f->seen = now;
+	if (control)
+		flow_tcp(p, f);
+	if (!unanswered)
+		return;
+	if (f->flags & SL_FLOW_REPLY && !(f->flags & SL_FLOW_ANSWERED)) {
+		if (!control || !(p->tcp_flags & SL_TCP_RST))
+			flow_promote(p, f);
+		return;
+	}
+	/* The LRU may have evicted the other half alone; without it a reply would find no flow. */
+	if (!(f->flags & SL_FLOW_REPLY) && !bpf_map_lookup_elem(&sl_unanswered, &f->peer))
+		flow_create_reply(&p->key, now, f->state);
+}
+
+/* A SYN may reuse the ports of a connection that is over. */
+static __always_inline bool flow_over(const struct packet *p, const struct sl_flow *f)
+{
+	return p->key.proto == SL_PROTO_TCP && (p->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) == SL_TCP_SYN &&
+	       f->state == SL_FLOW_CLOSED;
+}
+
+/* May this packet open a flow? 0 or a reason. TCP in mid-stream may, so that loading sluice or losing the
+ * table does not end connections that the policy allows. */
+static __always_inline __u32 flow_may_open(const struct packet *p)
+{
+	__u8 f = p->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK | SL_TCP_RST | SL_TCP_FIN);
+
+	if (p->flags & PACKET_ICMP_REPLY)
+		return SL_DROP_ICMP_NO_FLOW;
+	if (p->key.proto == SL_PROTO_TCP && !(p->flags & PACKET_FRAG_LATER) && f != SL_TCP_SYN && f != SL_TCP_ACK)
+		return SL_DROP_TCP_STATE;
+	return 0;
+}
+
+/* --- fragments: the first leaves its ports for those that follow */
+
+static __always_inline void frag_key(struct sl_frag_key *key, const struct packet *p)
+{
+	__builtin_memset(key, 0, sizeof(*key));
+	key->saddr = p->saddr;
+	key->daddr = p->daddr;
+	key->id = p->frag_id;
+	key->vpc = p->vpc;
+	key->proto = p->key.proto;
+}
+
+static __noinline void frag_remember(const struct packet *p)
+{
+	struct sl_frag_key key;
+	struct sl_frag frag = { .sport = p->key.sport, .dport = p->key.dport, .seen = tick_now() };
+
+	frag_key(&key, p);
+	bpf_map_update_elem(&sl_frag, &key, &frag, BPF_ANY);
+	stat(SL_STAT_FRAGMENTS);
+}
+
+static __noinline bool frag_recall(struct packet *p)
+{
+	struct sl_frag_key key;
+	const struct sl_frag *frag;
+
+	frag_key(&key, p);
+	frag = bpf_map_lookup_elem(&sl_frag, &key);
+	if (!frag || tick_now() - frag->seen > SL_TICKS(SL_FRAGMENT_S))
+		return false;
+	p->key.sport = frag->sport;
+	p->key.dport = frag->dport;
+	return true;
+}
+
+#endif

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * deliver: where a packet goes. deliver_choose() writes it into the verdict, once per flow and plan;
+ * deliver_*() carry it out, for every packet, and decide nothing.
+ */
+#ifndef SL_BPF_DELIVER_H
+#define SL_BPF_DELIVER_H
+#include "80_mark.h"
+#include "../include/csum.h"
+
+/* Out of the uplink on the VLAN of `network`, to node `node` (0: the MACs stay as they are). */
+static __always_inline __u32 deliver_wire(const struct packet *p, struct sl_verdict *v,
+					  const struct sl_network *network, __u16 node)
+{
+	if (!network->uplink)
+		return SL_DROP_NO_INTERFACE;
+	v->action = SL_ACTION_WIRE;
+	v->ifindex = network->uplink;
+	v->vlan = network->vlan;
+	if (node) {
+		struct sl_node_key key = { .node = node };
+		const struct sl_node *row = plan_row(&sl_node, p->slot, &key);
+
+		if (!row)
+			return SL_DROP_NO_INTERFACE;
+		v->flags |= SL_VERDICT_VIA_NODE | SL_VERDICT_ROUTED;
+		v->next_hop = row->addr;
+	}
+	return 0;
+}
+
+static __always_inline __u32 deliver_local(const struct packet *p, struct sl_verdict *v,
+					   const struct sl_endpoint *dst)
+{
+	if (dst->flags & SL_ENDPOINT_STACK) {
+		v->action = SL_ACTION_STACK;
+		return 0;
+	}
+	if (!dst->ifindex)
+		return SL_DROP_NO_INTERFACE;
+	v->action = SL_ACTION_LOCAL;
+	v->ifindex = dst->ifindex;
+	if (dst->flags & SL_ENDPOINT_PEER)
+		v->flags |= SL_VERDICT_PEER;
+	if (!mac_zero(dst->mac)) {
+		v->flags |= SL_VERDICT_SET_DMAC;
+		__builtin_memcpy(v->dmac, dst->mac, 6);
+	}
+	if (p->door == DOOR_WL_IN && (p->network != dst->network || mac_router(p->dmac)))
+		v->flags |= SL_VERDICT_ROUTED;
+	return 0;
+}
+
+/* From a workload. */
+static __always_inline __u32 deliver_from_workload(const struct packet *p, struct sl_verdict *v,
+						   const struct sl_endpoint *dst)
+{
+	const struct sl_network *network = classify_network(p, p->network);
+	bool same = p->network == dst->network;
+
+	if (!network)
+		return SL_DROP_NO_INTERFACE;
+	v->action = SL_ACTION_STACK;
+	switch (dst->kind) {
+	case SL_ENDPOINT_LOCAL:
+		return deliver_local(p, v, dst);
+	case SL_ENDPOINT_HOST:
+		return 0;
+	case SL_ENDPOINT_REMOTE:
+	case SL_ENDPOINT_NODE:
+		if (!network->vlan)
+			return 0;
+		if (same && !mac_router(p->dmac))
+			return deliver_wire(p, v, network, 0);
+		/* On the source's VLAN, so that the receiver can prove the source by it. */
+		return dst->node ? deliver_wire(p, v, network, dst->node) : 0;
+	case SL_ENDPOINT_NETWORK:
+		return same && network->vlan ? deliver_wire(p, v, network, 0) : 0;
+	case SL_ENDPOINT_WORLD:
+		if (!(network->flags & SL_NETWORK_EXTERNAL))
+			return SL_DROP_NO_EIP;
+		return network->vlan ? deliver_wire(p, v, network, 0) : 0;
+	default:
+		return SL_DROP_NO_INTERFACE;
+	}
+}
+
+static __noinline __u32 deliver_choose(const struct packet *p, struct sl_verdict *v, const struct sl_endpoint *dst)
+{
+	v->action = SL_ACTION_STACK;
+	switch (p->door) {
+	case DOOR_WL_IN:
+		return deliver_from_workload(p, v, dst);
+	case DOOR_UP_XDP:
+	case DOOR_UP_IN:
+		switch (dst->kind) {
+		case SL_ENDPOINT_LOCAL:
+			return deliver_local(p, v, dst);
+		case SL_ENDPOINT_HOST:
+		case SL_ENDPOINT_NETWORK: /* something the plan does not list, behind the node's own bridge */
+			return 0;
+		default:
+			return SL_DROP_NOT_HERE;
+		}
+	default: /* on its way out of the stack already */
+		return 0;
+	}
+}
+
+#ifdef SL_DOOR_TC
+static __always_inline int deliver_stack(struct __sk_buff *ctx, const struct packet *p)
+{
+	mark_set(ctx, p);
+	return TC_ACT_UNSPEC; /* other programs and the stack go on */
+}
+
+/* Both MACs and one hop less to live, in place. */
+static __always_inline __u32 deliver_rewrite(struct __sk_buff *ctx, const struct packet *p, const __u8 *dmac,
+					     const __u8 *smac, bool routed)
+{
+	void *begin = packet_begin(ctx), *end = packet_end(ctx);
+	struct sl_eth *eth = begin;
+	struct sl_ipv4 *ip = begin + (p->l3 & 0x3f);
+
+	if ((void *)(ip + 1) > end || (void *)(eth + 1) > end)
+		return SL_DROP_IP_HEADER;
+	if (routed) {
+		__u16 *word = (__u16 *)&ip->ttl, old = *word;
+
+		if (ip->ttl <= 1)
+			return SL_DROP_TTL;
+		ip->ttl--;
+		ip->check = sl_csum_replace16(ip->check, old, *word);
+	}
+	if (dmac)
+		__builtin_memcpy(eth->dst, dmac, 6);
+	if (smac)
+		__builtin_memcpy(eth->src, smac, 6);
+	return 0;
+}
+
+/* --- next hops */
+
+static __always_inline bool neigh_may_ask(const struct sl_neigh_key *key, __u32 now)
+{
+	struct sl_neigh *neigh = bpf_map_lookup_elem(&sl_neigh, key), fresh = { .asked = now };
+
+	if (!neigh)
+		return !bpf_map_update_elem(&sl_neigh, key, &fresh, BPF_NOEXIST);
+	if (now - neigh->asked < SL_TICKS(SL_ASK_S))
+		return false;
+	neigh->asked = now;
+	return true;
+}
+
+/*
+ * Asks who has the next hop. The packet that found nobody is lost anyway, so it becomes the question:
+ * no agent is needed, and nothing is kept.
+ */
+static __noinline int neigh_ask(struct __sk_buff *ctx, const struct packet *p, const struct sl_neigh_key *key,
+				const __u8 *smac)
+{
+	const struct sl_setting *setting = classify_setting(p);
+	struct sl_eth *eth;
+	struct sl_arp *arp;
+	void *end;
+
+	if (!setting || !neigh_may_ask(key, tick_now()))
+		return TC_ACT_SHOT;
+	if (bpf_skb_change_tail(ctx, sizeof(*eth) + sizeof(*arp), 0))
+		return TC_ACT_SHOT; /* a segmented buffer cannot shrink; the next packet or the agent will ask */
+	eth = packet_begin(ctx);
+	end = packet_end(ctx);
+	arp = (void *)(eth + 1);
+	if ((void *)(arp + 1) > end)
+		return TC_ACT_SHOT;
+	__builtin_memset(eth->dst, 0xff, 6);
+	__builtin_memcpy(eth->src, smac, 6);
+	eth->type = bpf_htons(SL_ETH_ARP);
+	arp->htype = bpf_htons(1);
+	arp->ptype = bpf_htons(SL_ETH_IPV4);
+	arp->hlen = 6;
+	arp->plen = 4;
+	arp->op = bpf_htons(SL_ARP_REQUEST);
+	__builtin_memcpy(arp->sha, smac, 6);
+	arp->spa = setting->node_addr;
+	__builtin_memset(arp->tha, 0, 6);
+	arp->tpa = key->addr;
+	stat(SL_STAT_ARP_ASKED);
+	if (bpf_skb_vlan_push(ctx, bpf_htons(SL_ETH_VLAN), key->vlan))
+		return TC_ACT_SHOT;
+	mark_set(ctx, p);
+	return bpf_redirect(key->ifindex, 0);
+}
+
+/* Drops what could not be carried; the caller counts. */
+static __noinline int deliver_to_wire(struct __sk_buff *ctx, const struct packet *p, struct sl_verdict *v)
+{
+	__u32 reason = 0;
+
+	if (v->flags & SL_VERDICT_VIA_NODE) {
+		struct sl_iface_key uplink_key = { .ifindex = v->ifindex };
+		const struct sl_iface *uplink = plan_row(&sl_iface, p->slot, &uplink_key);
+		struct sl_neigh_key key = { .ifindex = v->ifindex, .vlan = v->vlan, .addr = v->next_hop };
+		const struct sl_neigh *neigh = bpf_map_lookup_elem(&sl_neigh, &key);
+		__u8 smac[6];
+
+		if (!uplink) {
+			v->action = SL_ACTION_DROP;
+			v->reason = SL_DROP_NO_INTERFACE;
+			return TC_ACT_SHOT;
+		}
+		__builtin_memcpy(smac, uplink->mac, 6);
+		if (!neigh || neigh->state != SL_NEIGH_KNOWN) {
+			v->action = SL_ACTION_DROP;
+			v->reason = SL_DROP_NO_NEIGHBOUR;
+			return neigh_ask(ctx, p, &key, smac);
+		}
+		reason = deliver_rewrite(ctx, p, neigh->mac, smac, true);
+	}
+	if (reason) {
+		v->action = SL_ACTION_DROP;
+		v->reason = reason;
+		return TC_ACT_SHOT;
+	}
+	if (bpf_skb_vlan_push(ctx, bpf_htons(SL_ETH_VLAN), v->vlan))
+		return TC_ACT_SHOT;
+	mark_set(ctx, p);
+	return bpf_redirect(v->ifindex, 0);
+}
+
+static __noinline int deliver_to_workload(struct __sk_buff *ctx, struct packet *p, struct sl_verdict *v)
+{
+	const __u8 router[6] = SL_ROUTER_MAC;
+	bool routed = v->flags & SL_VERDICT_ROUTED;
+	__u32 reason;
+
+	if (p->flags & PACKET_TAGGED) {
+		if (!ctx->vlan_present)
+			p->l3 -= sizeof(struct sl_tag);
+		if (bpf_skb_vlan_pop(ctx))
+			return TC_ACT_SHOT;
+	}
+	reason = deliver_rewrite(ctx, p, v->flags & SL_VERDICT_SET_DMAC ? v->dmac : NULL, routed ? router : NULL,
+				 routed);
+	if (reason) {
+		v->action = SL_ACTION_DROP;
+		v->reason = reason;
+		return TC_ACT_SHOT;
+	}
+	if (v->flags & SL_VERDICT_PEER) {
+		/* The far side takes the packet as it is: it must not look like somebody else's. */
+		bpf_skb_change_type(ctx, 0 /* PACKET_HOST */);
+		return bpf_redirect_peer(v->ifindex, 0);
+	}
+	mark_set(ctx, p);
+	return bpf_redirect(v->ifindex, 0);
+}
+
+static __always_inline int deliver_packet(struct __sk_buff *ctx, struct packet *p, struct sl_verdict *v)
+{
+	switch (v->action) {
+	case SL_ACTION_STACK:
+		return deliver_stack(ctx, p);
+	case SL_ACTION_LOCAL:
+		return deliver_to_workload(ctx, p, v);
+	case SL_ACTION_WIRE:
+		return deliver_to_wire(ctx, p, v);
+	default:
+		return TC_ACT_SHOT;
+	}
+}
+
+/* --- by MAC, as a switch does: ARP, and what a network lets pass besides IPv4 */
+
+static __always_inline const struct sl_member *member(const struct packet *p, __u32 index)
+{
+	struct sl_member_key key = { .network = p->network, .index = index };
+
+	return plan_row(&sl_member, p->slot, &key);
+}
+
+/* A copy to every workload interface of the network but the one it came from. */
+static __noinline void deliver_copies(struct __sk_buff *ctx, const struct packet *p)
+{
+	for (__u32 i = 0; i < SL_MAX_MEMBERS; i++) {
+		const struct sl_member *m = member(p, i);
+
+		if (!m)
+			break;
+		if (m->ifindex != p->ifindex)
+			bpf_clone_redirect(ctx, m->ifindex, 0);
+	}
+}
+
+static __noinline __u32 deliver_find(const struct packet *p, const __u8 *mac)
+{
+	for (__u32 i = 0; i < SL_MAX_MEMBERS; i++) {
+		const struct sl_member *m = member(p, i);
+
+		if (!m)
+			break;
+		if (mac_equal(m->mac, mac))
+			return m->ifindex;
+	}
+	return 0;
+}
+
+static __always_inline int deliver_tagged(struct __sk_buff *ctx, const struct packet *p)
+{
+	const struct sl_network *network = classify_network(p, p->network);
+
+	if (!network || !network->vlan)
+		return TC_ACT_UNSPEC;
+	if (!network->uplink || bpf_skb_vlan_push(ctx, bpf_htons(SL_ETH_VLAN), network->vlan))
+		return TC_ACT_SHOT;
+	return bpf_redirect(network->uplink, 0);
+}
+
+static __noinline int deliver_l2(struct __sk_buff *ctx, const struct packet *p)
+{
+	__u32 to;
+
+	mark_set(ctx, p);
+	if (p->door != DOOR_WL_IN && p->door != DOOR_UP_IN)
+		return TC_ACT_UNSPEC;
+	if (p->door == DOOR_UP_IN && bpf_skb_vlan_pop(ctx))
+		return TC_ACT_SHOT;
+	if (mac_multicast(p->dmac)) {
+		deliver_copies(ctx, p);
+	} else {
+		to = deliver_find(p, p->dmac);
+		if (to)
+			return bpf_redirect(to, 0);
+	}
+	if (p->door == DOOR_WL_IN)
+		return deliver_tagged(ctx, p);
+	/* Not for a workload of the plan, or not only: the stack gets the frame as it came. */
+	return bpf_skb_vlan_push(ctx, bpf_htons(SL_ETH_VLAN), p->vlan) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+#endif
+
+#endif

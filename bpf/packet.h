@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What is carried through the stations with a packet: where it came in, what parse and classify found.
+ * No pointers into the packet, so that helpers which move the packet invalidate nothing here.
+ *
+ * A door includes this after defining SL_DOOR_XDP or SL_DOOR_TC, which say what its context is.
+ */
+#ifndef SL_BPF_PACKET_H
+#define SL_BPF_PACKET_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include "../include/wire.h"
+#include "tables.h"
+
+#ifdef SL_DOOR_XDP
+typedef struct xdp_md sl_ctx;
+#else
+typedef struct __sk_buff sl_ctx;
+#endif
+
+enum door { DOOR_UP_XDP, DOOR_UP_IN, DOOR_UP_OUT, DOOR_WL_IN, DOOR_WL_OUT };
+
+#define PACKET_TAGGED 0x01 /* a VLAN tag, in the frame or beside it */
+#define PACKET_DOUBLE_TAG 0x02
+#define PACKET_FRAG_FIRST 0x04
+#define PACKET_FRAG_LATER 0x08
+#define PACKET_ICMP_ERROR 0x10 /* key is that of the flow it quotes, as the quoted packet went */
+#define PACKET_ICMP_REPLY 0x20
+#define PACKET_EXCUSED 0x40 /* a monitor let a reason pass: judge on, keep no flow */
+
+struct packet {
+	__u32 generation; /* read once; everything below is of this plan */
+	__u32 slot;
+	__u32 ifindex;
+	__u32 len; /* of the IP packet, or of the frame behind Ethernet when it is not IP */
+	__u16 ethertype; /* host byte order, behind the tags */
+	__u16 vlan;
+	__u16 l3; /* offset of the IP header */
+	__u16 l4;
+	__u16 network; /* that it came in by; SL_NET_WORLD if none */
+	__u16 vpc;
+	__u16 net_flags; /* SL_NETWORK_* of that network */
+	__u16 frag_id; /* network byte order */
+	__be32 saddr; /* of the packet itself; differs from key in ICMP errors */
+	__be32 daddr;
+	struct sl_flow_key key;
+	__u8 flags; /* PACKET_* */
+	__u8 door;
+	__u8 tcp_flags;
+	__u8 ttl;
+	__u8 dmac[6] __attribute__((aligned(2)));
+	__u8 smac[6] __attribute__((aligned(2)));
+};
+
+static __always_inline void *packet_begin(sl_ctx *ctx)
+{
+	return (void *)(long)ctx->data;
+}
+
+static __always_inline void *packet_end(sl_ctx *ctx)
+{
+	return (void *)(long)ctx->data_end;
+}
+
+/* Length of the frame including what is not in the linear part. */
+static __always_inline __u32 packet_length(sl_ctx *ctx)
+{
+#ifdef SL_DOOR_XDP
+	return bpf_xdp_get_buff_len(ctx);
+#else
+	return ctx->len;
+#endif
+}
+
+/* Packets a segmented buffer stands for, so that counters do not depend on offloads. */
+static __always_inline __u32 packet_segments(sl_ctx *ctx)
+{
+#ifdef SL_DOOR_XDP
+	(void)ctx;
+	return 1;
+#else
+	return ctx->gso_segs > 1 ? ctx->gso_segs : 1;
+#endif
+}
+
+static __always_inline __u32 tick_now(void)
+{
+	return bpf_ktime_get_coarse_ns() >> SL_TICK_SHIFT;
+}
+
+/* MACs stand at even places everywhere, but not at multiples of four. */
+static __always_inline bool mac_equal(const __u8 *a, const __u8 *b)
+{
+	const __u16 *x = (const __u16 *)a, *y = (const __u16 *)b;
+
+	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2];
+}
+
+static __always_inline bool mac_zero(const __u8 *a)
+{
+	const __u16 *x = (const __u16 *)a;
+
+	return !(x[0] | x[1] | x[2]);
+}
+
+static __always_inline bool mac_multicast(const __u8 *a)
+{
+	return a[0] & 1;
+}
+
+static __always_inline bool mac_router(const __u8 *a)
+{
+	const __u8 router[6] = SL_ROUTER_MAC;
+
+	return mac_equal(a, router);
+}
+
+static __always_inline void stat(__u32 id)
+{
+	__u64 *value = bpf_map_lookup_elem(&sl_stat, &id);
+
+	if (value)
+		*value += 1;
+}
+
+#endif

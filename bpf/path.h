@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The order of the stations, the same for every door: parse, classify, flow, policy, deliver. What they
+ * decide ends up in a verdict; the doors carry it out and count.
+ */
+#ifndef SL_BPF_PATH_H
+#define SL_BPF_PATH_H
+#include "10_parse.h"
+#include "20_classify.h"
+#include "40_flow.h"
+#include "50_policy.h"
+#include "90_deliver.h"
+#include "95_count.h"
+
+enum path_result {
+	PATH_UNTOUCHED, /* not the plan's business */
+	PATH_JUDGED, /* the verdict says what to do */
+	PATH_ARP, /* judged by its own station, in TC */
+	PATH_L2, /* allowed, to be delivered by MAC, in TC */
+};
+
+#define BROKEN 0ULL
+#define JUDGED 1ULL
+/* The reasons a monitor lets pass, as bits. */
+#define SL_REASON(symbol, name, weight, text) | ((weight) << SL_DROP_##symbol)
+static const __u64 path_excusable = 0ULL
+#include "../include/reasons.def"
+	;
+#undef SL_REASON
+#undef BROKEN
+#undef JUDGED
+_Static_assert(SL_REASONS < 64, "path_excusable is 64 bits");
+
+static __always_inline void path_begin(struct packet *p, __u8 door, __u32 ifindex)
+{
+	__builtin_memset(p, 0, sizeof(*p));
+	p->door = door;
+	p->ifindex = ifindex;
+}
+
+static __always_inline enum path_result path_drop(struct sl_verdict *v, __u32 reason)
+{
+	v->action = SL_ACTION_DROP;
+	v->reason = reason;
+	return PATH_JUDGED;
+}
+
+/* Does a network of the plan say what happens here? The world and this node say nothing. */
+static __always_inline bool path_enforced(const struct packet *p, __u16 network)
+{
+	const struct sl_network *row = classify_network(p, network);
+
+	return row && !(row->flags & SL_NETWORK_MONITOR);
+}
+
+/*
+ * A reason is excused when every network it concerns only monitors: one that enforces is not opened by the
+ * other end's monitor.
+ */
+static __noinline bool path_excuse(struct packet *p, struct sl_verdict *v, __u32 reason, bool both)
+{
+	bool monitored = p->net_flags & SL_NETWORK_MONITOR;
+
+	if (!(path_excusable >> (reason & 63) & 1))
+		return false;
+	if (both)
+		monitored = !path_enforced(p, v->src_network) && !path_enforced(p, v->dst_network) &&
+			    (classify_network(p, v->src_network) || classify_network(p, v->dst_network));
+	if (!monitored)
+		return false;
+	p->flags |= PACKET_EXCUSED;
+	v->flags |= SL_VERDICT_MONITOR;
+	v->reason = reason;
+	return true;
+}
+
+/* What this node opens to what the plan does not manage needs no rule, only no rule against it. */
+static __always_inline bool path_allowed(const struct sl_endpoint *opener, const struct sl_endpoint *target,
+					 __u32 policy)
+{
+	if (policy == SL_POLICY_ALLOW)
+		return true;
+	return !policy && opener->kind == SL_ENDPOINT_HOST &&
+	       (target->kind == SL_ENDPOINT_WORLD || target->kind == SL_ENDPOINT_NODE);
+}
+
+/* An ICMP error passes if it is about a flow and goes to the one who sent the packet it quotes. */
+static __always_inline __u32 path_icmp_error(const struct packet *p)
+{
+	bool unanswered;
+
+	if (p->daddr != p->key.saddr)
+		return SL_DROP_ICMP_NO_FLOW;
+	return flow_lookup(&p->key, &unanswered) ? 0 : SL_DROP_ICMP_NO_FLOW;
+}
+
+/* Broadcast and multicast: judged by the network alone, delivered by MAC. */
+static __noinline __u32 path_group_address(const struct packet *p)
+{
+	bool multicast = bpf_ntohl(p->daddr) >> 28 == 14;
+
+	if (multicast)
+		return p->net_flags & SL_NETWORK_MULTICAST ? 0 : SL_DROP_MULTICAST;
+	return p->net_flags & SL_NETWORK_BROADCAST ? 0 : SL_DROP_BROADCAST;
+}
+
+/*
+ * Judges the first packet of a flow, or of a flow made under an older plan or found elsewhere than
+ * expected. `f` is the flow's entry, NULL if there is none.
+ */
+static __noinline enum path_result path_judge(struct packet *p, struct sl_verdict *v, struct sl_flow *f, bool unanswered,
+				       __u32 packets)
+{
+	const struct sl_endpoint *src = classify_address(p, p->vpc, p->saddr);
+	const struct sl_endpoint *dst = classify_address(p, p->vpc, p->daddr);
+	bool group = mac_multicast(p->dmac) || bpf_ntohl(p->daddr) >> 28 >= 14;
+	__u32 reason, policy;
+	bool allowed;
+
+	if (!src || !dst)
+		return path_drop(v, SL_DROP_NO_PLAN);
+	group |= dst->kind == SL_ENDPOINT_BROADCAST;
+	v->src_network = src->network;
+	v->dst_network = dst->network;
+	reason = classify_source(p, src);
+	/* A host without an address yet asks for one by broadcast (RFC 2131); the network decides below. */
+	if (reason == SL_DROP_SPOOFED_SOURCE && !p->saddr && group)
+		reason = 0;
+	if (reason && !path_excuse(p, v, reason, false))
+		return path_drop(v, reason);
+	if (group) {
+		v->dst_network = p->network;
+		reason = path_group_address(p);
+		if (reason && !path_excuse(p, v, reason, false))
+			return path_drop(v, reason);
+		v->action = SL_ACTION_STACK;
+		return PATH_L2;
+	}
+	if (p->flags & PACKET_ICMP_ERROR) {
+		reason = path_icmp_error(p);
+		if (reason && !path_excuse(p, v, reason, false))
+			return path_drop(v, reason);
+		reason = deliver_choose(p, v, dst);
+		return reason ? path_drop(v, reason) : PATH_JUDGED;
+	}
+	if (!f) {
+		reason = flow_may_open(p);
+		if (reason && !path_excuse(p, v, reason, false))
+			return path_drop(v, reason);
+	}
+	if (f && f->flags & SL_FLOW_REPLY) {
+		/* A reply is allowed because its flow is: ask as the flow's first packet asked. */
+		policy = policy_judge(p, dst->class, src->class, f->peer.dport, &v->rule);
+		allowed = path_allowed(dst, src, policy);
+	} else {
+		policy = policy_judge(p, src->class, dst->class, p->key.dport, &v->rule);
+		allowed = path_allowed(src, dst, policy);
+	}
+	if (!allowed) {
+		if (f) {
+			flow_delete(&p->key, &f->peer);
+			stat(SL_STAT_FLOWS_CUT);
+			f = NULL;
+		}
+		if (!path_excuse(p, v, SL_DROP_POLICY, true))
+			return path_drop(v, SL_DROP_POLICY);
+	}
+	reason = deliver_choose(p, v, dst);
+	if (reason)
+		return path_drop(v, reason);
+	if (p->flags & PACKET_EXCUSED)
+		return PATH_JUDGED;
+	if (f) {
+		if (f->generation)
+			stat(SL_STAT_FLOWS_REJUDGED);
+		flow_rewrite(p, f, v);
+		flow_touch(p, f, unanswered, packets);
+	} else if (!flow_create(p, v, packets)) {
+		return path_drop(v, SL_DROP_FLOW_FULL);
+	}
+	return PATH_JUDGED;
+}
+
+/* IPv4 on a managed network, from parse to verdict. */
+static __always_inline enum path_result path_ipv4(sl_ctx *ctx, struct packet *p, struct sl_verdict *v)
+{
+	__u32 packets = packet_segments(ctx), reason = parse_packet(ctx, p);
+	bool unanswered = false;
+	struct sl_flow *f = NULL;
+	enum path_result path;
+
+	p->key.vpc = p->vpc;
+	v->in_ifindex = p->ifindex;
+	v->in_network = p->network;
+	v->src_network = p->network;
+	if (!reason && address_martian(p->saddr, p->daddr))
+		reason = SL_DROP_MARTIAN;
+	if (!reason && p->flags & PACKET_FRAG_LATER && !frag_recall(p))
+		reason = SL_DROP_FRAG_NO_FIRST;
+	if (!reason && p->key.proto == SL_PROTO_TCP && !(p->flags & (PACKET_FRAG_LATER | PACKET_ICMP_ERROR)) &&
+	    tcp_flags_senseless(p->tcp_flags))
+		reason = SL_DROP_TCP_FLAGS;
+	if (reason && !path_excuse(p, v, reason, false))
+		return path_drop(v, reason);
+	if (!(p->flags & (PACKET_ICMP_ERROR | PACKET_EXCUSED))) {
+		f = flow_lookup(&p->key, &unanswered);
+		if (f && flow_over(p, f)) {
+			flow_delete(&p->key, &f->peer);
+			f = NULL;
+		}
+		if (f && flow_verdict(p, f, v)) {
+			flow_touch(p, f, unanswered, packets);
+			path = PATH_JUDGED;
+			goto out;
+		}
+		if (f) { /* a torn or foreign verdict was read */
+			__builtin_memset(v, 0, sizeof(*v));
+			v->in_ifindex = p->ifindex;
+			v->in_network = p->network;
+		}
+	}
+	path = path_judge(p, v, f, unanswered, packets);
+out:
+	if (p->flags & PACKET_FRAG_FIRST && v->action != SL_ACTION_DROP)
+		frag_remember(p);
+	return path;
+}
+
+/* What is not IPv4 on a managed network. */
+static __always_inline enum path_result path_other(sl_ctx *ctx, struct packet *p, struct sl_verdict *v)
+{
+	__u32 reason = SL_DROP_ETHERTYPE;
+
+	p->len = packet_length(ctx) - p->l3;
+	v->src_network = p->network;
+	v->dst_network = p->network;
+	if (p->ethertype == SL_ETH_ARP)
+		return PATH_ARP;
+	if (p->ethertype == SL_ETH_IPV6)
+		reason = p->net_flags & SL_NETWORK_IPV6_PASS ? 0 : SL_DROP_IPV6;
+	if (reason && !path_excuse(p, v, reason, false))
+		return path_drop(v, reason);
+	v->action = SL_ACTION_STACK;
+	return PATH_L2;
+}
+
+/* No plan is in: sl_fail decides. */
+static __always_inline enum path_result path_no_plan(const struct packet *p, struct sl_verdict *v)
+{
+	bool workload = p->door == DOOR_WL_IN || p->door == DOOR_WL_OUT;
+	struct sl_fail_key key = { .ifindex = workload ? p->ifindex : 0, .vlan = workload ? 0 : p->vlan };
+	const struct sl_fail *fail = bpf_map_lookup_elem(&sl_fail, &key);
+
+	if (fail ? fail->open : !workload)
+		return PATH_UNTOUCHED;
+	return path_drop(v, SL_DROP_NO_PLAN);
+}
+
+enum untagged { UNTAGGED_FOREIGN, UNTAGGED_HOST, UNTAGGED_JUDGE };
+
+/*
+ * An untagged packet at an uplink concerns the plan only if it is to (in) or from (out) an address of this
+ * node and the plan says who may reach the node, or if it carries what a door should have judged.
+ */
+static __noinline enum untagged path_untagged(sl_ctx *ctx, struct packet *p, bool out)
+{
+	const struct sl_setting *setting = classify_setting(p);
+	struct sl_ipv4 *ip = packet_begin(ctx) + sizeof(struct sl_eth);
+	const struct sl_network *network;
+	const struct sl_endpoint *e;
+	__be32 saddr, daddr;
+
+	if (!setting || p->ethertype != SL_ETH_IPV4 || (void *)(ip + 1) > packet_end(ctx))
+		return p->ethertype == SL_ETH_ARP ? UNTAGGED_HOST : UNTAGGED_FOREIGN;
+	saddr = ip->saddr;
+	daddr = ip->daddr;
+	p->vpc = setting->node_vpc;
+	e = classify_exact(p, p->vpc, out ? saddr : daddr);
+	if (e && e->kind == SL_ENDPOINT_HOST) {
+		if (setting->flags & SL_SETTING_HOST_POLICY)
+			return UNTAGGED_JUDGE;
+		if (!out)
+			return UNTAGGED_HOST;
+		e = classify_address(p, p->vpc, daddr);
+		return e && endpoint_managed(e) ? UNTAGGED_JUDGE : UNTAGGED_HOST;
+	}
+	if (!out)
+		return UNTAGGED_FOREIGN;
+	e = classify_address(p, p->vpc, saddr);
+	if (!e || !endpoint_managed(e))
+		return UNTAGGED_FOREIGN;
+	network = classify_network(p, e->network);
+	return network && !(network->flags & SL_NETWORK_OVERLAY) ? UNTAGGED_JUDGE : UNTAGGED_FOREIGN;
+}
+
+/* Uplink, both ways. */
+static __always_inline enum path_result path_uplink(sl_ctx *ctx, struct packet *p, struct sl_verdict *v)
+{
+	bool out = p->door == DOOR_UP_OUT;
+	const struct sl_iface *iface;
+	__u32 reason = parse_frame(ctx, p);
+
+#ifdef SL_DOOR_TC
+	if (reason == PARSE_PULL && !bpf_skb_pull_data(ctx, ctx->len < PARSE_BYTES ? ctx->len : PARSE_BYTES)) {
+		p->flags = 0;
+		reason = parse_frame(ctx, p);
+	}
+#endif
+	if (reason)
+		return path_drop(v, SL_DROP_FRAME_SHORT);
+	p->len = packet_length(ctx) - p->l3;
+	if (!classify_plan(p))
+		return path_no_plan(p, v);
+	iface = classify_interface(p);
+	if (!iface)
+		return p->flags & PACKET_TAGGED ? path_drop(v, SL_DROP_NO_INTERFACE) : PATH_UNTOUCHED;
+	if (!(p->flags & PACKET_TAGGED)) {
+		switch (path_untagged(ctx, p, out)) {
+		case UNTAGGED_JUDGE:
+			return path_ipv4(ctx, p, v);
+		case UNTAGGED_HOST: /* the way to the node stays open, also with unmanaged: drop */
+			return PATH_UNTOUCHED;
+		default:
+			if (out || !(iface->flags & SL_IFACE_UNMANAGED_DROP))
+				return PATH_UNTOUCHED;
+			return path_drop(v, SL_DROP_UNTAGGED);
+		}
+	}
+	reason = classify_vlan(p, iface);
+	if (reason == CLASSIFY_UNMANAGED)
+		return PATH_UNTOUCHED;
+	if (reason)
+		return path_drop(v, reason);
+	if (p->ethertype != SL_ETH_IPV4)
+		return path_other(ctx, p, v);
+	return path_ipv4(ctx, p, v);
+}
+
+/* Workload interface, both ways. */
+static __always_inline enum path_result path_workload(sl_ctx *ctx, struct packet *p, struct sl_verdict *v)
+{
+	const struct sl_iface *iface;
+	const struct sl_network *network;
+	__u32 reason = parse_frame(ctx, p);
+
+#ifdef SL_DOOR_TC
+	if (reason == PARSE_PULL && !bpf_skb_pull_data(ctx, ctx->len < PARSE_BYTES ? ctx->len : PARSE_BYTES)) {
+		p->flags = 0;
+		reason = parse_frame(ctx, p);
+	}
+#endif
+	if (reason)
+		return path_drop(v, SL_DROP_FRAME_SHORT);
+	p->len = packet_length(ctx) - p->l3;
+	if (!classify_plan(p))
+		return path_no_plan(p, v);
+	iface = classify_interface(p);
+	network = iface ? classify_network(p, iface->network) : NULL;
+	if (!network)
+		return path_drop(v, SL_DROP_NO_INTERFACE);
+	p->network = iface->network;
+	p->vpc = iface->vpc;
+	p->net_flags = network->flags;
+	v->src_network = p->network;
+	if (p->flags & PACKET_TAGGED)
+		return path_drop(v, SL_DROP_VLAN_ON_ACCESS);
+	if (p->ethertype != SL_ETH_IPV4)
+		return path_other(ctx, p, v);
+	return path_ipv4(ctx, p, v);
+}
+
+#endif

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The uplink's doors in TC. In: carries out what XDP has judged, judges what XDP could not see. Out: lets
+ * judged packets pass and judges what the node's own stack sends.
+ */
+#define SL_DOOR_TC
+#include <linux/pkt_cls.h>
+#include "25_arp.h"
+#include "door.h"
+
+SEC("tc")
+int sl_up_in(struct __sk_buff *ctx)
+{
+	struct sl_verdict v = {};
+	struct packet p;
+
+	path_begin(&p, DOOR_UP_IN, ctx->ifindex);
+	if (mark_from_meta(ctx, &v)) {
+		if (parse_frame(ctx, &p) || !classify_plan(&p))
+			return TC_ACT_SHOT;
+		stat(SL_STAT_HANDED_OVER);
+		return deliver_packet(ctx, &p, &v);
+	}
+	return door_carry_out(ctx, &p, &v, path_uplink(ctx, &p, &v));
+}
+
+SEC("tc")
+int sl_up_out(struct __sk_buff *ctx)
+{
+	struct sl_verdict v = {};
+	struct packet p;
+
+	path_begin(&p, DOOR_UP_OUT, ctx->ifindex);
+	if (classify_plan(&p) && mark_judged(ctx, &p))
+		return TC_ACT_UNSPEC;
+	return door_carry_out(ctx, &p, &v, path_uplink(ctx, &p, &v));
+}
+
+/*
+ * Not a door: sends the frame it is run on out of the interface whose index is in the mark. The agent runs it
+ * to ask for next hops, which spares it the right to open raw sockets.
+ */
+SEC("tc")
+int sl_ask(struct __sk_buff *ctx)
+{
+	__u32 ifindex = ctx->mark;
+
+	ctx->mark = 0;
+	return bpf_clone_redirect(ctx, ifindex, 0) ? TC_ACT_SHOT : TC_ACT_OK;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Internet checksums changed without reading the packet again (RFC 1624, equation 3, which is right at
+ * 0x0000 and 0xffff). Pure arithmetic, the same for BPF and host.
+ */
+#ifndef SL_CSUM_H
+#define SL_CSUM_H
+#include <linux/types.h>
+
+/* `check` after one 16-bit word of what it covers went from `from` to `to`; all as they stand on the wire. */
+static inline __u16 sl_csum_replace16(__u16 check, __u16 from, __u16 to)
+{
+	__u32 sum = (__u16)~check + (__u16)~from + (__u32)to;
+
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (__u16)~sum;
+}
+
+#endif
