@@ -1,0 +1,24 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Every ordered pair of workloads on two nodes, ping, TCP and UDP, for real, against what the plan promises
+# by a second evaluator and by sluice's own matrix. Options go to matrix.py: --sample 1, --table, --hosts.
+set -uo pipefail
+. "$(dirname "$0")/lib.sh"
+command -v jq >/dev/null || { skip "matrix: jq is missing" && exit 0; }
+lab_begin
+check "matrix sluice check" "$SLUICE" check --plan "$PLAN"
+check "matrix sluice up on every node" lab_sluice_up
+[ $lab_failed = 1 ] && exit 1
+own=$LAB_DIR/matrix.json
+node=$(lab_nodes | head -n 1)
+if lab_sluice "$node" show policy --matrix --json >"$own" 2>"$LAB_DIR/err"; then
+	set -- --sluice "$own" "$@"
+else
+	not_ok "matrix show policy --matrix --json: $(cat "$LAB_DIR/err")"
+fi
+if "$PYTHON" "$here/selftests/lab/matrix.py" "$LAB" "$PLAN" "$@"; then
+	ok "matrix (tag in the $TAGS) observed = promised"
+else
+	not_ok "matrix (tag in the $TAGS) observed = promised: see the differences above"
+fi
+lab_end
