@@ -29,6 +29,7 @@ struct kernel {
 	int plan[SL_TABLES]; /* inner maps of the active generation, -1 for state tables and at generation 0 */
 	uint32_t generation; /* as read when opened */
 	bool read_only;
+	int lock; /* descriptor of kernel_lock(), -1: not held */
 };
 
 bool kernel_present(const char *pins);
@@ -37,6 +38,16 @@ int kernel_open(struct kernel *k, const char *pins, bool read_only, struct troub
 /* Opens the plan tables of the generation that is active now. */
 int kernel_reopen_plan(struct kernel *k, struct trouble *t);
 void kernel_close(struct kernel *k);
+/*
+ * Nobody else loads, installs, patches, attaches or unloads until kernel_unlock() or kernel_close().
+ * kernel_load() takes it and keeps it; the functions below that change anything take it for their own
+ * time when it is not held. Who decides from what it has read (the agent: STATE/plan.json and the
+ * generation) holds it from reading to writing.
+ */
+int kernel_lock(struct kernel *k, struct trouble *t);
+void kernel_unlock(struct kernel *k);
+/* Rows a table has room for; 0: unknown. For a plan table, of the active generation. */
+uint32_t kernel_room(const struct kernel *k, enum sl_table_id table);
 
 /* Loads programs, creates or reuses tables, pins both. Twice is the same as once; a newer program replaces
  * the running one by bpf_link_update. */
@@ -44,7 +55,9 @@ int kernel_load(struct kernel *k, const char *pins, const struct limits *limits,
 /* Fills fresh inner maps for the next generation, verifies the counts, flips. Before the flip nothing
  * that runs is touched. */
 int kernel_install(struct kernel *k, const struct image *image, struct trouble *t);
-/* Installs only the rows that differ from the active generation, then adds 2 to it. For links. */
+/* Installs only the rows that differ from the active generation, then adds 2 to it. For links. Nothing
+ * differs: nothing is written. More rows than fit: as kernel_install(). -ESTALE when the generation is no
+ * longer k->generation: the image was made from an older plan; kernel_reopen_plan() and compile again. */
 int kernel_patch(struct kernel *k, const struct image *image, struct trouble *t);
 /* Removes every program, link, qdisc of ours and pin. */
 int kernel_unload(const char *pins, struct trouble *t);
@@ -57,6 +70,10 @@ struct notes {
 void note(struct notes *notes, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void notes_free(struct notes *notes);
 
+/* Refuses uplinks that cannot carry the doors, by name, before anything is changed; k may be NULL when
+ * nothing is loaded yet. */
+int kernel_attach_check(const struct kernel *k, const struct image *image, const struct link_facts *links,
+			struct notes *notes, struct trouble *t);
 /* Every door of the image on the interfaces present; doors on interfaces that left the plan are taken off. */
 int kernel_attach(struct kernel *k, const struct image *image, const struct link_facts *links,
 		  struct notes *notes, struct trouble *t);

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Rows travel in batches, a system call for thousands of them. What the kernel then holds is read back
+ * and compared byte by byte: an install that lost a row must never be flipped to.
+ *
+ * An array has all its rows always; those the image does not give are zero. So rows of an array that are
+ * zero are left out of both sides before they are compared.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "inner.h"
+#include "shape.h"
+
+#define KERNEL_ENOTSUPP 524 /* what kernels answer for a map type without batches */
+
+static bool is_array(int table)
+{
+	return shapes[table].type == BPF_MAP_TYPE_ARRAY;
+}
+
+int inner_make(int table, size_t count, const struct types *types, struct trouble *t)
+{
+	const struct shape *s = &shapes[table];
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = s->flags, .btf_fd = (__u32)types->fd,
+		    .btf_key_type_id = types->key[table], .btf_value_type_id = types->value[table]);
+	size_t size = is_array(table) ? s->size : count + count / 4 + 64;
+	int fd;
+
+	if (count > s->size)
+		return trouble(t, -E2BIG, "the plan needs %zu rows of %s, the ceiling is %u", count, s->name,
+			       s->size);
+	if (size > s->size)
+		size = s->size;
+	fd = bpf_map_create(s->type, s->name, s->key_size, s->value_size, (__u32)size, &opts);
+	if (fd < 0)
+		return trouble(t, -errno, "cannot make %s with room for %zu rows: %s", s->name, size,
+			       strerror(errno));
+	return fd;
+}
+
+static int key_order(const struct rows *a, size_t i, const struct rows *b, size_t j)
+{
+	return memcmp(rows_key(a, i), rows_key(b, j), a->key_size);
+}
+
+/* Zero rows of an array mean "not given". */
+static void leave_out_zero(struct rows *rows)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		const uint8_t *value = rows_value(rows, i);
+		bool zero = true;
+
+		for (uint32_t b = 0; zero && b < rows->value_size; b++)
+			zero = !value[b];
+		if (zero)
+			continue;
+		memmove(rows->keys + kept * rows->key_size, rows_key(rows, i), rows->key_size);
+		memmove(rows->values + kept * rows->value_size, value, rows->value_size);
+		kept++;
+	}
+	rows->count = kept;
+}
+
+/* The image's rows, keys and values apart as batches want them, ordered by key. */
+static int from_image(int table, struct rows *rows, const struct image_table *image, struct trouble *t)
+{
+	size_t stride = (size_t)image->key_size + image->value_size;
+	bool ordered = true;
+	int error = 0;
+
+	memset(rows, 0, sizeof(*rows));
+	rows->key_size = shapes[table].key_size;
+	rows->value_size = shapes[table].value_size;
+	rows->cpus = 1;
+	if (!image->count)
+		return 0;
+	if (image->key_size != rows->key_size || image->value_size != rows->value_size)
+		return trouble(t, -EINVAL, "the image's rows of %s have another size than the table's",
+			       shapes[table].name);
+	rows->keys = calloc(image->count, rows->key_size);
+	rows->values = calloc(image->count, rows->value_size);
+	if (!rows->keys || !rows->values) {
+		rows_free(rows);
+		return trouble(t, -ENOMEM, "out of memory for %zu rows of %s", image->count,
+			       shapes[table].name);
+	}
+	rows->count = image->count;
+	for (size_t i = 0; i < image->count; i++) {
+		memcpy(rows->keys + i * rows->key_size, image->rows + i * stride, rows->key_size);
+		memcpy(rows->values + i * rows->value_size, image->rows + i * stride + rows->key_size,
+		       rows->value_size);
+		if (i && key_order(rows, i - 1, rows, i) > 0)
+			ordered = false;
+	}
+	if (!ordered)
+		error = rows_sort(rows, t);
+	if (error)
+		rows_free(rows);
+	else if (is_array(table))
+		leave_out_zero(rows);
+	return error;
+}
+
+static int from_kernel(int table, int fd, struct rows *rows, struct trouble *t)
+{
+	int error = rows_read(rows, fd, shapes[table].key_size, shapes[table].value_size, 1, t);
+
+	if (error)
+		return error;
+	if (is_array(table))
+		leave_out_zero(rows);
+	error = rows_sort(rows, t);
+	if (error)
+		rows_free(rows);
+	return error;
+}
+
+static int write_rows(int table, int fd, const struct rows *rows, struct trouble *t)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = BPF_ANY);
+	size_t done = 0;
+
+	while (done < rows->count) {
+		__u32 batch = rows->count - done > 1U << 16 ? 1U << 16 : (__u32)(rows->count - done);
+
+		if (bpf_map_update_batch(fd, rows_key(rows, done), rows_value(rows, done), &batch, &opts)) {
+			if (errno != EINVAL && errno != ENOTSUP && errno != KERNEL_ENOTSUPP)
+				goto failed;
+			for (; done < rows->count; done++)
+				if (bpf_map_update_elem(fd, rows_key(rows, done), rows_value(rows, done),
+							BPF_ANY))
+					goto failed;
+			return 0;
+		}
+		done += batch;
+	}
+	return 0;
+failed:
+	return trouble(t, -errno, "cannot write row %zu of %zu into %s: %s", done + 1, rows->count,
+		       shapes[table].name, strerror(errno));
+}
+
+int inner_fill(int table, int fd, const struct image_table *image, struct trouble *t)
+{
+	struct rows want = { 0 }, have = { 0 };
+	int error = from_image(table, &want, image, t);
+
+	if (!error)
+		error = write_rows(table, fd, &want, t);
+	if (!error)
+		error = from_kernel(table, fd, &have, t);
+	if (error)
+		goto out;
+	if (want.count != have.count)
+		error = trouble(t, -EIO, "%zu rows were written to %s and %zu are there", want.count,
+				shapes[table].name, have.count);
+	else if (want.count && (memcmp(want.keys, have.keys, want.count * want.key_size) ||
+				memcmp(want.values, have.values, want.count * want.value_size)))
+		error = trouble(t, -EIO, "the rows read back from %s are not the ones written",
+				shapes[table].name);
+out:
+	rows_free(&want);
+	rows_free(&have);
+	return error;
+}
+
+struct difference {
+	size_t gone;
+	size_t fresh;
+	size_t changed;
+};
+
+static int delete_row(int table, int fd, const void *key)
+{
+	const uint8_t zero[128] = { 0 };
+
+	/* A row of an array cannot go: it becomes "not given". */
+	if (is_array(table))
+		return bpf_map_update_elem(fd, key, zero, BPF_ANY);
+	return bpf_map_delete_elem(fd, key);
+}
+
+/* Walks both in order of keys. Rows that go are deleted first, so that they make room. */
+static int differ(int table, int fd, const struct rows *want, const struct rows *have, bool write,
+		  struct difference *d, struct trouble *t)
+{
+	for (int pass = 0; pass < 2; pass++) {
+		size_t i = 0, j = 0;
+
+		while (i < want->count || j < have->count) {
+			int order = i == want->count ? 1 :
+				    j == have->count ? -1 :
+						       key_order(want, i, have, j);
+			int failed = 0;
+
+			if (order > 0) {
+				d->gone += !pass;
+				if (write && !pass)
+					failed = delete_row(table, fd, rows_key(have, j));
+				j++;
+			} else {
+				bool same = !order && !memcmp(rows_value(want, i), rows_value(have, j),
+							      want->value_size);
+
+				if (!same && !pass)
+					*(order ? &d->fresh : &d->changed) += 1;
+				if (write && pass && !same)
+					failed = bpf_map_update_elem(fd, rows_key(want, i),
+								     rows_value(want, i), BPF_ANY);
+				i++;
+				j += !order;
+			}
+			if (failed)
+				return trouble(t, -errno, "cannot change a row of %s: %s", shapes[table].name,
+					       strerror(errno));
+		}
+	}
+	return 0;
+}
+
+static int compare(int table, int fd, const struct image_table *image, bool write, struct difference *d,
+		   size_t *now, struct trouble *t)
+{
+	struct rows want = { 0 }, have = { 0 };
+	int error = from_image(table, &want, image, t);
+
+	memset(d, 0, sizeof(*d));
+	if (!error)
+		error = from_kernel(table, fd, &have, t);
+	if (!error)
+		error = differ(table, fd, &want, &have, write, d, t);
+	*now = have.count;
+	rows_free(&want);
+	rows_free(&have);
+	return error;
+}
+
+int inner_patch(int table, int fd, const struct image_table *image, size_t *changed, struct trouble *t)
+{
+	struct difference d;
+	size_t now;
+	int error = compare(table, fd, image, true, &d, &now, t);
+
+	*changed += d.gone + d.fresh + d.changed;
+	return error;
+}
+
+int inner_fits(int table, int fd, const struct image_table *image, size_t *changes, struct trouble *t)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info);
+	struct difference d;
+	size_t now;
+	int error = compare(table, fd, image, false, &d, &now, t);
+
+	if (error)
+		return error;
+	*changes += d.gone + d.fresh + d.changed;
+	if (is_array(table))
+		return 0;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		return trouble(t, -errno, "cannot read the size of %s: %s", shapes[table].name,
+			       strerror(errno));
+	if (now - d.gone + d.fresh > info.max_entries)
+		return trouble(t, -ENOSPC, "%s has no room for %zu more rows", shapes[table].name, d.fresh);
+	return 0;
+}

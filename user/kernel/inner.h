@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The rows of one plan table in the kernel: made, filled, read back, compared with the image's.
+ */
+#ifndef SLUICE_INNER_H
+#define SLUICE_INNER_H
+#include "kernel.h"
+#include "object.h"
+#include "rows.h"
+
+/* A map with room for `count` rows and some more for kernel_patch(). */
+int inner_make(int table, size_t count, const struct types *types, struct trouble *t);
+/* Writes the image's rows, reads them back and compares every byte. */
+int inner_fill(int table, int fd, const struct image_table *rows, struct trouble *t);
+/* Makes the map hold the image's rows, writing only what differs. *changed counts the rows written. */
+int inner_patch(int table, int fd, const struct image_table *rows, size_t *changed, struct trouble *t);
+/* -ENOSPC if the image's rows do not fit beside those that have to stay. Writes nothing. */
+int inner_fits(int table, int fd, const struct image_table *rows, size_t *changes, struct trouble *t);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The rows of sl_name that an image brings. Rule numbers mean something else in each generation, so rule
+ * names stand in the slot of theirs; the other names are shared by both.
+ */
+#ifndef SLUICE_LABEL_H
+#define SLUICE_LABEL_H
+#include "kernel.h"
+
+/* Before the flip: adds the rule names of the new generation and names that are not there yet. Changes no
+ * name that the running generation shows. */
+int label_before(const struct kernel *k, const struct image *image, uint32_t generation, struct trouble *t);
+/* Takes back what label_before() added for rules. */
+void label_undo(const struct kernel *k, uint32_t generation);
+/* After the flip, or a patch: names that changed are written, names that nothing has any more go. */
+void label_after(const struct kernel *k, const struct image *image, uint32_t generation);
+
+#endif

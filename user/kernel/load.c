@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Loading: programs and tables come into the kernel and are pinned. Tables that are pinned already are
+ * taken over with all they hold; programs are replaced, but whatever is attached goes on running the old
+ * ones until kernel_attach() updates the links. A load that fails leaves what ran before as it was.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include "object.h"
+#include "pins.h"
+#include "shape.h"
+
+/* Takes over the pinned table, or sets the size of the one to be made. */
+static int prepare_table(struct bpf_object *object, int i, const char *pins, const struct limits *limits,
+			 struct trouble *t)
+{
+	struct path path = pin_path(pins, "maps", shapes[i].name);
+	struct bpf_map *map = bpf_object__find_map_by_name(object, shapes[i].name);
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info);
+	uint32_t type = shapes[i].plan ? BPF_MAP_TYPE_ARRAY_OF_MAPS : shapes[i].type;
+	uint32_t key_size = shapes[i].plan ? sizeof(__u32) : shapes[i].key_size;
+	uint32_t value_size = shapes[i].plan ? sizeof(__u32) : shapes[i].value_size;
+	int error = 0;
+	int fd;
+
+	if (!map)
+		return trouble(t, -EINVAL, "the BPF object in this binary has no table %s", shapes[i].name);
+	/* The inner map that stands for all later ones only gives its type: it need not be large. */
+	if (shapes[i].plan && shapes[i].type != BPF_MAP_TYPE_ARRAY)
+		error = bpf_map__set_max_entries(bpf_map__inner_map(map), 1);
+	if (i == SL_TABLE_sl_flow && limits->flows)
+		error = bpf_map__set_max_entries(map, limits->flows);
+	if (i == SL_TABLE_sl_unanswered && limits->unanswered_flows)
+		error = bpf_map__set_max_entries(map, limits->unanswered_flows);
+	if (error)
+		return trouble(t, error, "cannot set the size of %s: %s", shapes[i].name, strerror(-error));
+
+	fd = bpf_obj_get(path.text);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		return trouble(t, -errno, "cannot open %s: %s", path.text, strerror(errno));
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		error = trouble(t, -errno, "cannot read %s: %s", path.text, strerror(errno));
+	else if (info.type != type || info.key_size != key_size || info.value_size != value_size)
+		error = trouble(t, -EPROTO, "%s is not the table this program knows: it stays in force; run "
+				"\"sluice down\" first to begin anew (flows are lost)", path.text);
+	else if ((error = bpf_map__reuse_fd(map, fd)))
+		trouble(t, error, "cannot take over %s: %s", path.text, strerror(-error));
+	close(fd);
+	return error;
+}
+
+static int refused(int error, struct trouble *t)
+{
+	struct utsname kernel;
+
+	if (uname(&kernel))
+		snprintf(kernel.release, sizeof(kernel.release), "?");
+	if (error == -EPERM)
+		return trouble(t, error, "no permission to load BPF programs: this needs CAP_BPF, "
+			       "CAP_NET_ADMIN and CAP_PERFMON (root has them)");
+	if (error == -ENOMEM)
+		return trouble(t, error, "no memory for the tables: lower \"limits\" in the plan");
+	return trouble(t, error, "kernel %s refuses the BPF programs (%s); SLUICE_DEBUG=1 shows the "
+		       "verifier's log", kernel.release, strerror(-error));
+}
+
+static int pin_all(struct bpf_object *object, const char *pins, struct trouble *t)
+{
+	for (int i = 0; i < SL_TABLES; i++) {
+		struct path path = pin_path(pins, "maps", shapes[i].name);
+		struct bpf_map *map = bpf_object__find_map_by_name(object, shapes[i].name);
+
+		if (!access(path.text, F_OK))
+			continue; /* taken over */
+		if (bpf_obj_pin(bpf_map__fd(map), path.text))
+			return trouble(t, -errno, "cannot pin %s: %s", path.text, strerror(errno));
+	}
+	for (int i = 0; i < SL_PROGRAMS; i++) {
+		struct path path = pin_path(pins, "progs", program_names[i]);
+		struct bpf_program *program = bpf_object__find_program_by_name(object, program_names[i]);
+		int error;
+
+		if (!program)
+			return trouble(t, -EINVAL, "the BPF object in this binary has no program %s",
+				       program_names[i]);
+		error = pin_replace(bpf_program__fd(program), path.text, t);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+int kernel_load(struct kernel *k, const char *pins, const struct limits *limits, struct trouble *t)
+{
+	struct bpf_object *object = NULL;
+	bool fresh = false;
+	int lock, error;
+
+	error = pins_make_root(pins, t);
+	if (error)
+		return error;
+	lock = pins_lock(pins, t);
+	if (lock < 0)
+		return lock;
+	error = pins_layout(pins, t);
+	if (error < 0)
+		goto out;
+	fresh = !error;
+	error = pins_make(pins, t);
+	if (error)
+		goto out;
+	object = object_open(t);
+	if (!object) {
+		error = -EINVAL;
+		goto out;
+	}
+	for (int i = 0; !error && i < SL_TABLES; i++)
+		error = prepare_table(object, i, pins, limits, t);
+	if (error)
+		goto out;
+	error = bpf_object__load(object);
+	if (error) {
+		refused(error, t);
+		goto out;
+	}
+	error = pin_all(object, pins, t);
+	if (error)
+		goto out;
+	error = kernel_open(k, pins, false, t);
+	if (!error) {
+		k->lock = lock;
+		lock = -1;
+	}
+out:
+	bpf_object__close(object);
+	if (error && fresh) {
+		struct trouble ignored;
+
+		pins_remove(pins, &ignored);
+	}
+	if (lock >= 0)
+		close(lock);
+	return error;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The BPF object that the binary carries. Nothing else includes the skeleton.
+ */
+#ifndef SLUICE_OBJECT_H
+#define SLUICE_OBJECT_H
+#include "kernel.h"
+
+struct bpf_object;
+
+/* The six doors and the agent's question, by program name. */
+enum program { SL_UP_XDP, SL_UP_IN, SL_UP_OUT, SL_WL_IN, SL_WL_OUT, SL_ASK, SL_PROGRAMS };
+extern const char *const program_names[SL_PROGRAMS];
+
+/* libbpf and libxdp say nothing, or everything with SLUICE_DEBUG=1 in the environment. */
+void object_quiet(void);
+/* Opened, not loaded. NULL and a line in t if it cannot be. */
+struct bpf_object *object_open(struct trouble *t);
+
+/* The types of keys and values, so that `bpftool map dump` names the fields of plan tables. */
+struct types {
+	int fd;
+	uint32_t key[SL_TABLES];
+	uint32_t value[SL_TABLES];
+	struct bpf_object *object;
+};
+int types_load(struct types *types, struct trouble *t);
+void types_close(struct types *types);
+
+#endif

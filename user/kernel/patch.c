@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * An interface came or went: the few rows that speak of it change in the tables that are in force, then
+ * the generation moves on by 2 (the same slot), so that flows are judged again. Never used for a plan
+ * that changed: packets may see some of the rows before the others.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "inner.h"
+#include "install.h"
+#include "label.h"
+#include "pins.h"
+#include "shape.h"
+
+static int patch_tables(const struct kernel *k, const struct image *image, size_t *changes, struct trouble *t)
+{
+	int error = 0;
+
+	for (int i = 0; !error && i < SL_TABLES; i++)
+		if (shapes[i].plan)
+			error = inner_fits(i, k->plan[i], &image->table[i], changes, t);
+	if (error || !*changes)
+		return error;
+	for (int i = 0; !error && i < SL_TABLES; i++)
+		if (shapes[i].plan)
+			error = inner_patch(i, k->plan[i], &image->table[i], changes, t);
+	return error;
+}
+
+/* The flip within the slot; the pins then follow. */
+static int move_on(struct kernel *k, struct trouble *t)
+{
+	struct sl_active active = { .generation = k->generation + 2 };
+	struct path from, to;
+	__u32 zero = 0;
+	char name[32];
+	int error;
+
+	if (!active.generation) /* 0 means that no plan is in */
+		active.generation = 2;
+	error = pins_plan(k->pins, k->generation, &from);
+	if (error)
+		return trouble(t, error, "the tables of generation %u are not pinned below %s", k->generation,
+			       k->pins);
+	snprintf(name, sizeof(name), "plan-%u", active.generation);
+	to = pin_path(k->pins, name, "");
+	pins_remove_folder(to.text); /* of an apply that was killed */
+	if (bpf_map_update_elem(k->table[SL_TABLE_sl_active], &zero, &active, BPF_ANY))
+		return trouble(t, -errno, "cannot move on to generation %u: %s", active.generation,
+			       strerror(errno));
+	k->generation = active.generation;
+	if (rename(from.text, to.text))
+		return trouble(t, -errno, "cannot rename %s to %s: %s", from.text, to.text, strerror(errno));
+	return 0;
+}
+
+int kernel_patch(struct kernel *k, const struct image *image, struct trouble *t)
+{
+	bool locked = k->lock >= 0;
+	struct sl_active active;
+	size_t changes = 0;
+	__u32 zero = 0;
+	int error = kernel_lock(k, t);
+
+	if (error)
+		return error;
+	if (bpf_map_lookup_elem(k->table[SL_TABLE_sl_active], &zero, &active)) {
+		error = trouble(t, -errno, "cannot read sl_active: %s", strerror(errno));
+		goto out;
+	}
+	if (active.generation != k->generation) {
+		error = trouble(t, -ESTALE, "generation %u came in while generation %u was being patched",
+				active.generation, k->generation);
+		goto out;
+	}
+	if (!k->generation) {
+		error = kernel_install(k, image, t);
+		goto out;
+	}
+	error = patch_tables(k, image, &changes, t);
+	if (error) {
+		/* Too many rows, or only some were written: a whole new generation puts it right. */
+		error = kernel_install(k, image, t);
+		goto out;
+	}
+	if (changes)
+		error = move_on(k, t);
+	if (!error) {
+		label_after(k, image, k->generation);
+		install_tell(k, image);
+	}
+out:
+	if (!locked)
+		kernel_unlock(k);
+	return error;
+}
