@@ -14,7 +14,7 @@
 struct sl_meta {
 	__u32 magic;
 	__u32 ifindex;
-	__u16 vlan;
+	__u16 vlan; /* that the packet came in by */
 	__u8 action;
 	__u8 flags;
 	__u8 dmac[6];
@@ -23,7 +23,7 @@ struct sl_meta {
 _Static_assert(sizeof(struct sl_meta) <= 32 && sizeof(struct sl_meta) % 4 == 0, "sl_meta");
 
 #ifdef SL_DOOR_XDP
-static __always_inline bool mark_meta(struct xdp_md *ctx, const struct sl_verdict *v)
+static __always_inline bool mark_meta(struct xdp_md *ctx, const struct packet *p, const struct sl_verdict *v)
 {
 	struct sl_meta *meta;
 
@@ -35,22 +35,26 @@ static __always_inline bool mark_meta(struct xdp_md *ctx, const struct sl_verdic
 	__builtin_memset(meta, 0, sizeof(*meta));
 	meta->magic = SL_META_MAGIC;
 	meta->ifindex = v->ifindex;
-	meta->vlan = v->vlan;
+	meta->vlan = p->vlan;
 	meta->action = v->action;
 	meta->flags = v->flags;
 	__builtin_memcpy(meta->dmac, v->dmac, 6);
 	return true;
 }
 #else
-/* The judgement XDP left, if it did. */
-static __always_inline bool mark_from_meta(struct __sk_buff *ctx, struct sl_verdict *v)
+/*
+ * The judgement XDP left, if it did. It holds only for the tag that XDP saw: where an outer tag stood beside
+ * the frame, XDP has judged by the inner one.
+ */
+static __always_inline bool mark_from_meta(struct __sk_buff *ctx, const struct packet *p, struct sl_verdict *v)
 {
 	struct sl_meta *meta = (void *)(long)ctx->data_meta;
 
 	if ((void *)(meta + 1) > (void *)(long)ctx->data || meta->magic != SL_META_MAGIC)
 		return false;
+	if (meta->vlan != p->vlan || p->flags & PACKET_DOUBLE_TAG)
+		return false;
 	v->ifindex = meta->ifindex;
-	v->vlan = meta->vlan;
 	v->action = meta->action;
 	v->flags = meta->flags;
 	__builtin_memcpy(v->dmac, meta->dmac, 6);

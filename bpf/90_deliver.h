@@ -154,6 +154,18 @@ static __always_inline bool neigh_may_ask(const struct sl_neigh_key *key, __u32 
 }
 
 /*
+ * A packet whose checksum the hardware was to fill in keeps that order when it becomes a question. With this
+ * length the place of the checksum stays inside the frame for TCP and UDP behind any IP options.
+ */
+struct neigh_question {
+	struct sl_eth eth;
+	struct sl_arp arp;
+	__be16 keep; /* see below */
+	__u8 padding[52];
+} __attribute__((packed));
+_Static_assert(sizeof(struct neigh_question) == 96, "Ethernet + longest IPv4 + TCP up to its checksum");
+
+/*
  * Asks who has the next hop. The packet that found nobody is lost anyway, so it becomes the question:
  * no agent is needed, and nothing is kept.
  */
@@ -161,31 +173,29 @@ static __noinline int neigh_ask(struct __sk_buff *ctx, const struct packet *p, c
 				const __u8 *smac)
 {
 	const struct sl_setting *setting = classify_setting(p);
-	struct sl_eth *eth;
-	struct sl_arp *arp;
-	void *end;
+	struct neigh_question *q;
 
 	if (!setting || !neigh_may_ask(key, tick_now()))
 		return TC_ACT_SHOT;
-	if (bpf_skb_change_tail(ctx, sizeof(*eth) + sizeof(*arp), 0))
-		return TC_ACT_SHOT; /* a segmented buffer cannot shrink; the next packet or the agent will ask */
-	eth = packet_begin(ctx);
-	end = packet_end(ctx);
-	arp = (void *)(eth + 1);
-	if ((void *)(arp + 1) > end)
+	if (bpf_skb_change_tail(ctx, sizeof(*q), 0))
 		return TC_ACT_SHOT;
-	__builtin_memset(eth->dst, 0xff, 6);
-	__builtin_memcpy(eth->src, smac, 6);
-	eth->type = bpf_htons(SL_ETH_ARP);
-	arp->htype = bpf_htons(1);
-	arp->ptype = bpf_htons(SL_ETH_IPV4);
-	arp->hlen = 6;
-	arp->plen = 4;
-	arp->op = bpf_htons(SL_ARP_REQUEST);
-	__builtin_memcpy(arp->sha, smac, 6);
-	arp->spa = setting->node_addr;
-	__builtin_memset(arp->tha, 0, 6);
-	arp->tpa = key->addr;
+	q = packet_begin(ctx);
+	if ((void *)(q + 1) > packet_end(ctx))
+		return TC_ACT_SHOT;
+	__builtin_memset(q, 0, sizeof(*q));
+	__builtin_memset(q->eth.dst, 0xff, 6);
+	__builtin_memcpy(q->eth.src, smac, 6);
+	q->eth.type = bpf_htons(SL_ETH_ARP);
+	q->arp.htype = bpf_htons(1);
+	q->arp.ptype = bpf_htons(SL_ETH_IPV4);
+	q->arp.hlen = 6;
+	q->arp.plen = 4;
+	q->arp.op = bpf_htons(SL_ARP_REQUEST);
+	__builtin_memcpy(q->arp.sha, smac, 6);
+	q->arp.spa = setting->node_addr;
+	q->arp.tpa = key->addr;
+	/* UDP's checksum stands where the low half of the address asked for does: make it come out as that. */
+	q->keep = sl_csum_keep16(key->addr >> 16, key->addr & 0xffff);
 	stat(SL_STAT_ARP_ASKED);
 	if (bpf_skb_vlan_push(ctx, bpf_htons(SL_ETH_VLAN), key->vlan))
 		return TC_ACT_SHOT;

@@ -221,7 +221,7 @@ static __always_inline enum path_result path_ipv4(sl_ctx *ctx, struct packet *p,
 	}
 	path = path_judge(p, v, f, unanswered, packets);
 out:
-	if (p->flags & PACKET_FRAG_FIRST && v->action != SL_ACTION_DROP)
+	if ((p->flags & (PACKET_FRAG_FIRST | PACKET_ICMP_ERROR)) == PACKET_FRAG_FIRST && v->action != SL_ACTION_DROP)
 		frag_remember(p);
 	return path;
 }
@@ -300,6 +300,11 @@ static __always_inline enum path_result path_uplink(sl_ctx *ctx, struct packet *
 	const struct sl_iface *iface;
 	__u32 reason = parse_frame(ctx, p);
 
+#ifdef SL_DOOR_XDP
+	/* XDP cannot tell an untagged frame from one whose tag stands beside it: TC can. */
+	if (!reason && !(p->flags & PACKET_TAGGED))
+		return PATH_UNTOUCHED;
+#endif
 #ifdef SL_DOOR_TC
 	if (reason == PARSE_PULL && !bpf_skb_pull_data(ctx, ctx->len < PARSE_BYTES ? ctx->len : PARSE_BYTES)) {
 		p->flags = 0;

@@ -15,12 +15,11 @@ int sl_up_in(struct __sk_buff *ctx)
 	struct packet p;
 
 	path_begin(&p, DOOR_UP_IN, ctx->ifindex);
-	if (mark_from_meta(ctx, &v)) {
-		if (parse_frame(ctx, &p) || !classify_plan(&p))
-			return TC_ACT_SHOT;
+	if (!parse_frame(ctx, &p) && mark_from_meta(ctx, &p, &v) && classify_plan(&p)) {
 		stat(SL_STAT_HANDED_OVER);
 		return deliver_packet(ctx, &p, &v);
 	}
+	path_begin(&p, DOOR_UP_IN, ctx->ifindex);
 	return door_carry_out(ctx, &p, &v, path_uplink(ctx, &p, &v));
 }
 

@@ -16,14 +16,10 @@ int sl_up_xdp(struct xdp_md *ctx)
 	path_begin(&p, DOOR_UP_XDP, ctx->ingress_ifindex);
 	if (path_uplink(ctx, &p, &v) != PATH_JUDGED)
 		return XDP_PASS;
-	if (v.action == SL_ACTION_DROP) {
-		count_packet(ctx, &p, &v);
-		return XDP_DROP;
-	}
+	if (v.action != SL_ACTION_DROP && !mark_meta(ctx, &p, &v))
+		return XDP_PASS; /* a driver without metadata: TC judges again, and counts */
 	count_packet(ctx, &p, &v);
-	/* A driver without metadata: TC judges again, and counts again what it lets pass. */
-	mark_meta(ctx, &v);
-	return XDP_PASS;
+	return v.action == SL_ACTION_DROP ? XDP_DROP : XDP_PASS;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -17,4 +17,17 @@ static inline __u16 sl_csum_replace16(__u16 check, __u16 from, __u16 to)
 	return (__u16)~sum;
 }
 
+/*
+ * The word to put beside `word` and `other`, so that a checksum taken over the three and written over `word`
+ * leaves `word` as it was.
+ */
+static inline __u16 sl_csum_keep16(__u16 word, __u16 other)
+{
+	__u32 sum = 2 * (__u32)(__u16)~word + (__u16)~other;
+
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (__u16)sum;
+}
+
 #endif
