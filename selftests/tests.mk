@@ -14,3 +14,6 @@ $(B)/unit/obj/%.o: %.c
 $(B)/unit/%: $(B)/unit/obj/selftests/unit/%.o $(PURE_SRC:%.c=$(B)/unit/obj/%.o)
 	$(CC) $(UNIT_SAN) $^ -o $@ -ljansson -lcmocka
 -include $(shell find $(B)/unit -name '*.d' 2>/dev/null)
+
+# Further kinds of tests bring their own targets: fuzz, packet.
+-include $(wildcard selftests/*/*.mk)

@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Every lab test, one after the other; each prints its own results. The matrix and the attacks run twice:
+# native XDP meets the VLAN tag in the frame, and not at all (it is beside the frame, TC judges).
+# LAB_FAST=1 tries fewer members of each network: for slow machines.
+set -uo pipefail
+cd "$(dirname "$0")" || exit 1
+failed=0
+sample=0
+[ -z "${LAB_FAST:-}" ] || sample=1
+one() { # SECONDS SCRIPT...
+	local limit=$1 begin=$SECONDS name status
+	shift
+	name=$(basename "$1" .sh)
+	echo "--- $name ${TAGS:+(tag in the $TAGS)}"
+	timeout --foreground -k 10 "$limit" "$@"
+	status=$?
+	[ $status = 124 ] && echo "not ok $name: out of time ($limit s)"
+	[ $status = 0 ] || failed=1
+	echo "--- $name: $((SECONDS - begin)) s"
+}
+for TAGS in frame metadata; do
+	export TAGS
+	one 300 ./matrix.sh --sample $sample
+	one 200 ./attacks.sh
+done
+unset TAGS
+for script in ./*.sh; do
+	case $script in
+	./lib.sh | ./all.sh | ./matrix.sh | ./attacks.sh | ./leftovers.sh) ;;
+	*) [ -x "$script" ] && one 300 "$script" ;;
+	esac
+done
+exit $failed
