@@ -18,6 +18,7 @@
 #define SL_DOOR_QDISC 0x1 /* the clsact qdisc is ours to remove */
 #define SL_DOOR_PROMISC 0x2 /* promiscuous mode is ours to end */
 #define SL_DOOR_RXVLAN 0x4 /* receive VLAN offload was turned off by us */
+#define SL_DOOR_GENERIC 0x8 /* generic XDP is what the plan asks for, not what was left to have */
 
 struct sl_door_key {
 	__u32 ifindex;

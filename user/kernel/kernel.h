@@ -59,9 +59,6 @@ int kernel_install(struct kernel *k, const struct image *image, struct trouble *
  * differs: nothing is written. More rows than fit: as kernel_install(). -ESTALE when the generation is no
  * longer k->generation: the image was made from an older plan; kernel_reopen_plan() and compile again. */
 int kernel_patch(struct kernel *k, const struct image *image, struct trouble *t);
-/* Removes every program, link, qdisc of ours and pin. */
-int kernel_unload(const char *pins, struct trouble *t);
-
 /* Attach. What could not be had as asked (generic instead of native, ...) is said in `notes`, one a line. */
 struct notes {
 	char **line;
@@ -73,10 +70,13 @@ void notes_free(struct notes *notes);
 /* Refuses uplinks that cannot carry the doors, by name, before anything is changed; k may be NULL when
  * nothing is loaded yet. */
 int kernel_attach_check(const struct kernel *k, const struct image *image, const struct link_facts *links,
-			struct notes *notes, struct trouble *t);
+			struct trouble *t);
 /* Every door of the image on the interfaces present; doors on interfaces that left the plan are taken off. */
 int kernel_attach(struct kernel *k, const struct image *image, const struct link_facts *links,
 		  struct notes *notes, struct trouble *t);
+
+/* Removes every program, link, qdisc of ours and pin, and puts the NICs' settings back. */
+int kernel_unload(const char *pins, struct notes *notes, struct trouble *t);
 
 /* The interfaces of this network namespace, by libmnl. */
 int links_read(struct link_facts *links, struct trouble *t);

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Every door of an image on the interfaces that are present. All doors in come before all doors out: a
+ * door out drops what no door in has judged. An interface that fails does not keep the others from being
+ * guarded; the first failure is reported.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "door.h"
+#include "fail.h"
+#include "object.h"
+#include "pins.h"
+#include "rows.h"
+#include "tc.h"
+#include "trunk.h"
+#include "xdp.h"
+
+/* An interface that gets doors. */
+struct target {
+	struct link link; /* in full for an uplink */
+	const struct image_uplink *uplink; /* NULL: a workload interface */
+	struct sl_door door;
+	int error;
+};
+
+struct targets {
+	struct target *item;
+	size_t count;
+	size_t absent; /* workload interfaces that are not there */
+};
+
+static int find_targets(const struct kernel *k, const struct image *image, const struct link_facts *links,
+			struct targets *targets, struct notes *notes, struct trouble *t)
+{
+	memset(targets, 0, sizeof(*targets));
+	targets->item = calloc(image->uplink_count + image->port_count + 1, sizeof(*targets->item));
+	if (!targets->item)
+		return trouble(t, -ENOMEM, "out of memory for %zu interfaces",
+			       image->uplink_count + image->port_count);
+	for (size_t i = 0; i < image->uplink_count + image->port_count; i++) {
+		struct target *target = &targets->item[targets->count];
+		bool uplink = i < image->uplink_count;
+		const char *name = uplink ? image->uplinks[i].name :
+					    image->ports[i - image->uplink_count].name;
+		const struct link_fact *fact = links_find(links, name);
+
+		target->link.fact = fact ? *fact : (struct link_fact){ 0 };
+		target->uplink = uplink ? &image->uplinks[i] : NULL;
+		if (uplink && (!fact || link_read(fact->ifindex, &target->link))) {
+			note(notes, "uplink %s is not there: its doors are attached when it comes", name);
+			continue;
+		}
+		targets->absent += !fact;
+		if (!fact)
+			continue;
+		if (k)
+			door_read(k->table[SL_TABLE_sl_door], fact, &target->door);
+		targets->count++;
+	}
+	return 0;
+}
+
+int kernel_attach_check(const struct kernel *k, const struct image *image, const struct link_facts *links,
+			struct trouble *t)
+{
+	struct notes ignored = { 0 };
+	struct targets targets;
+	int error = find_targets(k, image, links, &targets, &ignored, t);
+
+	for (size_t i = 0; !error && i < targets.count; i++) {
+		const struct target *target = &targets.item[i];
+
+		if (!target->uplink)
+			break; /* uplinks come first */
+		error = trunk_check(&target->link, t);
+		if (!error)
+			error = xdp_check(k ? k->pins : "", &target->link, target->uplink->xdp, &target->door,
+					  t);
+	}
+	free(targets.item);
+	notes_free(&ignored);
+	return error;
+}
+
+/* The NIC's settings. The row says that a change is ours before it is made. */
+static int prepare_nic(const struct kernel *k, struct target *target, struct notes *notes, struct trouble *t)
+{
+	const char *name = target->link.fact.name;
+	int table = k->table[SL_TABLE_sl_door];
+	uint32_t ifindex = target->link.fact.ifindex;
+	uint8_t before = target->door.flags;
+	int error;
+
+	if (trunk_hides_tags(&target->link) && strcmp(target->link.kind, "veth")) {
+		target->door.flags |= SL_DOOR_RXVLAN;
+		error = door_write(table, ifindex, &target->door, t);
+		if (!error)
+			error = trunk_show_tags(name, true, t);
+		if (error) {
+			target->door.flags = before;
+			return error;
+		}
+		note(notes, "receive VLAN offload of %s is turned off, so that XDP sees the tags; \"down\" turns "
+		     "it on again", name);
+	}
+	before = target->door.flags;
+	if (target->uplink->promisc && !(before & SL_DOOR_PROMISC)) {
+		target->door.flags |= SL_DOOR_PROMISC;
+		error = door_write(table, ifindex, &target->door, t);
+		if (!error)
+			error = trunk_promisc(name, true, t);
+		if (error) /* it was set by somebody else, or cannot be */
+			target->door.flags = before;
+		if (error < 0)
+			return error;
+	} else if (!target->uplink->promisc && before & SL_DOOR_PROMISC) {
+		error = trunk_promisc(name, false, t);
+		if (error < 0)
+			return error;
+		target->door.flags &= (uint8_t)~SL_DOOR_PROMISC;
+	}
+	return 0;
+}
+
+static int attach_in(const struct kernel *k, struct target *target, const int *programs, struct notes *notes,
+		     struct trouble *t)
+{
+	uint8_t kind = target->uplink ? SL_IFACE_UPLINK : SL_IFACE_WORKLOAD;
+	uint32_t ifindex = target->link.fact.ifindex;
+	int error = 0;
+
+	if (target->uplink)
+		error = trunk_check(&target->link, t);
+	if (!error && target->door.kind && target->door.kind != kind) {
+		error = door_take_off(k->pins, ifindex, &target->door, notes, t);
+		target->door.flags = target->door.xdp = target->door.tc = 0;
+	}
+	target->door.kind = kind;
+	if (!error)
+		error = door_write(k->table[SL_TABLE_sl_door], ifindex, &target->door, t);
+	if (!error)
+		error = tc_attach(k->pins, &target->link, SIDE_IN,
+				  programs[target->uplink ? SL_UP_IN : SL_WL_IN], &target->door, t);
+	if (!error && target->uplink)
+		error = prepare_nic(k, target, notes, t);
+	if (!error && target->uplink)
+		error = xdp_attach(k, &target->link, target->uplink->xdp, programs[SL_UP_XDP], &target->door,
+				   notes, t);
+	return error;
+}
+
+static int attach_out(const struct kernel *k, struct target *target, const int *programs, struct trouble *t)
+{
+	return tc_attach(k->pins, &target->link, SIDE_OUT, programs[target->uplink ? SL_UP_OUT : SL_WL_OUT],
+			 &target->door, t);
+}
+
+/* What was reached is remembered also after a failure, to be taken off. 0 when the interface went away
+ * meanwhile: the next time it is no target, and its row goes. */
+static int attach_side(const struct kernel *k, struct target *target, int out, const int *programs,
+		       struct notes *notes, struct trouble *t)
+{
+	uint32_t ifindex = target->link.fact.ifindex;
+	struct trouble unwritten;
+	struct link still;
+	int error;
+
+	target->error = out ? attach_out(k, target, programs, t) : attach_in(k, target, programs, notes, t);
+	error = door_write(k->table[SL_TABLE_sl_door], ifindex, &target->door, &unwritten);
+	if (error && !target->error) {
+		target->error = error;
+		*t = unwritten;
+	}
+	if (target->error && link_read(ifindex, &still) == -ENODEV)
+		return 0;
+	return target->error;
+}
+
+static bool is_target(const struct targets *targets, uint32_t ifindex)
+{
+	for (size_t i = 0; i < targets->count; i++)
+		if (targets->item[i].link.fact.ifindex == ifindex)
+			return true;
+	return false;
+}
+
+/* Doors of interfaces that left the plan or the node. */
+static int take_off_others(const struct kernel *k, const struct targets *targets, struct notes *notes,
+			   struct trouble *t)
+{
+	int table = k->table[SL_TABLE_sl_door];
+	struct rows rows;
+	int first = rows_read(&rows, table, sizeof(struct sl_door_key), sizeof(struct sl_door), 1, t);
+
+	if (first)
+		return first;
+	for (size_t i = 0; i < rows.count; i++) {
+		const struct sl_door_key *key = rows_key(&rows, i);
+		struct trouble now;
+		int error;
+
+		if (is_target(targets, key->ifindex))
+			continue;
+		error = door_take_off(k->pins, key->ifindex, rows_value(&rows, i), notes, &now);
+		if (!error)
+			bpf_map_delete_elem(table, key);
+		else if (!first) {
+			first = error;
+			*t = now;
+		}
+	}
+	rows_free(&rows);
+	return first;
+}
+
+static int open_programs(const struct kernel *k, int *programs, struct trouble *t)
+{
+	for (int i = 0; i < SL_PROGRAMS; i++) {
+		struct path path = pin_path(k->pins, "progs", program_names[i]);
+
+		programs[i] = bpf_obj_get(path.text);
+		if (programs[i] < 0)
+			return trouble(t, -errno, "cannot open %s (%s): \"sluice up\" completes what is missing",
+				       path.text, strerror(errno));
+	}
+	return 0;
+}
+
+int kernel_attach(struct kernel *k, const struct image *image, const struct link_facts *links,
+		  struct notes *notes, struct trouble *t)
+{
+	bool locked = k->lock >= 0;
+	int programs[SL_PROGRAMS];
+	struct targets targets = { 0 };
+	struct trouble now;
+	int error, first = 0;
+
+	for (int i = 0; i < SL_PROGRAMS; i++)
+		programs[i] = -1;
+	error = kernel_lock(k, t);
+	if (error)
+		return error;
+	error = open_programs(k, programs, t);
+	if (!error)
+		error = fail_write(k, image, links, t);
+	if (!error)
+		error = find_targets(k, image, links, &targets, notes, t);
+	if (error)
+		goto out;
+	if (targets.absent)
+		note(notes, "%zu workload interface%s not there: doors are attached when they come",
+		     targets.absent, targets.absent == 1 ? " is" : "s are");
+
+	for (int out = 0; out < 2; out++)
+		for (size_t i = 0; i < targets.count; i++) {
+			struct target *target = &targets.item[i];
+
+			if (target->error)
+				continue;
+			error = attach_side(k, target, out, programs, notes, &now);
+			if (error && !first) {
+				first = error;
+				*t = now;
+			} else if (error) {
+				note(notes, "%s", now.text);
+			}
+		}
+	error = take_off_others(k, &targets, notes, &now);
+	if (error && !first) {
+		first = error;
+		*t = now;
+	}
+	error = first;
+out:
+	free(targets.item);
+	for (int i = 0; i < SL_PROGRAMS; i++)
+		if (programs[i] >= 0)
+			close(programs[i]);
+	if (!locked)
+		kernel_unlock(k);
+	return error;
+}
