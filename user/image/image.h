@@ -44,6 +44,7 @@ struct image_class {
 	uint32_t class;
 	uint16_t network; /* SL_NET_WORLD, SL_NET_HOST, or the plan's id */
 	uint16_t vpc;
+	uint8_t kind; /* SL_ENDPOINT_WORLD, _NETWORK, _HOST or _NODE */
 	const char *cluster; /* NULL for the world */
 	char *label; /* "net-internal", "net-internal+ceph-clients", "world (vpc default)" */
 };
@@ -78,12 +79,12 @@ struct image {
 	struct {
 		uint16_t vlan;
 		bool open;
-	} *vlan_fail; /* for sl_fail */
+	} * vlan_fail; /* for sl_fail */
 	size_t vlan_fail_count;
 	struct timeouts timeouts;
 	struct limits limits;
 	uint64_t hash; /* of node, tables and names */
-	void *arena; /* owns all of it */
+	void *arena; /* owns all of it, the image too */
 };
 
 /* NULL and findings in r when the plan cannot be compiled for the node or breaks an assert. */
@@ -108,5 +109,6 @@ const struct sl_endpoint *image_classify(const struct image *image, uint16_t vpc
 /* Name of a rule number ("default deny" for 0), never NULL. */
 const char *image_rule_name(const struct image *image, uint32_t rule);
 const char *image_network_name(const struct image *image, uint16_t network);
+const char *image_vpc_name(const struct image *image, uint16_t vpc);
 
 #endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * sluice check: reads a plan and says everything that is wrong with it, for one node or for all of them,
+ * without touching the kernel. It must never accept what `up` would refuse for the plan's own sake.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <jansson.h>
+#include "../image/image.h"
+#include "../image/intern.h"
+#include "cli.h"
+
+const char help_check[] = "Says what is wrong with a plan, without touching the node.\n"
+			  "\n"
+			  "usage: sluice check --plan FILE|DIR [--node NAME | --all-nodes] [--json]\n"
+			  "\n"
+			  "  --plan FILE|DIR  the plan, or a directory of *.json that merge into one\n"
+			  "  --node NAME      compile it for this node only\n"
+			  "  --all-nodes      compile it for every node of the plan (the default)\n"
+			  "  --json           print an object with all findings\n"
+			  "\n"
+			  "Exit code 0 if there are no errors; warnings, and what this build does not "
+			  "enforce yet, do not count.\n";
+
+struct check {
+	const char *path;
+	const char *node; /* NULL: all of them */
+	bool json;
+	const struct plan *plan;
+	struct report findings;
+	struct report unenforced;
+	struct intern seen; /* findings of earlier nodes: each is said once */
+};
+
+/* What one node found, unless another node has said it already. */
+static void take(struct check *k, struct report *from, struct report *to)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		size_t before = k->seen.count;
+
+		if (intern_name(&k->seen, from->findings[i].text) && k->seen.count == before)
+			continue;
+		if (from->findings[i].warning)
+			report_warning(to, NULL, "%s", from->findings[i].text);
+		else
+			report_error(to, NULL, "%s", from->findings[i].text);
+	}
+	to->lost |= from->lost;
+	report_free(from);
+}
+
+static void check_node(struct check *k, const char *node)
+{
+	struct report found = { 0 }, unenforced = { 0 };
+
+	image_free(image_compile(k->plan, node, NULL, &found));
+	take(k, &found, &k->findings);
+	plan_refuse_unenforced(k->plan, node, &unenforced);
+	take(k, &unenforced, &k->unenforced);
+}
+
+static void check_all_nodes(struct check *k)
+{
+	size_t count = 0, at = 0;
+	bool progress = isatty(STDERR_FILENO) && !k->json;
+
+	for (size_t i = 0; i < k->plan->cluster_count; i++)
+		count += k->plan->clusters[i].node_count;
+	for (size_t i = 0; i < k->plan->cluster_count; i++) {
+		for (size_t n = 0; n < k->plan->clusters[i].node_count; n++) {
+			if (progress && count > 8)
+				fprintf(stderr, "\rnode %zu of %zu", ++at, count);
+			check_node(k, k->plan->clusters[i].nodes[n].name);
+		}
+	}
+	if (progress && count > 8)
+		fprintf(stderr, "\r\033[K");
+}
+
+static json_t *texts(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->count; i++) {
+		if (json_array_append_new(list, json_pack("{s:s, s:s}", "level",
+							  r->findings[i].warning ? "warning" : "error",
+							  "text", r->findings[i].text))) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static int print_json(const struct check *k, bool failed)
+{
+	const struct plan *plan = k->plan;
+	json_t *object, *unenforced = json_array();
+
+	for (size_t i = 0; i < k->unenforced.count; i++)
+		json_array_append_new(unenforced, json_string(k->unenforced.findings[i].text));
+	object = json_pack("{s:s, s:b, s:I, s:I, s:I, s:o, s:o}", "plan", k->path, "ok", !failed, "networks",
+			   (json_int_t)(plan ? plan->network_count : 0), "workloads",
+			   (json_int_t)(plan ? plan->workload_count : 0), "rules",
+			   (json_int_t)(plan ? plan->rule_count : 0), "findings", texts(&k->findings),
+			   "unenforced", unenforced);
+	if (!object || json_dumpf(object, stdout, JSON_INDENT(2)) || putchar('\n') == EOF) {
+		fprintf(stderr, "sluice: cannot write the findings: memory or the output failed\n");
+		json_decref(object);
+		return EXIT_REFUSED;
+	}
+	json_decref(object);
+	return failed ? EXIT_REFUSED : EXIT_DONE;
+}
+
+static int print_text(const struct check *k, bool failed)
+{
+	report_print(&k->findings, stderr);
+	for (size_t i = 0; i < k->unenforced.count; i++)
+		fprintf(stderr, "warning: not enforced by this build: %s\n", k->unenforced.findings[i].text);
+	if (failed)
+		return EXIT_REFUSED;
+	printf("%s: ok, %zu networks, %zu workloads, %zu rules; %zu warnings\n", k->path,
+	       k->plan->network_count, k->plan->workload_count, k->plan->rule_count,
+	       k->findings.warnings + k->unenforced.count);
+	return EXIT_DONE;
+}
+
+static int check_plan(struct check *k)
+{
+	struct plan *plan = plan_read(k->path, &k->findings);
+	bool failed;
+	int code;
+
+	if (plan && !report_failed(&k->findings))
+		plan_check(plan, &k->findings);
+	k->plan = plan;
+	if (plan && !report_failed(&k->findings)) {
+		for (size_t i = 0; i < k->findings.count; i++)
+			intern_name(&k->seen, k->findings.findings[i].text);
+		if (k->node)
+			check_node(k, k->node);
+		else
+			check_all_nodes(k);
+	}
+	failed = !plan || report_failed(&k->findings);
+	code = k->json ? print_json(k, failed) : print_text(k, failed);
+	report_free(&k->findings);
+	report_free(&k->unenforced);
+	intern_free(&k->seen);
+	plan_free(plan);
+	return code;
+}
+
+int cmd_check(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "plan", required_argument, NULL, 'p' },
+		{ "node", required_argument, NULL, 'n' },
+		{ "all-nodes", no_argument, NULL, 'a' },
+		{ "json", no_argument, NULL, 'j' },
+		{ 0 },
+	};
+	struct check k = { 0 };
+	bool all = false;
+	int option;
+
+	optind = 0;
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
+		switch (option) {
+		case 'p':
+			k.path = optarg;
+			break;
+		case 'n':
+			k.node = optarg;
+			break;
+		case 'a':
+			all = true;
+			break;
+		case 'j':
+			k.json = true;
+			break;
+		default:
+			return cli_usage("check", "%s: unknown option, or its value is missing",
+					 argv[optind - 1]);
+		}
+	}
+	if (optind < argc)
+		return cli_usage("check", "unexpected \"%s\"", argv[optind]);
+	if (!k.path)
+		return cli_usage("check", "which plan? expected --plan FILE or --plan DIR");
+	if (all && k.node)
+		return cli_usage("check", "--node and --all-nodes exclude each other");
+	return check_plan(&k);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * compile: (plan, node, links) → image. The stages in their order, and nothing else. It asks the kernel
+ * nothing and keeps nothing between two runs.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "compile.h"
+
+static uint64_t hash_more(uint64_t hash, const void *bytes, size_t length)
+{
+	const uint8_t *at = bytes;
+
+	for (size_t i = 0; i < length; i++)
+		hash = (hash ^ at[i]) * 0x100000001b3ULL;
+	return hash;
+}
+
+/* FNV-1a over everything that is installed. */
+static uint64_t hash_image(const struct image *image)
+{
+	uint64_t hash = 0xcbf29ce484222325ULL;
+
+	hash = hash_more(hash, image->node, sizeof(image->node));
+	hash = hash_more(hash, image->cluster, sizeof(image->cluster));
+	for (int t = 0; t < SL_TABLES; t++) {
+		const struct image_table *table = &image->table[t];
+		uint64_t count = table->count;
+
+		hash = hash_more(hash, &count, sizeof(count));
+		hash = hash_more(hash, table->rows, table->count * (table->key_size + table->value_size));
+	}
+	return hash_more(hash, image->names, image->name_count * sizeof(*image->names));
+}
+
+static void report_unknown_node(struct compile *c)
+{
+	char known[200] = "none";
+	size_t used = 0, shown = 0, count = 0;
+
+	for (size_t i = 0; i < c->plan->cluster_count; i++) {
+		const struct cluster *cluster = &c->plan->clusters[i];
+
+		for (size_t k = 0; k < cluster->node_count; k++, count++) {
+			size_t length = strlen(cluster->nodes[k].name);
+
+			if (shown == 8 || used + length + 3 > sizeof(known))
+				continue;
+			used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", used ? ", " : "",
+						 cluster->nodes[k].name);
+			shown++;
+		}
+	}
+	report_error(c->r, NULL, "node \"%s\" stands in no cluster of the plan; known: %s%s", c->node_name,
+		     known, shown < count ? ", ..." : "");
+}
+
+static bool begin(struct compile *c)
+{
+	struct image *image;
+	struct heap *heap = calloc(1, sizeof(*heap));
+
+	if (!heap)
+		return false;
+	image = heap_take(heap, sizeof(*image));
+	if (!image) {
+		free(heap);
+		return false;
+	}
+	image->arena = heap;
+	c->heap = heap;
+	c->image = image;
+	snprintf(image->node, sizeof(image->node), "%s", c->node->name);
+	snprintf(image->cluster, sizeof(image->cluster), "%s", c->cluster->name);
+	image->timeouts = c->plan->timeouts;
+	image->limits = c->plan->limits;
+	return true;
+}
+
+static bool run(struct compile *c)
+{
+	bool done;
+
+	if (!begin(c) || !resolve(c) || !selectors_collect(c) || !space_build(c) || !selectors_index(c) ||
+	    !classes_describe(c))
+		return false;
+	/* These do not need each other: all their errors at once. */
+	done = policy_build(c);
+	done &= fabric_build(c);
+	done &= interfaces_build(c);
+	if (!done || !names_build(c) || !rows_finish(c) || !asserts_prove(c))
+		return false;
+	c->image->hash = hash_image(c->image);
+	return true;
+}
+
+static void clean(struct compile *c)
+{
+	intern_free(&c->vpc_names);
+	intern_free(&c->network_names);
+	intern_free(&c->cluster_names);
+	intern_free(&c->group_names);
+	intern_free(&c->link_names);
+	intern_free(&c->node_names);
+	intern_free(&c->labels);
+	intern_free(&c->set_lists);
+	intern_free(&c->types);
+	intern_free(&c->label_values);
+	intern_free(&c->classes);
+	intern_free(&c->port_sets);
+	for (int t = 0; t < SL_TABLES; t++)
+		list_free(&c->rows[t]);
+	heap_free(&c->scratch);
+}
+
+struct image *image_compile(const struct plan *plan, const char *node, const struct link_facts *links,
+			    struct report *r)
+{
+	struct compile c = { .plan = plan, .node_name = node, .links = links, .r = r };
+	size_t errors = r->errors;
+	bool done;
+
+	c.node = plan_node(plan, node, &c.cluster);
+	if (!c.node) {
+		report_unknown_node(&c);
+		return NULL;
+	}
+	done = run(&c);
+	if (!done && r->errors == errors)
+		report_error(r, NULL, "memory ran out while compiling the plan for node \"%s\"", node);
+	if (r->errors != errors || r->lost) {
+		image_free(c.image);
+		c.image = NULL;
+	}
+	clean(&c);
+	return c.image;
+}
+
+void image_free(struct image *image)
+{
+	struct heap *heap;
+
+	if (!image)
+		return;
+	heap = image->arena; /* the image itself lies in it */
+	heap_free(heap);
+	free(heap);
+}

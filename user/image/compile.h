@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One run of the compiler: what its stages hand to each other. Only user/image includes it.
+ *
+ *   resolve  names become numbers
+ *   select   which groups and CIDRs the rules use: the sets that split classes
+ *   space    each VPC's addresses are cut where the answer changes; rows sl_exact, sl_prefix; classes
+ *   policy   rules become pairs and port sets; rows sl_pair, sl_ports
+ *   fabric   networks, VLANs, nodes, interfaces; the small tables
+ *   assert   what must be true is proved on the rows
+ *
+ * Every stage returns false when it cannot go on: memory is out, or it has reported an error.
+ */
+#ifndef SLUICE_COMPILE_H
+#define SLUICE_COMPILE_H
+#include "image.h"
+#include "intern.h"
+#include "heap.h"
+#include "selector.h"
+
+/*
+ * What rules can tell apart, but for labels: classes of one type differ only in the label value that
+ * `same:LABEL` compares, so rules are resolved between types and spread over their classes at the end.
+ */
+enum type_kind { TYPE_WORLD, TYPE_NETWORK, TYPE_HOST, TYPE_REMOTE_HOST };
+
+struct type {
+	uint32_t vpc; /* index into vpcs */
+	uint32_t kind; /* enum type_kind */
+	uint32_t network; /* index into plan->networks, plus 1; 0: none */
+	uint32_t cluster; /* index into plan->clusters, plus 1; 0: the world */
+	uint32_t sets; /* which sets hold it: number in set_lists */
+};
+
+struct class_key {
+	uint32_t type; /* number in types */
+	uint32_t label; /* number in label_values, 0: none that matters */
+};
+
+struct vpc_fact {
+	const char *name;
+	uint16_t id;
+};
+
+struct node_fact {
+	const struct node *node;
+	uint32_t cluster; /* index */
+	uint32_t index; /* in sl_node; 0: this node */
+};
+
+/* A set of addresses that rules name: a group or a CIDR. */
+struct set_fact {
+	const struct group *group; /* or */
+	struct prefix cidr;
+};
+
+/* Lists of numbers by a number: list i is item[start[i]] up to item[start[i + 1]]. */
+struct buckets {
+	uint32_t *start;
+	uint32_t *item;
+};
+
+/* A rule, an intra posture or a line of the host policy, resolved to types. */
+struct clause {
+	uint32_t number; /* of the rule, as in the rows */
+	const char *name;
+	const struct place *place;
+	const struct ports *ports;
+	bool deny;
+	bool same_label; /* only between classes with the same label value */
+	bool host; /* the host policy: does not care about clusters */
+	bool written; /* a rule of the plan, not implied */
+	bool met; /* some pair of types */
+	bool effective; /* allows something that nothing denies */
+	bool other_cluster; /* would have met, were it not for the clusters */
+	const struct clause *denied_by;
+	uint32_t *from; /* types, ascending */
+	size_t from_count;
+	uint32_t *to;
+	size_t to_count;
+};
+
+/* What the rules say about a pair of types. */
+struct decision {
+	uint8_t policy; /* SL_POLICY_*; 0: nothing, the default denies */
+	uint32_t set;
+	uint32_t rule;
+};
+
+struct compile {
+	const struct plan *plan;
+	const char *node_name;
+	const struct node *node;
+	const struct cluster *cluster;
+	uint32_t cluster_index;
+	const struct link_facts *links;
+	struct report *r;
+	struct image *image;
+	struct heap *heap; /* lives as long as the image */
+	struct heap scratch;
+
+	/* resolve */
+	struct vpc_fact *vpcs; /* by id */
+	size_t vpc_count;
+	uint32_t default_vpc; /* index */
+	struct intern vpc_names; /* number -> order of vpc_of_name */
+	uint32_t *vpc_of_name;
+	struct intern network_names; /* number - 1 = index, also below */
+	struct intern cluster_names;
+	struct intern group_names;
+	struct intern link_names;
+	struct intern node_names;
+	struct node_fact *nodes; /* by (cluster, name) */
+	size_t node_count;
+	uint32_t *network_vpc; /* index of the network's VPC */
+	uint32_t *workload_network; /* index of each workload's network */
+	uint32_t *workload_node; /* index + 1 of each workload's node, 0: none */
+
+	/* select */
+	struct set_fact *sets;
+	size_t set_count;
+	uint32_t *group_set; /* set of a group + 1; 0: no rule uses it */
+	size_t group_sets; /* sets below this number are groups, above CIDRs in order */
+	struct intern labels; /* "key\0value" that label groups ask for */
+
+	/* space */
+	struct intern set_lists; /* ascending uint32_t sets */
+	struct intern types; /* struct type; those of one VPC are adjacent */
+	struct intern label_values;
+	struct intern classes; /* struct class_key */
+
+	/* policy */
+	struct buckets types_of_set;
+	struct buckets types_of_network;
+	struct buckets classes_of_type;
+	struct clause *clauses; /* by rule number */
+	size_t clause_count;
+	struct intern port_sets;
+
+	struct list rows[SL_TABLES];
+};
+
+bool resolve(struct compile *c);
+uint32_t vpc_index(const struct compile *c, const char *name);
+const struct link_fact *link_named(const struct compile *c, const char *name);
+/* The uplink that carries this site's VLAN on this node, or NULL. */
+const struct uplink *site_uplink(const struct compile *c, const struct site *site);
+const struct site *site_here(const struct compile *c, uint32_t network);
+
+bool selectors_collect(struct compile *c);
+bool selectors_index(struct compile *c);
+/* Types that the selector matches, ascending, into `out` (a list of uint32_t). */
+bool selector_types(const struct compile *c, const struct selector *s, struct list *out);
+
+struct type type_at(const struct compile *c, uint32_t number);
+const uint32_t *set_list(const struct compile *c, uint32_t number, size_t *count);
+bool space_build(struct compile *c);
+/* 0: memory is out. */
+uint32_t class_number(struct compile *c, const struct type *type, uint32_t label);
+bool classes_describe(struct compile *c);
+
+/* The clauses that speak of a pair of types, in the order of their numbers. */
+bool ports_decide(struct compile *c, const uint32_t *clause, size_t count, bool same_label,
+		  struct decision *d);
+bool policy_build(struct compile *c);
+bool clauses_build(struct compile *c);
+/* Rules that can never match, or allow nothing. */
+void clauses_warn(struct compile *c);
+
+bool fabric_build(struct compile *c);
+bool interfaces_build(struct compile *c);
+bool names_build(struct compile *c);
+bool asserts_prove(struct compile *c);
+
+/* Which table a row goes to is a SL_TABLE_* number. */
+bool row_add(struct compile *c, int table, const void *key, const void *value);
+bool rows_finish(struct compile *c);
+/* The row with this key in a finished table, NULL if there is none; points at the value. */
+const void *row_find(const struct image_table *table, const void *key);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Memory of the compiler: a heap that is freed as a whole (everything an image owns), and growing lists
+ * for what is only needed while compiling. Both say NULL when memory is out; nothing here exits.
+ */
+#ifndef SLUICE_HEAP_H
+#define SLUICE_HEAP_H
+#include <stdarg.h>
+#include <stddef.h>
+
+struct heap_block;
+struct heap {
+	struct heap_block *blocks;
+	size_t used;
+	size_t room;
+};
+
+/* Zeroed. */
+void *heap_take(struct heap *heap, size_t size);
+char *heap_format(struct heap *heap, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void heap_free(struct heap *heap);
+
+/* `size` is the size of one item; set it before the first use. Items move when the list grows. */
+struct list {
+	void *item;
+	size_t count;
+	size_t room;
+	size_t size;
+};
+
+/* Adds n zeroed items and returns the first of them. */
+void *list_add(struct list *list, size_t n);
+void list_free(struct list *list);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Names: what people call the numbers of the tables, so that whoever reads the tables needs no plan.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "compile.h"
+
+static bool add(struct list *names, uint16_t kind, uint32_t id, const char *text)
+{
+	struct image_name *name = list_add(names, 1);
+
+	if (!name)
+		return false;
+	name->key.kind = kind;
+	name->key.id = id;
+	/* The checker refuses longer names; a made-up one such as "intra NETWORK" may be cut. */
+	snprintf(name->name.name, sizeof(name->name.name), "%s", text);
+	return true;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct sl_name_key));
+}
+
+static bool gather(struct compile *c, struct list *names)
+{
+	const struct plan *plan = c->plan;
+
+	if (!add(names, SL_NAME_NETWORK, SL_NET_WORLD, "world") ||
+	    !add(names, SL_NAME_NETWORK, SL_NET_HOST, "host") || !add(names, SL_NAME_NODE, 0, c->node->name))
+		return false;
+	for (size_t i = 0; i < plan->network_count; i++) {
+		if (!add(names, SL_NAME_NETWORK, plan->networks[i].id, plan->networks[i].name))
+			return false;
+	}
+	for (size_t i = 0; i < c->clause_count; i++) {
+		/* All lines of the host policy share a number. */
+		if (i && c->clauses[i].number == c->clauses[i - 1].number)
+			continue;
+		if (!add(names, SL_NAME_RULE, c->clauses[i].number, c->clauses[i].name))
+			return false;
+	}
+	for (size_t i = 0; i < c->vpc_count; i++) {
+		if (!add(names, SL_NAME_VPC, c->vpcs[i].id, c->vpcs[i].name))
+			return false;
+	}
+	for (size_t i = 0; i < c->node->uplink_count; i++) {
+		const struct link_fact *link = link_named(c, c->node->uplinks[i].name);
+
+		if (link && !add(names, SL_NAME_UPLINK, link->ifindex, link->name))
+			return false;
+	}
+	return true;
+}
+
+bool names_build(struct compile *c)
+{
+	struct list names = { .size = sizeof(struct image_name) };
+	struct image *image = c->image;
+	bool done = false;
+
+	if (!gather(c, &names))
+		goto out;
+	if (names.count > SL_NAMES / 2) { /* rules have two generations of them */
+		report_error(c->r, NULL, "the plan needs %zu names, this build holds at most %d", names.count,
+			     SL_NAMES / 2);
+		goto out;
+	}
+	qsort(names.item, names.count, sizeof(struct image_name), by_key);
+	image->names = heap_take(c->heap, names.count * sizeof(struct image_name));
+	if (!image->names)
+		goto out;
+	memcpy(image->names, names.item, names.count * sizeof(struct image_name));
+	image->name_count = names.count;
+	done = true;
+out:
+	list_free(&names);
+	return done;
+}
