@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One thread, one epoll set: a tick four times a second, a short one-shot that gathers bursts of interface
+ * messages, signals, netlink. Nothing in the loop waits for anything outside this process. A failure is
+ * said once, then tried again; the dataplane does not depend on it.
+ */
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "../exporter/caps.h"
+#include "../exporter/exporter.h"
+#include "agent.h"
+#include "expiry.h"
+#include "follow.h"
+#include "lock.h"
+#include "neighbour.h"
+#include "notify.h"
+#include "sweep.h"
+#include "tally.h"
+#include "watch.h"
+
+#define STEPS_PER_S 4
+#define STEP_NS (1000000000L / STEPS_PER_S)
+#define SETTLE_NS 50000000L /* a burst of interface messages is waited out this long, once */
+#define RETRY_NS 500000000L
+#define SMALL_TABLES_S 30
+#define EXPORTER_PAUSE_S 1
+#define EXPORTER_PAUSE_MOST_S 60
+
+struct agent {
+	const struct agent_options *options;
+	struct follow follow;
+	struct watch watch;
+	struct neighbours neighbours;
+	struct sweep flows;
+	struct sweep unanswered;
+	bool ageing; /* the three above are open */
+	struct exporter exporter;
+	uint32_t exported; /* id of the dataplane it reads; 0: none */
+	int listener; /* -1: no metrics */
+	time_t exporter_due; /* when to start it again; monotonic */
+	time_t exporter_pause;
+	uint32_t cpus;
+	uint64_t aged; /* counted already */
+	uint64_t steps;
+	uint64_t watchdog_ms;
+	bool links_again;
+	bool settling;
+	bool stopping;
+	int epoll;
+	int tick;
+	int settle;
+	int signals;
+	char said[sizeof(((struct trouble *)0)->text)]; /* the last failure, so as not to repeat it */
+};
+
+static void complain(struct agent *a, const char *text)
+{
+	if (!strcmp(a->said, text))
+		return;
+	snprintf(a->said, sizeof(a->said), "%s", text);
+	fprintf(stderr, "sluice: %s\n", text);
+}
+
+static uint32_t tick_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return expiry_tick((uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec);
+}
+
+static time_t seconds_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+static void close_tables(struct agent *a)
+{
+	if (!a->ageing)
+		return;
+	sweep_close(&a->flows);
+	sweep_close(&a->unanswered);
+	neighbours_close(&a->neighbours);
+	a->ageing = false;
+	a->aged = 0;
+}
+
+static int start_exporter(struct agent *a, struct trouble *t)
+{
+	struct feed feed;
+	int error;
+
+	a->exporter_due = 0;
+	if (a->listener < 0 || a->exporter.pid)
+		return 0;
+	error = feed_open(&feed, a->options->pins, t);
+	if (!error) {
+		error = exporter_start(&a->exporter, &feed, a->listener, t);
+		feed_close(&feed);
+	}
+	if (error)
+		a->exporter_due = seconds_now() + EXPORTER_PAUSE_MOST_S;
+	return error;
+}
+
+static int open_tables(struct agent *a, struct trouble *t)
+{
+	const struct kernel *k = &a->follow.kernel;
+	int error;
+
+	if (a->ageing || !a->follow.open)
+		return 0;
+	error = neighbours_open(&a->neighbours, k->table[SL_TABLE_sl_neigh], a->options->pins, t);
+	if (error)
+		return error;
+	error = sweep_open(&a->flows, k->table[SL_TABLE_sl_flow], t);
+	if (error)
+		goto neighbours;
+	error = sweep_open(&a->unanswered, k->table[SL_TABLE_sl_unanswered], t);
+	if (error)
+		goto flows;
+	a->ageing = true;
+	return 0;
+flows:
+	sweep_close(&a->flows);
+neighbours:
+	neighbours_close(&a->neighbours);
+	return error;
+}
+
+/* After whatever changed the plan, the interfaces or the dataplane itself. */
+static int renewed(struct agent *a, struct trouble *t)
+{
+	const struct follow *f = &a->follow;
+	int error;
+
+	close_tables(a); /* their descriptors may be closed by now */
+	error = open_tables(a, t);
+	if (a->exported != (f->open ? f->id : 0)) { /* not for each new plan: a later exporter may be less weak */
+		exporter_stop(&a->exporter);
+		a->exported = f->open ? f->id : 0;
+	}
+	if (!error && f->open)
+		error = start_exporter(a, t);
+	if (error || !f->open)
+		return error;
+	error = neighbours_plan(&a->neighbours, f->plan, f->image, tick_now(), t);
+	if (!error)
+		error = tally_small(&f->kernel, a->cpus, t);
+	notify_send("STATUS=node %s, generation %u, %zu interfaces", f->node, f->kernel.generation,
+		    f->links.count);
+	return error;
+}
+
+static int arm(int timer, long first_ns, long every_ns, struct trouble *t)
+{
+	struct itimerspec when = { .it_value = { .tv_sec = first_ns / 1000000000L,
+						 .tv_nsec = first_ns % 1000000000L },
+				   .it_interval = { .tv_sec = every_ns / 1000000000L,
+						    .tv_nsec = every_ns % 1000000000L } };
+
+	if (timerfd_settime(timer, 0, &when, NULL))
+		return trouble(t, -errno, "cannot set a timer: %s", strerror(errno));
+	return 0;
+}
+
+static void drain(int fd)
+{
+	uint64_t times;
+
+	if (read(fd, &times, sizeof(times)) < 0) {
+		/* Not due any more: no matter. */
+	}
+}
+
+/* Once, and not again with every message: a burst that never ends must not put it off. */
+static int settle(struct agent *a, long ns, struct trouble *t)
+{
+	if (a->settling)
+		return 0;
+	a->settling = true;
+	return arm(a->settle, ns, 0, t);
+}
+
+static int on_netlink(struct agent *a, struct trouble *t)
+{
+	bool changed, gone;
+	int error = watch_read(&a->watch, &changed, &gone, t);
+
+	if (error)
+		return error;
+	a->links_again |= gone;
+	return changed ? settle(a, SETTLE_NS, t) : 0;
+}
+
+static int on_settled(struct agent *a, struct trouble *t)
+{
+	bool changed;
+	int error;
+
+	drain(a->settle);
+	a->settling = false;
+	error = follow_links(&a->follow, a->links_again, &changed, t);
+	if (error) {
+		/* Interfaces that come and go while we attach: the next look finds what is there then. */
+		complain(a, t->text);
+		a->links_again = true;
+		return settle(a, RETRY_NS, t);
+	}
+	a->links_again = false;
+	a->said[0] = 0;
+	if (!changed)
+		return 0;
+	error = neighbours_plan(&a->neighbours, a->follow.plan, a->follow.image, tick_now(), t);
+	notify_send("STATUS=node %s, generation %u, %zu interfaces", a->follow.node,
+		    a->follow.kernel.generation, a->follow.links.count);
+	return error;
+}
+
+static int age(struct agent *a, struct trouble *t)
+{
+	const struct timeouts *timeouts = &a->follow.image->timeouts;
+	uint64_t aged;
+	int error = sweep_step(&a->flows, timeouts, tick_now(), sweep_pace(&a->flows, STEPS_PER_S), t);
+
+	if (!error)
+		error = sweep_step(&a->unanswered, timeouts, tick_now(),
+				   sweep_pace(&a->unanswered, STEPS_PER_S), t);
+	aged = a->flows.aged + a->unanswered.aged;
+	if (!error && aged != a->aged)
+		error = tally_stat(&a->follow.kernel, SL_STAT_FLOWS_AGED, aged - a->aged, a->cpus, t);
+	a->aged = aged;
+	return error;
+}
+
+static void write_gauges(struct agent *a)
+{
+	const struct kernel *k = &a->follow.kernel;
+
+	if (a->flows.passes) {
+		tally_gauge(k, SL_GAUGE_FLOWS, a->flows.entries);
+		tally_fill(k, SL_TABLE_sl_flow, a->flows.entries);
+	}
+	if (a->unanswered.passes) {
+		tally_gauge(k, SL_GAUGE_UNANSWERED, a->unanswered.entries);
+		tally_fill(k, SL_TABLE_sl_unanswered, a->unanswered.entries);
+	}
+	tally_gauge(k, SL_GAUGE_NEIGHBOURS, a->neighbours.rows);
+	tally_fill(k, SL_TABLE_sl_neigh, a->neighbours.rows);
+	tally_gauge(k, SL_GAUGE_AGENT_SEEN, (uint64_t)time(NULL));
+}
+
+static int every_second(struct agent *a, struct trouble *t)
+{
+	bool changed = false;
+	int error = follow_others(&a->follow, &changed, t);
+
+	if (changed || (a->follow.open && !a->ageing)) {
+		struct trouble later;
+		int failed = renewed(a, &later);
+
+		if (!error && failed) {
+			*t = later;
+			error = failed;
+		}
+	}
+	if (!error && a->ageing) {
+		error = neighbours_tick(&a->neighbours, tick_now(), t);
+		write_gauges(a);
+	}
+	if (!error && a->ageing && a->steps / STEPS_PER_S % SMALL_TABLES_S == 0)
+		error = tally_small(&a->follow.kernel, a->cpus, t);
+	if (!error && a->ageing && a->exporter_due && seconds_now() >= a->exporter_due)
+		error = start_exporter(a, t);
+	return error;
+}
+
+static int on_tick(struct agent *a, struct trouble *t)
+{
+	int error = 0;
+
+	drain(a->tick);
+	if (a->ageing)
+		error = age(a, t);
+	if (!error && a->steps++ % STEPS_PER_S == 0)
+		error = every_second(a, t);
+	if (a->watchdog_ms && a->steps * 1000 / STEPS_PER_S % a->watchdog_ms < 1000 / STEPS_PER_S)
+		notify_send("WATCHDOG=1");
+	if (!error)
+		a->said[0] = 0;
+	return error;
+}
+
+static void on_child(struct agent *a)
+{
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+		if (pid != a->exporter.pid)
+			continue;
+		close(a->exporter.leash);
+		a->exporter.pid = 0;
+		a->exporter_pause = a->exporter_pause ? a->exporter_pause * 2 : EXPORTER_PAUSE_S;
+		if (a->exporter_pause > EXPORTER_PAUSE_MOST_S)
+			a->exporter_pause = EXPORTER_PAUSE_MOST_S;
+		a->exporter_due = seconds_now() + a->exporter_pause;
+		fprintf(stderr, "sluice: the exporter died, starting again in %ld s\n",
+			(long)a->exporter_pause);
+	}
+}
+
+static int reload(struct agent *a, struct trouble *t)
+{
+	uint64_t now_us = 0;
+	struct timespec now;
+	int error;
+
+	if (!a->options->plan)
+		return trouble(t, -EINVAL, "SIGHUP: the agent was started without --plan; use \"sluice apply\"");
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	now_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	notify_send("RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)now_us);
+	error = follow_apply(&a->follow, a->options->plan, t);
+	if (!error)
+		error = renewed(a, t);
+	notify_send("READY=1");
+	return error;
+}
+
+static int on_signal(struct agent *a, struct trouble *t)
+{
+	struct signalfd_siginfo info;
+
+	while (read(a->signals, &info, sizeof(info)) == sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGCHLD:
+			on_child(a);
+			break;
+		case SIGHUP:
+			if (reload(a, t)) {
+				a->said[0] = 0;
+				complain(a, t->text);
+			}
+			break;
+		default:
+			a->stopping = true;
+		}
+	}
+	return 0;
+}
+
+static int listen_to(struct agent *a, int fd, struct trouble *t)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	if (fd < 0 || epoll_ctl(a->epoll, EPOLL_CTL_ADD, fd, &event))
+		return trouble(t, -errno, "cannot set up the event loop: %s", strerror(errno));
+	return 0;
+}
+
+/* Signals are blocked before anything is started, so that none is lost. */
+static int open_loop(struct agent *a, struct trouble *t)
+{
+	sigset_t signals;
+	int error;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	a->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	a->epoll = epoll_create1(EPOLL_CLOEXEC);
+	a->tick = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	a->settle = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	error = watch_open(&a->watch, t);
+	if (!error)
+		error = listen_to(a, a->signals, t);
+	if (!error)
+		error = listen_to(a, a->tick, t);
+	if (!error)
+		error = listen_to(a, a->settle, t);
+	if (!error)
+		error = listen_to(a, a->watch.fd, t);
+	return error;
+}
+
+static int loop(struct agent *a, struct trouble *t)
+{
+	struct epoll_event event[8];
+	int error = arm(a->tick, 1, STEP_NS, t);
+
+	while (!error && !a->stopping) {
+		int count = epoll_wait(a->epoll, event, 8, -1);
+
+		if (count < 0 && errno != EINTR)
+			return trouble(t, -errno, "the event loop broke: %s", strerror(errno));
+		for (int i = 0; i < count; i++) {
+			int fd = event[i].data.fd;
+			int failed = fd == a->signals  ? on_signal(a, t) :
+				     fd == a->watch.fd ? on_netlink(a, t) :
+				     fd == a->settle   ? on_settled(a, t) :
+							 on_tick(a, t);
+
+			if (failed)
+				complain(a, t->text);
+		}
+	}
+	return error;
+}
+
+static void close_loop(struct agent *a)
+{
+	int fds[] = { a->signals, a->epoll, a->tick, a->settle, a->listener };
+
+	watch_close(&a->watch);
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+static int begin(struct agent *a, struct trouble *t)
+{
+	int error = open_loop(a, t);
+
+	if (!error && a->options->listen) {
+		a->listener = exporter_listen(a->options->listen, t);
+		error = a->listener < 0 ? a->listener : 0;
+	}
+	if (!error)
+		error = follow_begin(&a->follow, a->options->plan, t);
+	if (!error)
+		error = renewed(a, t);
+	/* The exporter runs and has become nobody; from here on nothing needs more than these three. */
+	if (!error)
+		error = caps_keep(CAPS_AGENT, CAPS_AGENT, t);
+	return error;
+}
+
+int agent_run(const struct agent_options *options, struct trouble *t)
+{
+	struct agent a = { .options = options,
+			   .follow = { .pins = options->pins,
+				       .state = options->state,
+				       .asked_node = options->node },
+			   .listener = -1,
+			   .watchdog_ms = notify_watchdog_ms(),
+			   .epoll = -1,
+			   .tick = -1,
+			   .settle = -1,
+			   .signals = -1 };
+	int cpus = libbpf_num_possible_cpus();
+	int lock = lock_take(options->state, t);
+	int error = lock < 0 ? lock : 0;
+
+	if (error)
+		return error;
+	a.cpus = cpus < 1 ? 1 : (uint32_t)cpus;
+	error = begin(&a, t);
+	if (!error) {
+		notify_send("READY=1");
+		fprintf(stderr, "sluice: agent on node %s, generation %u\n", a.follow.node,
+			a.follow.kernel.generation);
+		error = loop(&a, t);
+		notify_send("STOPPING=1");
+	}
+	exporter_stop(&a.exporter);
+	close_tables(&a);
+	follow_end(&a.follow);
+	close_loop(&a);
+	close(lock);
+	return error;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the agent follows: the dataplane that is pinned, the plan in force, the interfaces present. When one
+ * of them changes, the others are brought in line. Knows nothing of timers, signals or metrics.
+ */
+#ifndef SLUICE_FOLLOW_H
+#define SLUICE_FOLLOW_H
+#include <stdbool.h>
+#include "../kernel/kernel.h"
+
+struct follow {
+	const char *pins;
+	const char *state;
+	const char *asked_node; /* by the user; NULL: see follow_begin() */
+	char node[SL_NAME_LEN];
+	struct kernel kernel;
+	bool open; /* the dataplane is here and everything below is set */
+	uint32_t id; /* of sl_active: tells this dataplane from another one under the same pins */
+	struct plan *plan;
+	struct image *image;
+	struct link_facts links;
+};
+
+/*
+ * With `plan`: as `sluice up`. Without: takes over what is pinned, or brings up the plan that was applied
+ * last. A plan that is refused leaves what is in force, or the last good one, with a line on stderr; only
+ * when there is none either does it fail.
+ */
+int follow_begin(struct follow *f, const char *plan, struct trouble *t);
+/* Puts `plan` in as `sluice up` does; when it is refused nothing changes. */
+int follow_apply(struct follow *f, const char *plan, struct trouble *t);
+/* Interfaces came, went or changed. `again`: see to every door even if all looks the same. */
+int follow_links(struct follow *f, bool again, bool *changed, struct trouble *t);
+/* Has somebody else put a plan in, taken the dataplane down, or brought it up anew? Then follows that. */
+int follow_others(struct follow *f, bool *changed, struct trouble *t);
+void follow_end(struct follow *f);
+
+#endif
