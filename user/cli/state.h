@@ -20,5 +20,7 @@ int state_path(char *path, size_t size, const char *dir, const char *name);
 int state_keep(const char *dir, const char *plan_text, const char *node, struct trouble *t);
 /* The node the last plan was applied for; -ENOENT without trouble if none was. */
 int state_node(const char *dir, char node[SL_NAME_LEN], struct trouble *t);
+/* Removes both files; none there is no trouble. */
+int state_forget(const char *dir, struct trouble *t);
 
 #endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * plan → check → image → kernel, in an order in which nothing is lost: on a first `up` the plan is in
+ * force before the doors open their eyes; whatever can be refused is refused before anything changes. The
+ * lock of the pins is held until the plan is kept, so that the agent never sees one without the other.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "../image/image.h"
+#include "../plan/plan.h"
+#include "cli.h"
+#include "force.h"
+#include "state.h"
+
+/* What is in hand while an order is carried out. */
+struct work {
+	const struct order *order;
+	char node[SL_NAME_LEN];
+	struct plan *plan;
+	struct image *image;
+	struct link_facts links;
+	struct kernel k;
+	bool open; /* k is */
+	struct notes notes;
+	struct trouble t;
+};
+
+static void progress(const char *what)
+{
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[K%s", what);
+}
+
+static int fail(const struct work *w)
+{
+	progress("");
+	fprintf(stderr, "sluice: %s\n", w->t.text);
+	return EXIT_REFUSED;
+}
+
+int order_read(struct order *order, bool may_fall_back, int argc, char **argv)
+{
+	static const struct option options[] = { { "plan", required_argument, NULL, 'p' },
+						 { "node", required_argument, NULL, 'n' },
+						 { "fallback", no_argument, NULL, 'f' },
+						 { 0 } };
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":p:n:", options, NULL)) != -1) {
+		if (option == 'p')
+			order->plan = optarg;
+		else if (option == 'n')
+			order->node = optarg;
+		else if (option == 'f' && may_fall_back)
+			order->fallback = true;
+		else if (option == ':')
+			return cli_usage(order->command, "\"%s\" needs a value", argv[optind - 1]);
+		else
+			return cli_usage(order->command, "%s does not know \"%s\"", order->command,
+					 argv[optind - 1]);
+	}
+	if (optind < argc)
+		return cli_usage(order->command, "%s takes no argument \"%s\"", order->command, argv[optind]);
+	return 0;
+}
+
+/* --node, else the node of the last good plan when that is used, else the host name. */
+static int choose_node(struct work *w, bool last_good)
+{
+	int error = -ENOENT;
+
+	if (w->order->node) {
+		if (snprintf(w->node, sizeof(w->node), "%s", w->order->node) >= (int)sizeof(w->node))
+			return trouble(&w->t, -ENAMETOOLONG, "the node's name is longer than %d characters",
+				       SL_NAME_LEN - 1);
+		return 0;
+	}
+	if (last_good)
+		error = state_node(cli_state(), w->node, &w->t);
+	if (error != -ENOENT)
+		return error;
+	if (gethostname(w->node, sizeof(w->node) - 1))
+		return trouble(&w->t, -errno, "cannot read the host name: %s", strerror(errno));
+	w->node[sizeof(w->node) - 1] = 0;
+	return 0;
+}
+
+/* A host that is called node1.example.org may stand in the plan as node1. */
+static void shorten_node(struct work *w)
+{
+	const struct cluster *cluster;
+	char brief[SL_NAME_LEN];
+
+	snprintf(brief, sizeof(brief), "%.*s", (int)strcspn(w->node, "."), w->node);
+	if (!w->order->node && !plan_node(w->plan, w->node, &cluster) &&
+	    plan_node(w->plan, brief, &cluster))
+		memcpy(w->node, brief, sizeof(brief));
+}
+
+static void drop_plan(struct work *w)
+{
+	if (w->image)
+		image_free(w->image);
+	if (w->plan)
+		plan_free(w->plan);
+	w->image = NULL;
+	w->plan = NULL;
+}
+
+/* From file to image; every finding is printed. False: refused. */
+static bool compile(struct work *w, const char *path)
+{
+	const struct cluster *cluster;
+	struct report r = { 0 };
+
+	progress("checking the plan");
+	w->plan = plan_read(path, &r);
+	if (w->plan && !report_failed(&r))
+		plan_check(w->plan, &r);
+	if (w->plan && !report_failed(&r)) {
+		shorten_node(w);
+		if (!plan_node(w->plan, w->node, &cluster))
+			report_error(&r, NULL, "%s: no cluster has a node \"%s\"; name this node with --node",
+				     path, w->node);
+	}
+	if (w->plan && !report_failed(&r))
+		plan_refuse_unenforced(w->plan, w->node, &r);
+	progress("compiling");
+	if (w->plan && !report_failed(&r))
+		w->image = image_compile(w->plan, w->node, &w->links, &r);
+	progress("");
+	report_print(&r, stderr);
+	if (!w->image || report_failed(&r))
+		drop_plan(w);
+	report_free(&r);
+	return w->image;
+}
+
+static int find_image(struct work *w)
+{
+	char kept[PATH_MAX];
+	const char *path = w->order->plan ? w->order->plan : kept;
+
+	if (state_path(kept, sizeof(kept), cli_state(), STATE_PLAN))
+		return trouble(&w->t, -ENAMETOOLONG, "the name of the state directory is too long");
+	if (!w->order->plan) {
+		if (access(kept, R_OK))
+			return trouble(&w->t, -errno, "no plan: name one with --plan; there is no last good one "
+				       "either (%s: %s)", kept, strerror(errno));
+		fprintf(stderr, "note: using the last good plan, %s\n", kept);
+	}
+	if (choose_node(w, !w->order->plan))
+		return -EINVAL;
+	if (compile(w, path))
+		return 0;
+	if (!w->order->plan || !w->order->fallback || access(kept, R_OK))
+		return trouble(&w->t, -EINVAL, "the plan is refused, nothing is changed");
+	fprintf(stderr, "sluice: THE PLAN %s IS REFUSED: falling back to the last good one, %s\n", path, kept);
+	if (choose_node(w, true))
+		return -EINVAL;
+	if (compile(w, kept))
+		return 0;
+	return trouble(&w->t, -EINVAL, "the last good plan is refused as well, nothing is changed");
+}
+
+/* Refuses before anything is changed; then w->k is open and locked. */
+static int open_kernel(struct work *w)
+{
+	const char *pins = cli_pins();
+	bool up = kernel_present(pins);
+	int error;
+
+	if (up || !w->order->load) {
+		error = kernel_open(&w->k, pins, false, &w->t);
+		/* A later `up` completes what is missing; another layout stays refused. */
+		if (error && (!w->order->load || error == -EPROTO))
+			return error;
+		w->open = !error;
+	}
+	if (w->open && (error = kernel_lock(&w->k, &w->t)))
+		return error;
+	error = kernel_attach_check(w->open ? &w->k : NULL, w->image, &w->links, &w->t);
+	if (error)
+		return error;
+	if (!w->order->load)
+		return kernel_reopen_plan(&w->k, &w->t);
+
+	if (w->open)
+		kernel_close(&w->k);
+	progress("loading");
+	error = kernel_load(&w->k, pins, &w->image->limits, &w->t);
+	w->open = !error;
+	return error;
+}
+
+static void compare_limit(const struct work *w, enum sl_table_id table, const char *what, uint32_t wanted)
+{
+	uint32_t room = kernel_room(&w->k, table);
+
+	if (wanted && room != wanted)
+		fprintf(stderr, "warning: the running table of %s has room for %u, the plan says %u: that takes "
+			"effect after \"sluice down\" and \"sluice up\"\n", what, room, wanted);
+}
+
+/* Attaches with what is in force; also says what went other than asked. */
+static int attach(struct work *w)
+{
+	int error;
+
+	progress("attaching");
+	error = kernel_attach(&w->k, w->image, &w->links, &w->notes, &w->t);
+	progress("");
+	for (size_t i = 0; i < w->notes.count; i++)
+		fprintf(stderr, "note: %s\n", w->notes.line[i]);
+	return error;
+}
+
+static int install(struct work *w)
+{
+	int error;
+
+	progress("installing");
+	error = kernel_install(&w->k, w->image, &w->t);
+	if (!error)
+		return 0;
+	fail(w);
+	if (w->k.generation) {
+		trouble(&w->t, error, "generation %u stays in force", w->k.generation);
+	} else if (attach(w)) {
+		fail(w);
+		trouble(&w->t, error, "no plan is in force, and not every interface is guarded");
+	} else {
+		trouble(&w->t, error, "no plan is in force: the interfaces are guarded and each network fails "
+			"as its \"fail\" says (closed unless it says open)");
+	}
+	return error;
+}
+
+static size_t own_workloads(const struct work *w)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < w->plan->workload_count; i++)
+		if (w->plan->workloads[i].node && !strcmp(w->plan->workloads[i].node, w->node))
+			count++;
+	return count;
+}
+
+static long elapsed_ms(const struct timespec *since)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - since->tv_sec) * 1000 + (now.tv_nsec - since->tv_nsec) / 1000000;
+}
+
+static int carry_out(struct work *w)
+{
+	struct timespec began;
+	int attached, kept;
+
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	if (links_read(&w->links, &w->t) || find_image(w) || open_kernel(w))
+		return fail(w);
+	compare_limit(w, SL_TABLE_sl_flow, "flows", w->image->limits.flows);
+	compare_limit(w, SL_TABLE_sl_unanswered, "unanswered flows", w->image->limits.unanswered_flows);
+	if (install(w))
+		return fail(w);
+
+	attached = attach(w);
+	if (attached) {
+		fail(w);
+		fprintf(stderr, "sluice: generation %u is in force, but not every interface is guarded\n",
+			w->k.generation);
+	}
+	kept = state_keep(cli_state(), w->plan->text, w->node, &w->t);
+	if (kept) {
+		fail(w);
+		fprintf(stderr, "sluice: generation %u is in force, but a reboot would bring back the plan "
+			"before it\n", w->k.generation);
+	}
+	if (attached || kept)
+		return EXIT_REFUSED;
+	printf("%s: generation %u in force: %zu network%s, %zu workload%s, %zu rule%s (%ld ms)\n", w->node,
+	       w->k.generation, w->plan->network_count, w->plan->network_count == 1 ? "" : "s",
+	       own_workloads(w), own_workloads(w) == 1 ? "" : "s", w->plan->rule_count,
+	       w->plan->rule_count == 1 ? "" : "s", elapsed_ms(&began));
+	return EXIT_DONE;
+}
+
+int order_force(const struct order *order)
+{
+	struct work w = { .order = order };
+	int code = carry_out(&w);
+
+	if (w.open)
+		kernel_close(&w.k);
+	notes_free(&w.notes);
+	drop_plan(&w);
+	links_free(&w.links);
+	return code;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A file is written beside the one it replaces, forced to disk, then renamed over it. What is equal
+ * already is not written, so that a boot with a full or read-only disk goes through.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "state.h"
+
+int state_path(char *path, size_t size, const char *dir, const char *name)
+{
+	int length = snprintf(path, size, "%s/%s", dir, name);
+
+	return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
+}
+
+static int make_dir(const char *dir, struct trouble *t)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s", dir) >= (int)sizeof(path))
+		return trouble(t, -ENAMETOOLONG, "the name of the state directory is too long");
+	for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = 0;
+		if (mkdir(path, 0755) && errno != EEXIST)
+			return trouble(t, -errno, "cannot make %s: %s", path, strerror(errno));
+		*slash = '/';
+	}
+	if (mkdir(path, 0750) && errno != EEXIST)
+		return trouble(t, -errno, "cannot make %s: %s", path, strerror(errno));
+	return 0;
+}
+
+static bool equal(const char *path, const char *text, size_t length)
+{
+	FILE *file = fopen(path, "re");
+	char *there = malloc(length + 1);
+	bool same = false;
+
+	if (file && there)
+		same = fread(there, 1, length + 1, file) == length && !memcmp(there, text, length);
+	free(there);
+	if (file)
+		fclose(file);
+	return same;
+}
+
+static int write_whole(int fd, const char *text, size_t length)
+{
+	while (length) {
+		ssize_t done = write(fd, text, length);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -errno;
+		text += done;
+		length -= (size_t)done;
+	}
+	return fsync(fd) ? -errno : 0;
+}
+
+static int replace(const char *dir, const char *name, const char *text, struct trouble *t)
+{
+	char path[PATH_MAX], fresh[PATH_MAX];
+	int fd = -1, folder = -1, error;
+
+	if (state_path(path, sizeof(path), dir, name) ||
+	    snprintf(fresh, sizeof(fresh), "%s.new", path) >= (int)sizeof(fresh))
+		return trouble(t, -ENAMETOOLONG, "the name of the state directory is too long");
+	if (equal(path, text, strlen(text)))
+		return 0;
+	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	if (fd < 0)
+		return trouble(t, -errno, "cannot write %s: %s", fresh, strerror(errno));
+	error = write_whole(fd, text, strlen(text));
+	if (close(fd) && !error)
+		error = -errno;
+	if (!error && rename(fresh, path))
+		error = -errno;
+	if (error) {
+		unlink(fresh);
+		return trouble(t, error, "cannot write %s: %s", path, strerror(-error));
+	}
+	folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder < 0 || fsync(folder))
+		error = trouble(t, -errno, "cannot force %s to disk: %s", dir, strerror(errno));
+	if (folder >= 0)
+		close(folder);
+	return error;
+}
+
+int state_keep(const char *dir, const char *plan_text, const char *node, struct trouble *t)
+{
+	char line[SL_NAME_LEN + 2];
+	int error = make_dir(dir, t);
+
+	if (error)
+		return error;
+	snprintf(line, sizeof(line), "%s\n", node);
+	error = replace(dir, STATE_PLAN, plan_text, t);
+	return error ? error : replace(dir, STATE_NODE, line, t);
+}
+
+int state_node(const char *dir, char node[SL_NAME_LEN], struct trouble *t)
+{
+	char path[PATH_MAX];
+	int error = state_path(path, sizeof(path), dir, STATE_NODE);
+	FILE *file;
+
+	if (error)
+		return trouble(t, error, "the name of the state directory is too long");
+	file = fopen(path, "re");
+	if (!file && errno == ENOENT)
+		return -ENOENT;
+	if (!file)
+		return trouble(t, -errno, "cannot read %s: %s", path, strerror(errno));
+	if (!fgets(node, SL_NAME_LEN, file))
+		error = trouble(t, -EIO, "%s is empty: name the node with --node", path);
+	else
+		node[strcspn(node, "\n")] = 0;
+	fclose(file);
+	return error;
+}
+
+int state_forget(const char *dir, struct trouble *t)
+{
+	static const char *const names[] = { STATE_PLAN, STATE_NODE };
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (state_path(path, sizeof(path), dir, names[i]))
+			return trouble(t, -ENAMETOOLONG, "the name of the state directory is too long");
+		if (unlink(path) && errno != ENOENT)
+			return trouble(t, -errno, "cannot remove %s: %s", path, strerror(errno));
+	}
+	return 0;
+}
