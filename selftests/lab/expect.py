@@ -148,10 +148,10 @@ class Plan:
 
     # --- the question
     def allows(self, src, dst, proto, port):
-        """True, False; None where a network only monitors what it would drop."""
+        """True, False; None where every network concerned only monitors what it would drop."""
         answer = self.judge(src, dst, proto, port)
-        networks = self.json.get("networks", {})
-        if not answer and any(networks.get(h.network, {}).get("enforce") == "monitor" for h in (src, dst)):
+        concerned = [self.json["networks"][h.network] for h in (src, dst) if h.network]
+        if not answer and concerned and all(n.get("enforce") == "monitor" for n in concerned):
             return None
         return answer
 

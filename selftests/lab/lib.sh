@@ -117,6 +117,8 @@ lab_up() {
 		ip -n "$LAB-$name" address add "$addr/$len" dev eth0
 		ip -n "$LAB-$name" link set eth0 up
 		[ "$gateway" = - ] || ip -n "$LAB-$name" route add default via "$gateway"
+		# The node's own way to its workloads, as a CNI sets it.
+		ip -n "$LAB-$node" route add "$addr/32" dev "$iface"
 	done < <(lab_workloads)
 	lab_wire_ready
 }
