@@ -416,7 +416,11 @@ void plan_refuse_unenforced(const struct plan *plan, const char *node, struct re
 void plan_free(struct plan *plan);
 
 const struct cluster *plan_cluster(const struct plan *plan, const char *name);
+const struct vpc *plan_vpc(const struct plan *plan, const char *name);
 const struct network *plan_network(const struct plan *plan, const char *name);
+const struct group *plan_group(const struct plan *plan, const char *name);
+const struct service *plan_service(const struct plan *plan, const char *name);
+const struct eip *plan_eip(const struct plan *plan, const char *name);
 const struct site *network_site(const struct network *network, const char *cluster);
 /* The node and the cluster it stands in; NULL if the plan does not have it. */
 const struct node *plan_node(const struct plan *plan, const char *name, const struct cluster **cluster);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Memory that is freed all at once: see arena.h. Chunks double up to a ceiling, so that a small plan
+ * costs little and a large one few calls; what does not fit a chunk gets one of its own.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include "arena.h"
+
+#define CHUNK_FIRST ((size_t)16 << 10)
+#define CHUNK_LAST ((size_t)1 << 20)
+#define ALIGN _Alignof(max_align_t)
+
+struct chunk {
+	struct chunk *next;
+	size_t size;
+	size_t used;
+	_Alignas(max_align_t) unsigned char data[];
+};
+
+struct arena {
+	struct chunk *head; /* the one being filled */
+	size_t grow;
+	bool failed;
+};
+
+struct arena *arena_new(void)
+{
+	struct arena *a = calloc(1, sizeof(*a));
+
+	if (a)
+		a->grow = CHUNK_FIRST;
+	return a;
+}
+
+static struct chunk *chunk_new(size_t size)
+{
+	struct chunk *c = calloc(1, sizeof(*c) + size);
+
+	if (c)
+		c->size = size;
+	return c;
+}
+
+void *arena_alloc(struct arena *a, size_t count, size_t size)
+{
+	struct chunk *c = a->head;
+	size_t bytes;
+
+	if (!count || !size)
+		return NULL;
+	if (count > (SIZE_MAX / 2) / size) {
+		a->failed = true;
+		return NULL;
+	}
+	bytes = (count * size + ALIGN - 1) / ALIGN * ALIGN;
+	if (!c || c->size - c->used < bytes) {
+		bool own = bytes > a->grow / 2;
+
+		c = chunk_new(own ? bytes : a->grow);
+		if (!c) {
+			a->failed = true;
+			return NULL;
+		}
+		if (own && a->head) { /* keep filling the one in front */
+			c->next = a->head->next;
+			a->head->next = c;
+		} else {
+			c->next = a->head;
+			a->head = c;
+		}
+		if (!own && a->grow < CHUNK_LAST)
+			a->grow *= 2;
+	}
+	c->used += bytes;
+	return c->data + (c->used - bytes);
+}
+
+char *arena_copy(struct arena *a, const char *text, size_t length)
+{
+	/* Strings need no alignment, but one kind of allocation keeps this file short. */
+	char *copy = arena_alloc(a, length + 1, 1);
+
+	if (copy)
+		memcpy(copy, text, length);
+	return copy;
+}
+
+bool arena_failed(const struct arena *a)
+{
+	return a->failed;
+}
+
+void arena_free(struct arena *a)
+{
+	struct chunk *c, *next;
+
+	if (!a)
+		return;
+	for (c = a->head; c; c = next) {
+		next = c->next;
+		free(c);
+	}
+	free(a);
+}

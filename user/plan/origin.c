@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Seams between files in the merged document: see origin.h. A hash over (holder, key), because a plan of
+ * thousands of files must not become slow.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include "origin.h"
+
+static size_t hash(const json_t *holder, const char *key)
+{
+	uint64_t h = 0xcbf29ce484222325ULL ^ (uintptr_t)holder;
+
+	for (; key && *key; key++)
+		h = (h ^ (unsigned char)*key) * 0x100000001b3ULL;
+	h *= 0x9e3779b97f4a7c15ULL;
+	return (size_t)(h ^ h >> 32);
+}
+
+/* The seam, or the free place where it belongs. */
+static struct seam *find(const struct origins *o, const json_t *holder, const char *key)
+{
+	size_t i = hash(holder, key) & (o->room - 1);
+
+	for (;; i = (i + 1) & (o->room - 1)) {
+		struct seam *s = &o->table[i];
+
+		if (!s->holder)
+			return s;
+		if (s->holder == holder && !s->key == !key && (!key || !strcmp(s->key, key)))
+			return s;
+	}
+}
+
+static bool make_room(struct origins *o)
+{
+	struct origins bigger = { .room = o->room ? o->room * 2 : 64, .used = o->used };
+
+	if (o->used * 2 < o->room)
+		return true;
+	bigger.table = calloc(bigger.room, sizeof(*bigger.table));
+	if (!bigger.table)
+		return false;
+	for (size_t i = 0; i < o->room; i++)
+		if (o->table[i].holder)
+			*find(&bigger, o->table[i].holder, o->table[i].key) = o->table[i];
+	free(o->table);
+	*o = bigger;
+	return true;
+}
+
+bool origin_add_member(struct origins *o, const json_t *object, const char *key, const char *file)
+{
+	struct seam *s;
+
+	if (!make_room(o))
+		return false;
+	s = find(o, object, key);
+	if (!s->holder)
+		o->used++;
+	*s = (struct seam){ .holder = object, .key = key, .file = file };
+	return true;
+}
+
+bool origin_add_items(struct origins *o, const json_t *list, size_t start, const char *file)
+{
+	struct segment *g, **end;
+	struct seam *s;
+
+	if (!make_room(o))
+		return false;
+	g = malloc(sizeof(*g));
+	if (!g)
+		return false;
+	*g = (struct segment){ .start = start, .file = file };
+	s = find(o, list, NULL);
+	if (!s->holder) {
+		o->used++;
+		s->holder = list;
+	}
+	for (end = &s->segments; *end; end = &(*end)->next)
+		;
+	*end = g;
+	return true;
+}
+
+const char *origin_of_member(const struct origins *o, const json_t *object, const char *key)
+{
+	return o->room ? find(o, object, key)->file : NULL;
+}
+
+const struct segment *origin_of_list(const struct origins *o, const json_t *list)
+{
+	return o->room ? find(o, list, NULL)->segments : NULL;
+}
+
+void origins_free(struct origins *o)
+{
+	for (size_t i = 0; i < o->room; i++) {
+		struct segment *g = o->table[i].segments, *next;
+
+		for (; g; g = next) {
+			next = g->next;
+			free(g);
+		}
+	}
+	free(o->table);
+	*o = (struct origins){ 0 };
+}

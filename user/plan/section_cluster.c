@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * $.clusters: sites with their nodes, uplinks, pools and tunnel. Parses only.
+ */
+#include <string.h>
+#include "../../include/limits.h"
+#include "section.h"
+#include "value.h"
+
+static const char *const UNMANAGED[] = { "pass", "drop", NULL };
+static const char *const XDP_MODES[] = { "native", "generic", "shared", NULL };
+static const char *const TUNNEL_KINDS[] = { "wireguard", NULL };
+
+static void one_uplink(const struct at *at, void *out)
+{
+	static const struct field FIELDS[] = {
+		{ "unmanaged", take_switch, offsetof(struct uplink, unmanaged_drop), .words = UNMANAGED },
+		{ "mbit", take_u32, offsetof(struct uplink, mbit), .low = 1, .high = 1000000 },
+		{ "xdp", take_choice, offsetof(struct uplink, xdp), .words = XDP_MODES },
+	};
+	struct uplink *uplink = out;
+
+	uplink->name = interface_of(at);
+	uplink->place = place_of(at);
+	TAKE_OBJECT(at, FIELDS, uplink);
+}
+
+static void take_uplinks(const struct at *at, const struct field *field, void *out)
+{
+	struct node *node = out;
+
+	(void)field;
+	node->uplinks = take_map(at, sizeof(*node->uplinks), one_uplink, &node->uplink_count);
+}
+
+static void one_node(const struct at *at, void *out)
+{
+	static const struct field FIELDS[] = {
+		{ "addresses", take_addresses, offsetof(struct node, addresses), .needed = true },
+		{ "uplinks", take_uplinks, 0 },
+		{ "gateway", take_bool, offsetof(struct node, gateway) },
+	};
+	struct node *node = out;
+
+	node->name = name_of(at);
+	node->place = place_of(at);
+	TAKE_OBJECT(at, FIELDS, node);
+}
+
+static void take_nodes(const struct at *at, const struct field *field, void *out)
+{
+	struct cluster *cluster = out;
+
+	(void)field;
+	cluster->nodes = take_map(at, sizeof(*cluster->nodes), one_node, &cluster->node_count);
+}
+
+static void one_pool(const struct at *at, void *out)
+{
+	struct pool *pool = out;
+
+	pool->name = name_of(at);
+	pool->place = place_of(at);
+	take_ranges(at, NULL, &pool->ranges);
+}
+
+static void take_pools(const struct at *at, const struct field *field, void *out)
+{
+	struct cluster *cluster = out;
+
+	(void)field;
+	cluster->pools = take_map(at, sizeof(*cluster->pools), one_pool, &cluster->pool_count);
+}
+
+static void one_vlan_range(const struct at *at, void *out)
+{
+	static const struct field NUMBER = { .low = 1, .high = 4094 };
+	const char *text = json_string_value(at->value);
+	struct range *vlans = out;
+	char why[WHY];
+
+	if (text) {
+		if (!value_vlans(text, vlans, why))
+			wrong(at, "%s", why);
+	} else {
+		take_u32(at, &NUMBER, &vlans->first);
+		vlans->last = vlans->first;
+	}
+}
+
+static void take_managed_vlans(const struct at *at, const struct field *field, void *out)
+{
+	struct cluster *cluster = out;
+
+	(void)field;
+	cluster->managed_vlans =
+		take_list(at, sizeof(*cluster->managed_vlans), one_vlan_range, &cluster->managed_vlan_count);
+}
+
+static void one_peer(const struct at *at, void *out)
+{
+	struct peer *peer = out;
+
+	peer->cluster = name_of(at);
+	peer->place = place_of(at);
+	take_addresses(at, NULL, &peer->addresses);
+}
+
+static void take_peers(const struct at *at, const struct field *field, void *out)
+{
+	struct tunnel *tunnel = out;
+
+	(void)field;
+	tunnel->peers = take_map(at, sizeof(*tunnel->peers), one_peer, &tunnel->peer_count);
+}
+
+static void take_tunnel(const struct at *at, const struct field *field, void *out)
+{
+	static const struct field FIELDS[] = {
+		{ "interface", take_interface, offsetof(struct tunnel, interface), .needed = true },
+		{ "kind", take_word, offsetof(struct tunnel, kind), .words = TUNNEL_KINDS },
+		{ "port", take_u16, offsetof(struct tunnel, port), .low = 1, .high = UINT16_MAX },
+		/* RFC 791: every host takes 576; 65535 is the largest datagram. */
+		{ "mtu", take_u32, offsetof(struct tunnel, mtu), .low = 576, .high = UINT16_MAX },
+		{ "peers", take_peers, 0, .needed = true },
+	};
+	struct tunnel *tunnel = out;
+
+	(void)field;
+	tunnel->present = true;
+	tunnel->kind = keep(at, TUNNEL_KINDS[0]);
+	tunnel->port = DEFAULT_TUNNEL_PORT;
+	tunnel->mtu = DEFAULT_TUNNEL_MTU;
+	tunnel->place = place_of(at);
+	TAKE_OBJECT(at, FIELDS, tunnel);
+}
+
+static void one_host_rule(const struct at *at, void *out)
+{
+	static const struct field FIELDS[] = {
+		{ "from", take_selectors, offsetof(struct host_rule, from), .needed = true },
+		{ "ports", take_ports, offsetof(struct host_rule, ports), .needed = true },
+	};
+	struct host_rule *rule = out;
+
+	rule->place = place_of(at);
+	TAKE_OBJECT(at, FIELDS, rule);
+}
+
+static void take_host_allow(const struct at *at, const struct field *field, void *out)
+{
+	struct cluster *cluster = out;
+
+	(void)field;
+	cluster->host_allow = take_list(at, sizeof(*cluster->host_allow), one_host_rule, &cluster->host_allow_count);
+}
+
+static void take_host(const struct at *at, const struct field *field, void *out)
+{
+	static const struct field FIELDS[] = {
+		{ "allow", take_host_allow, 0, .needed = true },
+	};
+	struct cluster *cluster = out;
+
+	(void)field;
+	cluster->host_present = true;
+	TAKE_OBJECT(at, FIELDS, cluster);
+}
+
+static void one_cluster(const struct at *at, void *out)
+{
+	static const struct field FIELDS[] = {
+		{ "id", take_u32, offsetof(struct cluster, id), .needed = true, .low = 1, .high = UINT16_MAX },
+		{ "site", take_title, offsetof(struct cluster, site) },
+		{ "pod_cidrs", take_prefixes, offsetof(struct cluster, pod_cidrs) },
+		{ "service_cidrs", take_prefixes, offsetof(struct cluster, service_cidrs) },
+		{ "reserved_cidrs", take_prefixes, offsetof(struct cluster, reserved_cidrs) },
+		{ "pools", take_pools, 0 },
+		{ "managed_vlans", take_managed_vlans, 0 },
+		{ "mark", take_mark, offsetof(struct cluster, mark_mask) },
+		{ "tunnel", take_tunnel, offsetof(struct cluster, tunnel) },
+		{ "host", take_host, 0 },
+		{ "nodes", take_nodes, 0, .needed = true },
+	};
+	struct cluster *cluster = out;
+
+	cluster->name = name_of(at);
+	cluster->mark_mask = SL_MARK_MASK;
+	cluster->place = place_of(at);
+	TAKE_OBJECT(at, FIELDS, cluster);
+}
+
+void take_clusters(const struct at *at, const struct field *field, void *out)
+{
+	struct plan *plan = out;
+
+	(void)field;
+	plan->clusters = take_map(at, sizeof(*plan->clusters), one_cluster, &plan->cluster_count);
+}
