@@ -182,7 +182,8 @@ static void *take_items(const struct at *at, size_t size, void (*one)(const stru
 	return items;
 }
 
-void *take_list(const struct at *at, size_t size, void (*one)(const struct at *at, void *record), size_t *count)
+void *take_list(const struct at *at, size_t size, void (*one)(const struct at *at, void *record),
+		size_t *count)
 {
 	*count = 0;
 	if (!json_is_array(at->value)) {
@@ -218,7 +219,8 @@ static int by_key(const void *a, const void *b)
 	return strcmp(((const struct entry *)a)->key, ((const struct entry *)b)->key);
 }
 
-void *take_map(const struct at *at, size_t size, void (*one)(const struct at *at, void *record), size_t *count)
+void *take_map(const struct at *at, size_t size, void (*one)(const struct at *at, void *record),
+	       size_t *count)
 {
 	struct entry *entries = NULL;
 	char *items = NULL;

@@ -41,6 +41,11 @@ struct field {
 	const char *const *words; /* take_word, take_choice, take_switch; ends with NULL */
 };
 
+#define FIELD(word, taker, at, ...)                                                                          \
+	{                                                                                                    \
+		.key = word, .take = taker, .offset = at, __VA_ARGS__                                        \
+	}
+
 /* One line about the value here. */
 void wrong(const struct at *at, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The place for a record that is kept. */
@@ -57,8 +62,10 @@ struct at member_of(const struct at *at, const char *key, const json_t *value);
 void take_object(const struct at *at, const struct field *fields, size_t count, void *record);
 #define TAKE_OBJECT(at, fields, record) take_object(at, fields, sizeof(fields) / sizeof((fields)[0]), record)
 /* A list or a map of records of `size` bytes, each filled by `one`. A map comes sorted by key. */
-void *take_list(const struct at *at, size_t size, void (*one)(const struct at *at, void *record), size_t *count);
-void *take_map(const struct at *at, size_t size, void (*one)(const struct at *at, void *record), size_t *count);
+void *take_list(const struct at *at, size_t size, void (*one)(const struct at *at, void *record),
+		size_t *count);
+void *take_map(const struct at *at, size_t size, void (*one)(const struct at *at, void *record),
+	       size_t *count);
 /* A list, or one value that stands for a list of one. */
 void *take_list_or_one(const struct at *at, size_t size, void (*one)(const struct at *at, void *record),
 		       size_t *count);

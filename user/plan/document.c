@@ -110,8 +110,7 @@ static void strip_comments(json_t *value)
 				strip_comments(child);
 		}
 	} else if (json_is_array(value)) {
-		json_array_foreach(value, i, child)
-			strip_comments(child);
+		json_array_foreach(value, i, child) strip_comments(child);
 	}
 }
 
@@ -135,8 +134,10 @@ static json_t *parse(const char *name, const struct bytes *text, struct report *
 		return NULL;
 	}
 	if (!root) {
-		report_error(r, &place, "line %d, column %d: %s, expected %s", error.line, error.column, error.text,
-			     json_error_code(&error) == json_error_duplicate_key ? "every key once" : "valid JSON");
+		report_error(r, &place, "line %d, column %d: %s, expected %s", error.line, error.column,
+			     error.text,
+			     json_error_code(&error) == json_error_duplicate_key ? "every key once"
+										 : "valid JSON");
 		return NULL;
 	}
 	if (!json_is_object(root)) {
@@ -154,7 +155,8 @@ static char *keep_name(struct arena *arena, const char *name)
 }
 
 /* False: the document cannot be whole any more. */
-static bool add_file(struct document *d, const char *path, size_t *total, struct arena *arena, struct report *r)
+static bool add_file(struct document *d, const char *path, size_t *total, struct arena *arena,
+		     struct report *r)
 {
 	struct bytes text = { 0 };
 	const char *name = keep_name(arena, path);
@@ -164,8 +166,8 @@ static bool add_file(struct document *d, const char *path, size_t *total, struct
 		return false;
 	*total += text.length;
 	if (*total > PLAN_LARGEST)
-		report_error(r, &(struct place){ .file = name }, "the plan is larger than %zu MiB with this file",
-			     PLAN_LARGEST >> 20);
+		report_error(r, &(struct place){ .file = name },
+			     "the plan is larger than %zu MiB with this file", PLAN_LARGEST >> 20);
 	else
 		root = parse(name, &text, r);
 	free(text.data);
@@ -197,7 +199,8 @@ static bool add_directory(struct document *d, const char *path, struct arena *ar
 
 	count = scandir(path, &entries, is_fragment, by_name);
 	if (count < 0) {
-		report_error(r, &place, "cannot list: %s, expected a directory of plan files", strerror(errno));
+		report_error(r, &place, "cannot list: %s, expected a directory of plan files",
+			     strerror(errno));
 		return false;
 	}
 	if (!count) {

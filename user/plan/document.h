@@ -23,6 +23,7 @@ void document_read_text(struct document *d, const char *name, const char *text, 
 void document_free(struct document *d);
 
 /* merge.c: adds `from` of `file` to the document; takes the reference. */
-void document_merge(struct document *d, json_t *from, const char *file, struct arena *arena, struct report *r);
+void document_merge(struct document *d, json_t *from, const char *file, struct arena *arena,
+		    struct report *r);
 
 #endif

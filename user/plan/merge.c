@@ -26,7 +26,8 @@ static void merge_object(struct document *d, struct at *at, json_t *into, const 
 	json_t *value, *old;
 	const char *key;
 
-	json_object_foreach(from, key, value) {
+	json_object_foreach(from, key, value)
+	{
 		struct at child = { at->reader, value, at->file, at, key, 0 };
 		const char *old_file;
 

@@ -68,7 +68,8 @@ static bool grow(struct report *r)
 	return true;
 }
 
-void report_note(struct report *r, bool warning, const struct place *where, const char *format, va_list arguments)
+void report_note(struct report *r, bool warning, const struct place *where, const char *format,
+		 va_list arguments)
 {
 	char *what = NULL, *text = NULL;
 

@@ -33,8 +33,8 @@ void report_error(struct report *r, const struct place *where, const char *forma
 	__attribute__((format(printf, 3, 4)));
 void report_warning(struct report *r, const struct place *where, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-void report_note(struct report *r, bool warning, const struct place *where, const char *format, va_list arguments)
-	__attribute__((format(printf, 4, 0)));
+void report_note(struct report *r, bool warning, const struct place *where, const char *format,
+		 va_list arguments) __attribute__((format(printf, 4, 0)));
 bool report_failed(const struct report *r);
 /* One line each, errors and warnings in the order they were found; warnings begin with "warning: ". */
 void report_print(const struct report *r, FILE *to);

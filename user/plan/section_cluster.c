@@ -14,9 +14,9 @@ static const char *const TUNNEL_KINDS[] = { "wireguard", NULL };
 static void one_uplink(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "unmanaged", take_switch, offsetof(struct uplink, unmanaged_drop), .words = UNMANAGED },
-		{ "mbit", take_u32, offsetof(struct uplink, mbit), .low = 1, .high = 1000000 },
-		{ "xdp", take_choice, offsetof(struct uplink, xdp), .words = XDP_MODES },
+		FIELD("unmanaged", take_switch, offsetof(struct uplink, unmanaged_drop), .words = UNMANAGED),
+		FIELD("mbit", take_u32, offsetof(struct uplink, mbit), .low = 1, .high = 1000000),
+		FIELD("xdp", take_choice, offsetof(struct uplink, xdp), .words = XDP_MODES),
 	};
 	struct uplink *uplink = out;
 
@@ -36,9 +36,9 @@ static void take_uplinks(const struct at *at, const struct field *field, void *o
 static void one_node(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "addresses", take_addresses, offsetof(struct node, addresses), .needed = true },
-		{ "uplinks", take_uplinks, 0 },
-		{ "gateway", take_bool, offsetof(struct node, gateway) },
+		FIELD("addresses", take_addresses, offsetof(struct node, addresses), .needed = true),
+		FIELD("uplinks", take_uplinks, 0),
+		FIELD("gateway", take_bool, offsetof(struct node, gateway)),
 	};
 	struct node *node = out;
 
@@ -117,12 +117,12 @@ static void take_peers(const struct at *at, const struct field *field, void *out
 static void take_tunnel(const struct at *at, const struct field *field, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "interface", take_interface, offsetof(struct tunnel, interface), .needed = true },
-		{ "kind", take_word, offsetof(struct tunnel, kind), .words = TUNNEL_KINDS },
-		{ "port", take_u16, offsetof(struct tunnel, port), .low = 1, .high = UINT16_MAX },
+		FIELD("interface", take_interface, offsetof(struct tunnel, interface), .needed = true),
+		FIELD("kind", take_word, offsetof(struct tunnel, kind), .words = TUNNEL_KINDS),
+		FIELD("port", take_u16, offsetof(struct tunnel, port), .low = 1, .high = UINT16_MAX),
 		/* RFC 791: every host takes 576; 65535 is the largest datagram. */
-		{ "mtu", take_u32, offsetof(struct tunnel, mtu), .low = 576, .high = UINT16_MAX },
-		{ "peers", take_peers, 0, .needed = true },
+		FIELD("mtu", take_u32, offsetof(struct tunnel, mtu), .low = 576, .high = UINT16_MAX),
+		FIELD("peers", take_peers, 0, .needed = true),
 	};
 	struct tunnel *tunnel = out;
 
@@ -138,8 +138,8 @@ static void take_tunnel(const struct at *at, const struct field *field, void *ou
 static void one_host_rule(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "from", take_selectors, offsetof(struct host_rule, from), .needed = true },
-		{ "ports", take_ports, offsetof(struct host_rule, ports), .needed = true },
+		FIELD("from", take_selectors, offsetof(struct host_rule, from), .needed = true),
+		FIELD("ports", take_ports, offsetof(struct host_rule, ports), .needed = true),
 	};
 	struct host_rule *rule = out;
 
@@ -152,13 +152,14 @@ static void take_host_allow(const struct at *at, const struct field *field, void
 	struct cluster *cluster = out;
 
 	(void)field;
-	cluster->host_allow = take_list(at, sizeof(*cluster->host_allow), one_host_rule, &cluster->host_allow_count);
+	cluster->host_allow =
+		take_list(at, sizeof(*cluster->host_allow), one_host_rule, &cluster->host_allow_count);
 }
 
 static void take_host(const struct at *at, const struct field *field, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "allow", take_host_allow, 0, .needed = true },
+		FIELD("allow", take_host_allow, 0, .needed = true),
 	};
 	struct cluster *cluster = out;
 
@@ -170,17 +171,18 @@ static void take_host(const struct at *at, const struct field *field, void *out)
 static void one_cluster(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "id", take_u32, offsetof(struct cluster, id), .needed = true, .low = 1, .high = UINT16_MAX },
-		{ "site", take_title, offsetof(struct cluster, site) },
-		{ "pod_cidrs", take_prefixes, offsetof(struct cluster, pod_cidrs) },
-		{ "service_cidrs", take_prefixes, offsetof(struct cluster, service_cidrs) },
-		{ "reserved_cidrs", take_prefixes, offsetof(struct cluster, reserved_cidrs) },
-		{ "pools", take_pools, 0 },
-		{ "managed_vlans", take_managed_vlans, 0 },
-		{ "mark", take_mark, offsetof(struct cluster, mark_mask) },
-		{ "tunnel", take_tunnel, offsetof(struct cluster, tunnel) },
-		{ "host", take_host, 0 },
-		{ "nodes", take_nodes, 0, .needed = true },
+		FIELD("id", take_u32, offsetof(struct cluster, id), .needed = true, .low = 1,
+		      .high = UINT16_MAX),
+		FIELD("site", take_title, offsetof(struct cluster, site)),
+		FIELD("pod_cidrs", take_prefixes, offsetof(struct cluster, pod_cidrs)),
+		FIELD("service_cidrs", take_prefixes, offsetof(struct cluster, service_cidrs)),
+		FIELD("reserved_cidrs", take_prefixes, offsetof(struct cluster, reserved_cidrs)),
+		FIELD("pools", take_pools, 0),
+		FIELD("managed_vlans", take_managed_vlans, 0),
+		FIELD("mark", take_mark, offsetof(struct cluster, mark_mask)),
+		FIELD("tunnel", take_tunnel, offsetof(struct cluster, tunnel)),
+		FIELD("host", take_host, 0),
+		FIELD("nodes", take_nodes, 0, .needed = true),
 	};
 	struct cluster *cluster = out;
 

@@ -16,9 +16,9 @@ static const char *const DROP_ALLOW[] = { "drop", "allow", NULL };
 static void one_vpc(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "id", take_u32, offsetof(struct vpc, id), .low = 1, .high = SL_MAX_VPC },
-		{ "external", take_name, offsetof(struct vpc, external) },
-		{ "extra_external", take_names, offsetof(struct vpc, extra_external) },
+		FIELD("id", take_u32, offsetof(struct vpc, id), .low = 1, .high = SL_MAX_VPC),
+		FIELD("external", take_name, offsetof(struct vpc, external)),
+		FIELD("extra_external", take_names, offsetof(struct vpc, extra_external)),
 	};
 	struct vpc *vpc = out;
 
@@ -38,13 +38,13 @@ void take_vpcs(const struct at *at, const struct field *field, void *out)
 static void one_site(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "vlan", take_u16, offsetof(struct site, vlan), .low = 1, .high = 4094 },
-		{ "vni", take_u32, offsetof(struct site, vni), .low = 1, .high = 0xffffff },
-		{ "overlay", take_bool, offsetof(struct site, overlay) },
-		{ "cidrs", take_prefixes, offsetof(struct site, cidrs), .needed = true },
-		{ "gateway", take_address, offsetof(struct site, gateway) },
-		{ "uplink", take_interface, offsetof(struct site, uplink) },
-		{ "nat_outgoing", take_bool, offsetof(struct site, nat_outgoing) },
+		FIELD("vlan", take_u16, offsetof(struct site, vlan), .low = 1, .high = 4094),
+		FIELD("vni", take_u32, offsetof(struct site, vni), .low = 1, .high = 0xffffff),
+		FIELD("overlay", take_bool, offsetof(struct site, overlay)),
+		FIELD("cidrs", take_prefixes, offsetof(struct site, cidrs), .needed = true),
+		FIELD("gateway", take_address, offsetof(struct site, gateway)),
+		FIELD("uplink", take_interface, offsetof(struct site, uplink)),
+		FIELD("nat_outgoing", take_bool, offsetof(struct site, nat_outgoing)),
 	};
 	struct site *site = out;
 
@@ -90,18 +90,19 @@ static void take_intra(const struct at *at, const struct field *field, void *out
 static void one_network(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "id", take_u32, offsetof(struct network, id), .needed = true, .low = 1, .high = SL_MAX_NETWORK_ID },
-		{ "vpc", take_name, offsetof(struct network, vpc) },
-		{ "isolation", take_word, offsetof(struct network, isolation), .words = ISOLATION },
-		{ "intra", take_intra, 0 },
-		{ "enforce", take_switch, offsetof(struct network, monitor), .words = ENFORCE },
-		{ "fail", take_switch, offsetof(struct network, fail_open), .words = FAIL },
-		{ "external", take_bool, offsetof(struct network, external) },
-		{ "routable", take_bool, offsetof(struct network, routable) },
-		{ "ipv6", take_switch, offsetof(struct network, ipv6_pass), .words = IPV6 },
-		{ "broadcast", take_switch, offsetof(struct network, broadcast), .words = DROP_ALLOW },
-		{ "multicast", take_switch, offsetof(struct network, multicast), .words = DROP_ALLOW },
-		{ "sites", take_sites, 0, .needed = true },
+		FIELD("id", take_u32, offsetof(struct network, id), .needed = true, .low = 1,
+		      .high = SL_MAX_NETWORK_ID),
+		FIELD("vpc", take_name, offsetof(struct network, vpc)),
+		FIELD("isolation", take_word, offsetof(struct network, isolation), .words = ISOLATION),
+		FIELD("intra", take_intra, 0),
+		FIELD("enforce", take_switch, offsetof(struct network, monitor), .words = ENFORCE),
+		FIELD("fail", take_switch, offsetof(struct network, fail_open), .words = FAIL),
+		FIELD("external", take_bool, offsetof(struct network, external)),
+		FIELD("routable", take_bool, offsetof(struct network, routable)),
+		FIELD("ipv6", take_switch, offsetof(struct network, ipv6_pass), .words = IPV6),
+		FIELD("broadcast", take_switch, offsetof(struct network, broadcast), .words = DROP_ALLOW),
+		FIELD("multicast", take_switch, offsetof(struct network, multicast), .words = DROP_ALLOW),
+		FIELD("sites", take_sites, 0, .needed = true),
 	};
 	struct network *network = out;
 	const json_t *routable;

@@ -4,15 +4,15 @@
  */
 #include "section.h"
 
-static const char *const MAPPING[] = { "endpoint-independent", "address-dependent", "address-and-port-dependent",
-				       NULL };
+static const char *const MAPPING[] = { "endpoint-independent", "address-dependent",
+				       "address-and-port-dependent", NULL };
 
 static void one_eip(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "address", take_address, offsetof(struct eip, address), .needed = true },
-		{ "network", take_name, offsetof(struct eip, network), .needed = true },
-		{ "nodes", take_names, offsetof(struct eip, nodes) },
+		FIELD("address", take_address, offsetof(struct eip, address), .needed = true),
+		FIELD("network", take_name, offsetof(struct eip, network), .needed = true),
+		FIELD("nodes", take_names, offsetof(struct eip, nodes)),
 	};
 	struct eip *eip = out;
 
@@ -32,15 +32,15 @@ void take_eips(const struct at *at, const struct field *field, void *out)
 static void one_snat(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "name", take_title, offsetof(struct snat, name), .needed = true },
-		{ "vpc", take_name, offsetof(struct snat, vpc) },
-		{ "from", take_prefixes, offsetof(struct snat, from), .needed = true },
-		{ "eips", take_names, offsetof(struct snat, eips), .needed = true },
-		{ "ports", take_port_range, offsetof(struct snat, ports) },
-		{ "max_ports_per_workload", take_u32, offsetof(struct snat, max_ports_per_workload), .low = 1,
-		  .high = 65535 },
-		{ "mapping", take_word, offsetof(struct snat, mapping), .words = MAPPING },
-		{ "filtering", take_word, offsetof(struct snat, filtering), .words = MAPPING },
+		FIELD("name", take_title, offsetof(struct snat, name), .needed = true),
+		FIELD("vpc", take_name, offsetof(struct snat, vpc)),
+		FIELD("from", take_prefixes, offsetof(struct snat, from), .needed = true),
+		FIELD("eips", take_names, offsetof(struct snat, eips), .needed = true),
+		FIELD("ports", take_port_range, offsetof(struct snat, ports)),
+		FIELD("max_ports_per_workload", take_u32, offsetof(struct snat, max_ports_per_workload),
+		      .low = 1, .high = 65535),
+		FIELD("mapping", take_word, offsetof(struct snat, mapping), .words = MAPPING),
+		FIELD("filtering", take_word, offsetof(struct snat, filtering), .words = MAPPING),
 	};
 	struct snat *snat = out;
 
@@ -68,10 +68,10 @@ void take_snat(const struct at *at, const struct field *field, void *out)
 static void one_fip(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "name", take_title, offsetof(struct fip, name), .needed = true },
-		{ "vpc", take_name, offsetof(struct fip, vpc) },
-		{ "address", take_address, offsetof(struct fip, address), .needed = true },
-		{ "eip", take_name, offsetof(struct fip, eip), .needed = true },
+		FIELD("name", take_title, offsetof(struct fip, name), .needed = true),
+		FIELD("vpc", take_name, offsetof(struct fip, vpc)),
+		FIELD("address", take_address, offsetof(struct fip, address), .needed = true),
+		FIELD("eip", take_name, offsetof(struct fip, eip), .needed = true),
 	};
 	struct fip *fip = out;
 

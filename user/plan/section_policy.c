@@ -44,7 +44,8 @@ static void take_members(const struct at *at, const struct field *field, void *o
 	members = take_list(at, sizeof(*members), one_member, &count);
 	for (size_t i = 0; i < count; i++)
 		networks += members[i].is_network;
-	group->addresses.item = arena_alloc(at->reader->arena, count - networks, sizeof(*group->addresses.item));
+	group->addresses.item =
+		arena_alloc(at->reader->arena, count - networks, sizeof(*group->addresses.item));
 	group->networks.item = arena_alloc(at->reader->arena, networks, sizeof(*group->networks.item));
 	for (size_t i = 0; i < count && !arena_failed(at->reader->arena); i++) {
 		if (members[i].is_network)
@@ -57,8 +58,8 @@ static void take_members(const struct at *at, const struct field *field, void *o
 static void one_group(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "members", take_members, 0 },
-		{ "labels", take_labels, offsetof(struct group, labels) },
+		FIELD("members", take_members, 0),
+		FIELD("labels", take_labels, offsetof(struct group, labels)),
 	};
 	struct group *group = out;
 
@@ -94,13 +95,13 @@ static void take_mac(const struct at *at, const struct field *field, void *out)
 static void one_workload(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "name", take_name, offsetof(struct workload, name), .needed = true },
-		{ "network", take_name, offsetof(struct workload, network), .needed = true },
-		{ "address", take_address, offsetof(struct workload, address), .needed = true },
-		{ "node", take_name, offsetof(struct workload, node), .needed = true },
-		{ "interface", take_interface, offsetof(struct workload, interface) },
-		{ "mac", take_mac, 0 },
-		{ "labels", take_labels, offsetof(struct workload, labels) },
+		FIELD("name", take_name, offsetof(struct workload, name), .needed = true),
+		FIELD("network", take_name, offsetof(struct workload, network), .needed = true),
+		FIELD("address", take_address, offsetof(struct workload, address), .needed = true),
+		FIELD("node", take_name, offsetof(struct workload, node), .needed = true),
+		FIELD("interface", take_interface, offsetof(struct workload, interface)),
+		FIELD("mac", take_mac, 0),
+		FIELD("labels", take_labels, offsetof(struct workload, labels)),
 	};
 	struct workload *workload = out;
 
@@ -119,11 +120,11 @@ void take_workloads(const struct at *at, const struct field *field, void *out)
 static void one_rule(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "name", take_title, offsetof(struct rule, name), .needed = true },
-		{ "from", take_selectors, offsetof(struct rule, from), .needed = true },
-		{ "to", take_selectors, offsetof(struct rule, to), .needed = true },
-		{ "ports", take_ports, offsetof(struct rule, ports), .needed = true },
-		{ "action", take_switch, offsetof(struct rule, deny), .needed = true, .words = ACTIONS },
+		FIELD("name", take_title, offsetof(struct rule, name), .needed = true),
+		FIELD("from", take_selectors, offsetof(struct rule, from), .needed = true),
+		FIELD("to", take_selectors, offsetof(struct rule, to), .needed = true),
+		FIELD("ports", take_ports, offsetof(struct rule, ports), .needed = true),
+		FIELD("action", take_switch, offsetof(struct rule, deny), .needed = true, .words = ACTIONS),
 	};
 	struct rule *rule = out;
 
@@ -143,11 +144,11 @@ static void one_assertion(const struct at *at, void *out)
 {
 	/* "never" and "reaches" are two spellings of `to`; written twice, the count below tells. */
 	static const struct field FIELDS[] = {
-		{ "name", take_title, offsetof(struct assertion, name), .needed = true },
-		{ "from", take_selector, offsetof(struct assertion, from), .needed = true },
-		{ "never", take_selector, offsetof(struct assertion, to) },
-		{ "reaches", take_selector, offsetof(struct assertion, to) },
-		{ "ports", take_ports, offsetof(struct assertion, ports) },
+		FIELD("name", take_title, offsetof(struct assertion, name), .needed = true),
+		FIELD("from", take_selector, offsetof(struct assertion, from), .needed = true),
+		FIELD("never", take_selector, offsetof(struct assertion, to)),
+		FIELD("reaches", take_selector, offsetof(struct assertion, to)),
+		FIELD("ports", take_ports, offsetof(struct assertion, ports)),
 	};
 	struct assertion *assertion = out;
 	bool never;

@@ -9,10 +9,12 @@ static const char *const STATES[] = { "active", "drain", NULL };
 static void one_port(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "name", take_name, offsetof(struct service_port, name) },
-		{ "proto", take_proto, offsetof(struct service_port, proto), .needed = true },
-		{ "port", take_u16, offsetof(struct service_port, port), .needed = true, .low = 1, .high = UINT16_MAX },
-		{ "target", take_u16, offsetof(struct service_port, target), .low = 1, .high = UINT16_MAX },
+		FIELD("name", take_name, offsetof(struct service_port, name)),
+		FIELD("proto", take_proto, offsetof(struct service_port, proto), .needed = true),
+		FIELD("port", take_u16, offsetof(struct service_port, port), .needed = true, .low = 1,
+		      .high = UINT16_MAX),
+		FIELD("target", take_u16, offsetof(struct service_port, target), .low = 1,
+		      .high = UINT16_MAX),
 	};
 	struct service_port *port = out;
 
@@ -35,10 +37,10 @@ static void take_service_ports(const struct at *at, const struct field *field, v
 static void one_backend(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "address", take_address, offsetof(struct backend, address), .needed = true },
-		{ "weight", take_u32, offsetof(struct backend, weight), .low = 1, .high = 1000 },
-		{ "node", take_name, offsetof(struct backend, node) },
-		{ "state", take_choice, offsetof(struct backend, state), .words = STATES },
+		FIELD("address", take_address, offsetof(struct backend, address), .needed = true),
+		FIELD("weight", take_u32, offsetof(struct backend, weight), .low = 1, .high = 1000),
+		FIELD("node", take_name, offsetof(struct backend, node)),
+		FIELD("state", take_choice, offsetof(struct backend, state), .words = STATES),
 	};
 	struct backend *backend = out;
 
@@ -58,8 +60,8 @@ static void take_backends(const struct at *at, const struct field *field, void *
 static void take_sources(const struct at *at, const struct field *field, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "allow", take_prefixes, offsetof(struct service, allow) },
-		{ "deny", take_prefixes, offsetof(struct service, deny) },
+		FIELD("allow", take_prefixes, offsetof(struct service, allow)),
+		FIELD("deny", take_prefixes, offsetof(struct service, deny)),
 	};
 
 	(void)field;
@@ -77,15 +79,15 @@ static void take_vip(const struct at *at, const struct field *field, void *out)
 static void one_service(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "vpc", take_name, offsetof(struct service, vpc) },
-		{ "eip", take_name, offsetof(struct service, eip) },
-		{ "address", take_vip, 0 },
-		{ "ports", take_service_ports, 0, .needed = true },
-		{ "backends", take_backends, 0, .needed = true },
-		{ "sources", take_sources, 0 },
+		FIELD("vpc", take_name, offsetof(struct service, vpc)),
+		FIELD("eip", take_name, offsetof(struct service, eip)),
+		FIELD("address", take_vip, 0),
+		FIELD("ports", take_service_ports, 0, .needed = true),
+		FIELD("backends", take_backends, 0, .needed = true),
+		FIELD("sources", take_sources, 0),
 		/* A day: longer than that is a statement about clients that no node can keep. */
-		{ "affinity_s", take_u32, offsetof(struct service, affinity_s), .low = 0, .high = 86400 },
-		{ "from_vpcs", take_names, offsetof(struct service, from_vpcs) },
+		FIELD("affinity_s", take_u32, offsetof(struct service, affinity_s), .low = 0, .high = 86400),
+		FIELD("from_vpcs", take_names, offsetof(struct service, from_vpcs)),
 	};
 	struct service *service = out;
 

@@ -12,15 +12,15 @@ void take_timeouts(const struct at *at, const struct field *field, void *out)
 {
 	static const struct field FIELDS[] = {
 		/* RFC 5382 REQ-5: 2 hours 4 minutes, and 4 minutes. */
-		{ "tcp_established_s", take_u32, offsetof(struct timeouts, tcp_established_s), .low = 7440,
-		  .high = WEEK_S },
-		{ "tcp_transitory_s", take_u32, offsetof(struct timeouts, tcp_transitory_s), .low = 240,
-		  .high = WEEK_S },
+		FIELD("tcp_established_s", take_u32, offsetof(struct timeouts, tcp_established_s),
+		      .low = 7440, .high = WEEK_S),
+		FIELD("tcp_transitory_s", take_u32, offsetof(struct timeouts, tcp_transitory_s), .low = 240,
+		      .high = WEEK_S),
 		/* RFC 4787 REQ-5: 2 minutes. */
-		{ "udp_s", take_u32, offsetof(struct timeouts, udp_s), .low = 120, .high = WEEK_S },
-		{ "udp_new_s", take_u32, offsetof(struct timeouts, udp_new_s), .low = 1, .high = WEEK_S },
+		FIELD("udp_s", take_u32, offsetof(struct timeouts, udp_s), .low = 120, .high = WEEK_S),
+		FIELD("udp_new_s", take_u32, offsetof(struct timeouts, udp_new_s), .low = 1, .high = WEEK_S),
 		/* RFC 5508 REQ-2: 60 seconds. */
-		{ "icmp_s", take_u32, offsetof(struct timeouts, icmp_s), .low = 60, .high = WEEK_S },
+		FIELD("icmp_s", take_u32, offsetof(struct timeouts, icmp_s), .low = 60, .high = WEEK_S),
 	};
 	struct plan *plan = out;
 
@@ -31,9 +31,9 @@ void take_timeouts(const struct at *at, const struct field *field, void *out)
 void take_limits(const struct at *at, const struct field *field, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "flows", take_u32, offsetof(struct limits, flows), .low = 1024, .high = 1U << 25 },
-		{ "unanswered_flows", take_u32, offsetof(struct limits, unanswered_flows), .low = 1024,
-		  .high = 1U << 24 },
+		FIELD("flows", take_u32, offsetof(struct limits, flows), .low = 1024, .high = 1U << 25),
+		FIELD("unanswered_flows", take_u32, offsetof(struct limits, unanswered_flows), .low = 1024,
+		      .high = 1U << 24),
 	};
 	struct plan *plan = out;
 

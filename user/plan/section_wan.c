@@ -9,10 +9,10 @@ static const char *const RATE_TO[] = { "tunnel", NULL };
 static void one_route(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "name", take_title, offsetof(struct route, name), .needed = true },
-		{ "from", take_selector, offsetof(struct route, from), .needed = true },
-		{ "to", take_selector, offsetof(struct route, to), .needed = true },
-		{ "ports", take_ports, offsetof(struct route, ports), .needed = true },
+		FIELD("name", take_title, offsetof(struct route, name), .needed = true),
+		FIELD("from", take_selector, offsetof(struct route, from), .needed = true),
+		FIELD("to", take_selector, offsetof(struct route, to), .needed = true),
+		FIELD("ports", take_ports, offsetof(struct route, ports), .needed = true),
 	};
 	struct route *route = out;
 
@@ -28,18 +28,20 @@ void take_routes(const struct at *at, const struct field *field, void *out)
 	plan->routes = take_list(at, sizeof(*plan->routes), one_route, &plan->route_count);
 }
 
-#define RATE_FIELD(type, member, ...)                                                                               \
-	{ "rate_mbit", take_u32, offsetof(type, member), .low = 1, .high = 1000000, __VA_ARGS__ }
+#define RATE_FIELD(type, member, ...)                                                                        \
+	FIELD("rate_mbit", take_u32, offsetof(type, member), .low = 1, .high = 1000000, __VA_ARGS__)
 
 static void one_class(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
 		/* Three bits of the mark carry the class; 0 is "none". */
-		{ "priority", take_u32, offsetof(struct qos_class, priority), .needed = true, .low = 1, .high = 7 },
-		{ "dscp", take_dscp, offsetof(struct qos_class, dscp) },
+		FIELD("priority", take_u32, offsetof(struct qos_class, priority), .needed = true, .low = 1,
+		      .high = 7),
+		FIELD("dscp", take_dscp, offsetof(struct qos_class, dscp)),
 		RATE_FIELD(struct qos_class, rate_mbit),
 		/* At least one full frame, or nothing of that size would ever leave. */
-		{ "burst_bytes", take_u32, offsetof(struct qos_class, burst_bytes), .low = 1514, .high = 1U << 30 },
+		FIELD("burst_bytes", take_u32, offsetof(struct qos_class, burst_bytes), .low = 1514,
+		      .high = 1U << 30),
 	};
 	struct qos_class *class = out;
 
@@ -59,10 +61,10 @@ static void take_classes(const struct at *at, const struct field *field, void *o
 static void one_rule(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "class", take_name, offsetof(struct qos_rule, class), .needed = true },
-		{ "from", take_selectors, offsetof(struct qos_rule, from), .needed = true },
-		{ "to", take_selectors, offsetof(struct qos_rule, to), .needed = true },
-		{ "ports", take_ports, offsetof(struct qos_rule, ports), .needed = true },
+		FIELD("class", take_name, offsetof(struct qos_rule, class), .needed = true),
+		FIELD("from", take_selectors, offsetof(struct qos_rule, from), .needed = true),
+		FIELD("to", take_selectors, offsetof(struct qos_rule, to), .needed = true),
+		FIELD("ports", take_ports, offsetof(struct qos_rule, ports), .needed = true),
 	};
 	struct qos_rule *rule = out;
 
@@ -94,7 +96,7 @@ static void one_label_rate(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
 		RATE_FIELD(struct qos_rate, rate_mbit, .needed = true),
-		{ "to", take_word, offsetof(struct qos_rate, to), .words = RATE_TO },
+		FIELD("to", take_word, offsetof(struct qos_rate, to), .words = RATE_TO),
 	};
 	struct qos_rate *rate = out;
 
@@ -123,10 +125,10 @@ static void take_per_label(const struct at *at, const struct field *field, void 
 void take_qos(const struct at *at, const struct field *field, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "classes", take_classes, 0 },
-		{ "rules", take_rules, 0 },
-		{ "per_cluster", take_per_cluster, 0 },
-		{ "per_label", take_per_label, 0 },
+		FIELD("classes", take_classes, 0),
+		FIELD("rules", take_rules, 0),
+		FIELD("per_cluster", take_per_cluster, 0),
+		FIELD("per_label", take_per_label, 0),
 	};
 	struct plan *plan = out;
 
@@ -165,10 +167,11 @@ static void take_expect(const struct at *at, const struct field *field, void *ou
 static void one_slo(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
-		{ "from", take_selector, offsetof(struct slo, from), .needed = true },
-		{ "to", take_selector, offsetof(struct slo, to), .needed = true },
-		{ "expect_ms", take_expect, 0 },
-		{ "max_ms", take_u32, offsetof(struct slo, max_ms), .needed = true, .low = 1, .high = 3600000 },
+		FIELD("from", take_selector, offsetof(struct slo, from), .needed = true),
+		FIELD("to", take_selector, offsetof(struct slo, to), .needed = true),
+		FIELD("expect_ms", take_expect, 0),
+		FIELD("max_ms", take_u32, offsetof(struct slo, max_ms), .needed = true, .low = 1,
+		      .high = 3600000),
 	};
 	struct slo *slo = out;
 

@@ -17,7 +17,8 @@ static bool take_number(const struct at *at, const struct field *field, uint32_t
 	}
 	value = json_integer_value(at->value);
 	if (value < field->low || value > field->high) {
-		wrong(at, "%lld is out of range, expected %u to %u", (long long)value, field->low, field->high);
+		wrong(at, "%lld is out of range, expected %u to %u", (long long)value, field->low,
+		      field->high);
 		return false;
 	}
 	*out = (uint32_t)value;

@@ -82,7 +82,8 @@ static bool length_of(const char *text, const char *s, struct prefix *prefix, ch
 	prefix->len = (uint8_t)len;
 	network = (struct prefix){ prefix->addr & prefix_mask(prefix->len), prefix->len };
 	if (network.addr != prefix->addr)
-		return SAY("%s has host bits set, expected the network %s", text, prefix_text(network, meant));
+		return SAY("%s has host bits set, expected the network %s", text,
+			   prefix_text(network, meant));
 	return true;
 }
 
@@ -102,7 +103,8 @@ bool value_range(const char *text, struct range *range, char why[WHY])
 	const char *s = text;
 
 	if (*text == '.')
-		return SAY("\"" QUOTE "\" lacks the first part of its addresses, expected them in full, such as "
+		return SAY("\"" QUOTE
+			   "\" lacks the first part of its addresses, expected them in full, such as "
 			   "10.25.11.100-10.25.11.149",
 			   text);
 	if (!quad(&s, &range->first))
@@ -154,11 +156,13 @@ bool value_vlans(const char *text, struct range *vlans, char why[WHY])
 	if (vlans->last < vlans->first)
 		return SAY("%s ends before it starts, expected %u-%u", text, vlans->last, vlans->first);
 	if (vlans->first < 1 || vlans->last > 4094)
-		return SAY("%s leaves the VLAN ids, expected 1-4094 (0 is the priority tag, 4095 is reserved)",
-			   text);
+		return SAY(
+			"%s leaves the VLAN ids, expected 1-4094 (0 is the priority tag, 4095 is reserved)",
+			text);
 	return true;
 bad:
-	return SAY("\"" QUOTE "\" is not a VLAN id or range, expected one such as \"105\" or \"100-109\"", text);
+	return SAY("\"" QUOTE "\" is not a VLAN id or range, expected one such as \"105\" or \"100-109\"",
+		   text);
 }
 
 static int hex(char c)
@@ -204,14 +208,15 @@ bool value_mark(const char *text, uint32_t *mask, char why[WHY])
 	if (!value || (value & -value) * 15 != value)
 		goto bad;
 	if (value & SL_MARK_FOREIGN)
-		return SAY("%s uses mark bits of kube-proxy (0x4000, 0x8000) or Cilium (0x0f00), expected bits "
-			   "outside 0x%08x",
-			   text, SL_MARK_FOREIGN);
+		return SAY(
+			"%s uses mark bits of kube-proxy (0x4000, 0x8000) or Cilium (0x0f00), expected bits "
+			"outside 0x%08x",
+			text, SL_MARK_FOREIGN);
 	*mask = (uint32_t)value;
 	return true;
 bad:
-	return SAY("\"" QUOTE "\" is not a mark mask, expected four adjacent bits in hex, such as \"0x%08x\"", text,
-		   SL_MARK_MASK);
+	return SAY("\"" QUOTE "\" is not a mark mask, expected four adjacent bits in hex, such as \"0x%08x\"",
+		   text, SL_MARK_MASK);
 }
 
 static bool alphanumeric(char c)
@@ -222,13 +227,15 @@ static bool alphanumeric(char c)
 bool value_name(const char *text, size_t length, char why[WHY])
 {
 	if (!length)
-		return SAY("the name is empty, expected 1-%d letters, digits, '.', '_', '-' or '/'", SL_NAME_LEN - 1);
+		return SAY("the name is empty, expected 1-%d letters, digits, '.', '_', '-' or '/'",
+			   SL_NAME_LEN - 1);
 	if (length > SL_NAME_LEN - 1)
 		return SAY("the name " QUOTE "... has %zu characters, expected at most %d", text, length,
 			   SL_NAME_LEN - 1);
 	for (size_t i = 0; i < length; i++)
 		if (!alphanumeric(text[i]) && (!i || !strchr("._-/", text[i])))
-			return SAY("\"%.*s\" is not a name, expected letters, digits, '.', '_', '-', '/', beginning "
+			return SAY("\"%.*s\" is not a name, expected letters, digits, '.', '_', '-', '/', "
+				   "beginning "
 				   "with a letter or digit",
 				   (int)length, text);
 	return true;
@@ -245,7 +252,9 @@ bool value_title(const char *text, char why[WHY])
 			   SL_NAME_LEN - 1);
 	for (const char *s = text; *s; s++)
 		if (*s < ' ' || *s > '~' || *s == '"' || *s == '\\')
-			return SAY("\"" QUOTE "\" is not a name, expected printable ASCII without '\"' and '\\'", text);
+			return SAY("\"" QUOTE
+				   "\" is not a name, expected printable ASCII without '\"' and '\\'",
+				   text);
 	return true;
 }
 
@@ -256,11 +265,12 @@ bool value_interface(const char *text, char why[WHY])
 	if (!length || !strcmp(text, ".") || !strcmp(text, ".."))
 		return SAY("\"%s\" is not the name of an interface, expected one such as eth0", text);
 	if (length > IFNAMSIZ - 1)
-		return SAY("the interface name \"" QUOTE "\" has %zu characters, expected at most %d", text, length,
-			   IFNAMSIZ - 1);
+		return SAY("the interface name \"" QUOTE "\" has %zu characters, expected at most %d", text,
+			   length, IFNAMSIZ - 1);
 	for (const char *s = text; *s; s++)
 		if (*s <= ' ' || *s > '~' || *s == '/' || *s == ':')
-			return SAY("\"" QUOTE "\" is not the name of an interface, expected printable ASCII without "
+			return SAY("\"" QUOTE
+				   "\" is not the name of an interface, expected printable ASCII without "
 				   "blanks, '/' and ':'",
 				   text);
 	return true;

@@ -66,7 +66,8 @@ static bool port_numbers(const char *text, const char *s, struct range *ports, c
 		return SAY("%s holds port 0, expected ports from 1 to 65535", text);
 	return true;
 bad:
-	return SAY("\"" QUOTE "\" does not end in a port or a range of ports, expected 1-65535, such as tcp/443 or "
+	return SAY("\"" QUOTE
+		   "\" does not end in a port or a range of ports, expected 1-65535, such as tcp/443 or "
 		   "tcp/6800-7300",
 		   text);
 }
@@ -85,7 +86,8 @@ bool value_port(const char *text, struct port *port, char why[WHY])
 	}
 	if (word == 5 && !strncmp(text, "proto", 5) && rest) {
 		if (!short_number(&rest, &proto) || *rest || proto > 255)
-			return SAY("\"" QUOTE "\" is not a protocol number, expected proto/0 to proto/255", text);
+			return SAY("\"" QUOTE "\" is not a protocol number, expected proto/0 to proto/255",
+				   text);
 		port->proto = (uint8_t)proto;
 		rest = NULL;
 	} else {
@@ -95,7 +97,8 @@ bool value_port(const char *text, struct port *port, char why[WHY])
 			if (strlen(PROTOCOLS[i].name) == word && !strncmp(PROTOCOLS[i].name, text, word))
 				break;
 		if (i == SIZE(PROTOCOLS))
-			return SAY("\"" QUOTE "\" is not a port, expected any, icmp, tcp/443, udp/53, sctp/3868, "
+			return SAY("\"" QUOTE
+				   "\" is not a port, expected any, icmp, tcp/443, udp/53, sctp/3868, "
 				   "tcp/6800-7300 or proto/47",
 				   text);
 		port->proto = PROTOCOLS[i].proto;
@@ -106,8 +109,8 @@ bool value_port(const char *text, struct port *port, char why[WHY])
 	if (!rest)
 		return true;
 	if (!port->last)
-		return SAY("\"" QUOTE "\": %.*s has no ports, expected \"%.*s\"", text, (int)word, text, (int)word,
-			   text);
+		return SAY("\"" QUOTE "\": %.*s has no ports, expected \"%.*s\"", text, (int)word, text,
+			   (int)word, text);
 	if (!port_numbers(text, rest, &ports, why))
 		return false;
 	port->first = (uint16_t)ports.first;
@@ -124,16 +127,11 @@ static const struct {
 	const char *word;
 	enum selector_kind kind;
 } SELECTORS[] = {
-	{ "any", SELECT_ANY },
-	{ "world", SELECT_WORLD },
-	{ "host", SELECT_HOST },
-	{ "remote-host", SELECT_REMOTE_HOST },
-	{ "network:", SELECT_NETWORK },
-	{ "group:", SELECT_GROUP },
-	{ "cidr:", SELECT_CIDR },
-	{ "cluster:", SELECT_CLUSTER },
-	{ "vpc:", SELECT_VPC },
-	{ "service:", SELECT_SERVICE },
+	{ "any", SELECT_ANY },		{ "world", SELECT_WORLD },
+	{ "host", SELECT_HOST },	{ "remote-host", SELECT_REMOTE_HOST },
+	{ "network:", SELECT_NETWORK }, { "group:", SELECT_GROUP },
+	{ "cidr:", SELECT_CIDR },	{ "cluster:", SELECT_CLUSTER },
+	{ "vpc:", SELECT_VPC },		{ "service:", SELECT_SERVICE },
 };
 
 bool value_selector(const char *text, struct selector_text *selector, char why[WHY])
@@ -178,7 +176,9 @@ bool value_dscp(const char *text, uint8_t *dscp, char why[WHY])
 		 text[3] <= '3' && !text[4])
 		*dscp = (uint8_t)((text[2] - '0') * 8 + (text[3] - '0') * 2);
 	else
-		return SAY("\"" QUOTE "\" is not a DSCP, expected BE, EF, CS0-CS7, AF11-AF43 or a number 0-63", text);
+		return SAY("\"" QUOTE
+			   "\" is not a DSCP, expected BE, EF, CS0-CS7, AF11-AF43 or a number 0-63",
+			   text);
 	return true;
 }
 
