@@ -335,7 +335,7 @@ static int reload(struct agent *a, struct trouble *t)
 	notify_send("RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)now_us);
 	error = follow_apply(&a->follow, a->options->plan, t);
 	if (!error)
-		error = renewed(a, t);
+		error = every_second(a, t);
 	notify_send("READY=1");
 	return error;
 }

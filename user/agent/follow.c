@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "../cli/cli.h"
+#include "../cli/force.h"
 #include "../cli/state.h"
 #include "follow.h"
 
@@ -17,26 +19,6 @@ static void print_notes(struct notes *notes)
 	for (size_t i = 0; i < notes->count; i++)
 		fprintf(stderr, "sluice: %s\n", notes->line[i]);
 	notes_free(notes);
-}
-
-/* Reads, checks, prints what was found. NULL: refused. */
-static struct plan *read_plan(const char *path, const char *node, struct trouble *t)
-{
-	struct report report = { 0 };
-	struct plan *plan = plan_read(path, &report);
-
-	if (plan && !report_failed(&report))
-		plan_check(plan, &report);
-	if (plan && !report_failed(&report))
-		plan_refuse_unenforced(plan, node, &report);
-	report_print(&report, stderr);
-	if (!plan || report_failed(&report)) {
-		trouble(t, -EINVAL, "the plan %s is refused: %zu errors", path, report.errors);
-		plan_free(plan);
-		plan = NULL;
-	}
-	report_free(&report);
-	return plan;
 }
 
 static struct image *compile(const struct plan *plan, const char *node, const struct link_facts *links,
@@ -80,115 +62,38 @@ static void opened(struct follow *f)
 	f->id = map_id(f->kernel.table[SL_TABLE_sl_active]);
 }
 
-static int node_name(struct follow *f, bool from_state, struct trouble *t)
+static int node_name(struct follow *f, struct trouble *t)
 {
-	int error;
+	int error = f->asked_node ? 0 : state_node(f->state, f->node, t);
 
-	if (f->asked_node) {
-		if (strlen(f->asked_node) >= sizeof(f->node))
-			return trouble(t, -EINVAL, "--node %s: a name has %zu bytes at most", f->asked_node,
-				       sizeof(f->node) - 1);
-		strcpy(f->node, f->asked_node);
-		return 0;
-	}
-	if (from_state) {
-		error = state_node(f->state, f->node, t);
-		if (error != -ENOENT)
-			return error;
-	}
-	if (gethostname(f->node, sizeof(f->node)))
-		return trouble(t, -errno, "cannot read the host's name: %s; give --node", strerror(errno));
-	f->node[sizeof(f->node) - 1] = 0;
+	if (!f->asked_node)
+		return error == -ENOENT ? trouble(t, error, "no plan was applied on this node yet: give --plan") :
+					  error;
+	if (snprintf(f->node, sizeof(f->node), "%s", f->asked_node) >= (int)sizeof(f->node))
+		return trouble(t, -EINVAL, "--node %s: a name has %zu bytes at most", f->asked_node,
+			       sizeof(f->node) - 1);
 	return 0;
 }
 
-/* Before anything is changed. Doors that are ours already are known by the tables of an earlier `up`. */
-static int check_doors(const struct follow *f, const struct image *image, const struct link_facts *links,
-		       struct trouble *t)
-{
-	struct kernel earlier;
-	int error;
-
-	if (f->open)
-		return kernel_attach_check(&f->kernel, image, links, t);
-	if (!kernel_present(f->pins) || kernel_open(&earlier, f->pins, true, t))
-		return kernel_attach_check(NULL, image, links, t);
-	error = kernel_attach_check(&earlier, image, links, t);
-	kernel_close(&earlier);
-	return error;
-}
-
-/* The steps of `up`, for a plan that was read from `path`. Takes over `plan` when it succeeds. */
-static int bring_up(struct follow *f, struct plan *plan, bool keep, struct trouble *t)
-{
-	struct link_facts links = { 0 };
-	struct notes notes = { 0 };
-	struct image *image = NULL;
-	struct kernel k = { .lock = -1 };
-	bool loaded = false;
-	int error = links_read(&links, t);
-
-	if (error)
-		return error;
-	image = compile(plan, f->node, &links, t);
-	error = image ? check_doors(f, image, &links, t) : -EINVAL;
-	if (error)
-		goto out;
-	error = kernel_load(&k, f->pins, &image->limits, t);
-	if (error)
-		goto out;
-	loaded = true;
-	error = kernel_install(&k, image, t);
-	if (!error)
-		error = kernel_attach(&k, image, &links, &notes, t);
-	if (!error && keep)
-		error = state_keep(f->state, plan->text, f->node, t);
-	kernel_unlock(&k);
-	if (error)
-		goto out;
-	if (f->open)
-		kernel_close(&f->kernel);
-	f->kernel = k;
-	loaded = false;
-	adopt(f, plan, image, &links);
-	image = NULL;
-	opened(f);
-out:
-	if (loaded)
-		kernel_close(&k);
-	print_notes(&notes);
-	image_free(image);
-	links_free(&links);
-	return error;
-}
-
-int follow_apply(struct follow *f, const char *path, struct trouble *t)
-{
-	int error = node_name(f, !f->asked_node && f->open, t);
-	struct plan *plan;
-
-	if (error)
-		return error;
-	plan = read_plan(path, f->node, t);
-	if (!plan)
-		return -EINVAL;
-	error = bring_up(f, plan, true, t);
-	if (error)
-		plan_free(plan);
-	return error;
-}
-
+/* The plan in force. It was checked when it was applied. */
 static struct plan *read_state(struct follow *f, struct trouble *t)
 {
+	struct report report = { 0 };
+	struct plan *plan = NULL;
 	char path[4096];
 
-	if (node_name(f, true, t) || state_path(path, sizeof(path), f->state, STATE_PLAN))
+	if (node_name(f, t))
 		return NULL;
-	if (access(path, R_OK)) {
-		trouble(t, -ENOENT, "no plan was applied on this node yet (%s is not there): give --plan", path);
-		return NULL;
+	if (!state_path(path, sizeof(path), f->state, STATE_PLAN))
+		plan = plan_read(path, &report);
+	if (!plan || report_failed(&report)) {
+		report_print(&report, stderr);
+		trouble(t, -EINVAL, "cannot read the plan in force, %s/%s", f->state, STATE_PLAN);
+		plan_free(plan);
+		plan = NULL;
 	}
-	return read_plan(path, f->node, t);
+	report_free(&report);
+	return plan;
 }
 
 /* Rows and doors in line with the plan and the interfaces. Under the lock; f->kernel is open. */
@@ -256,30 +161,28 @@ static int take_over(struct follow *f, struct trouble *t)
 	return 0;
 }
 
+int follow_apply(struct follow *f, const char *path, struct trouble *t)
+{
+	const struct order order = { .command = "run", .load = true, .plan = path, .node = f->asked_node };
+
+	if (order_force(&order) != EXIT_DONE)
+		return trouble(t, -EINVAL, "%s was not put in as it should be", path);
+	return 0; /* follow_others() finds it */
+}
+
 int follow_begin(struct follow *f, const char *path, struct trouble *t)
 {
-	struct plan *plan;
-	int error;
+	const struct order order = { .command = "run",
+				     .load = true,
+				     .fallback = true,
+				     .plan = path,
+				     .node = f->asked_node };
+	bool up = kernel_present(f->pins);
 
-	if (path) {
-		error = follow_apply(f, path, t);
-		if (!error)
-			return 0;
-		fprintf(stderr, "sluice: %s; trying the plan that was applied last\n", t->text);
-	}
-	if (kernel_present(f->pins)) {
-		error = take_over(f, t);
-		/* Up, but no plan came in: as if it were not up. */
-		if (!error || error == -EPROTO)
-			return error;
-	}
-	plan = read_state(f, t);
-	if (!plan)
-		return -EINVAL;
-	error = bring_up(f, plan, false, t);
-	if (error)
-		plan_free(plan);
-	return error;
+	/* What it could not do it has said; what it could is taken over all the same. */
+	if ((path || !up) && order_force(&order) != EXIT_DONE && !kernel_present(f->pins))
+		return trouble(t, -EINVAL, "no plan could be put in");
+	return take_over(f, t);
 }
 
 static bool same_links(const struct link_facts *a, const struct link_facts *b)

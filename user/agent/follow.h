@@ -11,7 +11,7 @@
 struct follow {
 	const char *pins;
 	const char *state;
-	const char *asked_node; /* by the user; NULL: see follow_begin() */
+	const char *asked_node; /* by the user; NULL: as applied last, else the host's name */
 	char node[SL_NAME_LEN];
 	struct kernel kernel;
 	bool open; /* the dataplane is here and everything below is set */
@@ -22,9 +22,9 @@ struct follow {
 };
 
 /*
- * With `plan`: as `sluice up`. Without: takes over what is pinned, or brings up the plan that was applied
- * last. A plan that is refused leaves what is in force, or the last good one, with a line on stderr; only
- * when there is none either does it fail.
+ * With `plan`, or when nothing is up: first as `sluice up --fallback`. Then takes over what is pinned. A plan
+ * that is refused leaves what is in force, or gives way to the last good one; only when there is neither
+ * does it fail.
  */
 int follow_begin(struct follow *f, const char *plan, struct trouble *t);
 /* Puts `plan` in as `sluice up` does; when it is refused nothing changes. */

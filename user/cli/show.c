@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * sluice show: looks into the running dataplane, read-only, whether an agent runs or not.
+ */
+#include <bpf/libbpf.h>
+#include <stdio.h>
+#include <string.h>
+#include "cli.h"
+#include "show.h"
+
+const char help_show[] = "Shows networks, flows, drops or the policy that is in force.\n"
+			 "\n"
+			 "usage: sluice show networks [--json]\n"
+			 "       sluice show drops [--watch] [--json]\n"
+			 "       sluice show flows [--network NAME] [--address ADDRESS] [--port PORT]\n"
+			 "                         [--proto tcp|udp|icmp|sctp|NUMBER] [--state NAME]\n"
+			 "                         [--limit N] [--json]\n"
+			 "       sluice show policy …\n"
+			 "\n"
+			 "  --json           for programs\n"
+			 "  --watch          drops: print again every second what was added\n"
+			 "  --network NAME   flows: to or from this network\n"
+			 "  --address A      flows: to or from this address\n"
+			 "  --port N         flows: to or from this port\n"
+			 "  --state NAME     flows: opening, established, closing, closed\n"
+			 "  --limit N        flows: print so many at most, 0 for all (default 200; all with --json)\n"
+			 "\n"
+			 "\"sluice show policy --help\" says what it can do.\n";
+
+int cmd_show(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int (*run)(int argc, char **argv);
+	} views[] = {
+		{ "networks", cmd_show_networks },
+		{ "drops", cmd_show_drops },
+		{ "flows", cmd_show_flows },
+		{ "policy", cmd_show_policy },
+	};
+
+	if (argc < 2)
+		return cli_usage("show", "show what? networks, drops, flows or policy");
+	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
+		if (!strcmp(argv[1], views[i].name))
+			return views[i].run(argc - 1, argv + 1);
+	return cli_usage("show", "cannot show \"%s\": expected networks, drops, flows or policy", argv[1]);
+}
+
+int show_failed(const struct trouble *t)
+{
+	fprintf(stderr, "sluice: %s\n", t->text);
+	return EXIT_REFUSED;
+}
+
+int show_open(struct kernel *k, uint32_t *cpus)
+{
+	struct trouble t;
+	int possible = libbpf_num_possible_cpus();
+
+	if (possible < 1) {
+		trouble(&t, possible, "cannot count the CPUs: is /sys mounted?");
+		return show_failed(&t);
+	}
+	*cpus = (uint32_t)possible;
+	return kernel_open(k, cli_pins(), true, &t) ? show_failed(&t) : EXIT_DONE;
+}
+
+int show_json(json_t *object)
+{
+	int failed = !object || json_dumpf(object, stdout, JSON_INDENT(2)) || putchar('\n') == EOF ||
+		     fflush(stdout);
+
+	json_decref(object);
+	if (!failed)
+		return EXIT_DONE;
+	fprintf(stderr, "sluice: cannot write the output: memory or the output failed\n");
+	return EXIT_REFUSED;
+}
