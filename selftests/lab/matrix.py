@@ -94,27 +94,29 @@ def parts(plan, attempts, src, dst):
 
 
 def against_sluice(plan, attempts, path):
-    """`sluice show policy --matrix --json`: the compiled plan's own answer, by network."""
+    """`sluice show policy --matrix --json`: for two networks the ports that some (`part`) or all members may use."""
     with open(path, encoding="utf-8") as f:
-        said = json.load(f)
-    rows = said if isinstance(said, list) else said.get("matrix", said.get("pairs", []))
-    wrong, compared = [], 0
-    by_pair = {}
+        said = json.load(f)["matrix"]
+    cells = {}
     for a in attempts:
         src, dst = plan.hosts[a.src], plan.hosts[a.dst]
-        if not src.is_node and not dst.is_node and a.expected is not None:
-            by_pair.setdefault((src.network, dst.network), []).append(a.expected)
-    for row in rows:
-        values = by_pair.get((row.get("from"), row.get("to")))
-        if values is None:
+        if not src.is_node and not dst.is_node:
+            port = cells.setdefault((src.network, dst.network), {}).setdefault((a.kind, a.port), [])
+            port.append(plan.judge(src, dst, PROTOCOLS[a.kind], a.port))
+    wrong = []
+    for (src, dst), ports in cells.items():
+        cell = said.get(src, {}).get(dst)
+        if cell is None:
+            wrong.append(f"{src} -> {dst}: show policy does not have it")
             continue
-        compared += 1
-        mine = {"#": "allow", ".": "deny", "+": "some"}[cell(values)]
-        verdict = row.get("verdict", row.get("answer"))
-        # The matrix speaks of all addresses of a network, the attempts of the workloads in it.
-        if (mine != "deny" and verdict == "deny") or (mine != "allow" and verdict == "allow"):
-            wrong.append(f"{row['from']} -> {row['to']}: show policy says {verdict}, the evaluator {mine}")
-    return compared, wrong
+        for (kind, port), values in ports.items():
+            what = kind if kind == "icmp" else f"{kind}/{port}"
+            may = plan.covers([p for p in cell["allow"] if p != "other"], PROTOCOLS[kind], port)
+            if any(values) and not may:
+                wrong.append(f"{src} -> {dst} {what}: show policy says nobody may, the evaluator somebody")
+            elif may and not all(values) and not cell["part"]:
+                wrong.append(f"{src} -> {dst} {what}: show policy says all may, the evaluator not all")
+    return len(cells), wrong
 
 
 def main():
