@@ -64,7 +64,7 @@ static int open_plan(struct kernel *k)
 
 int kernel_reopen_plan(struct kernel *k, struct trouble *t)
 {
-	uint32_t now;
+	uint32_t now = 0;
 	int error = 0;
 
 	for (int look = 0; look < LOOKS; look++) {
