@@ -11,13 +11,28 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+#include "inner.h"
 #include "object.h"
 #include "pins.h"
 #include "shape.h"
 
+/* An outer map is made with an inner one that shows the type of all later ones. Its own, of the ceiling's
+ * size, would cost memory for nothing; one without type information would not do for kernel 6.1. */
+static int small_template(struct bpf_map *map, int i, const struct types *types, int *template,
+			  struct trouble *t)
+{
+	int error;
+
+	*template = inner_make(i, 0, types, t);
+	if (*template < 0)
+		return *template;
+	error = bpf_map__set_inner_map_fd(map, *template);
+	return error ? trouble(t, error, "cannot prepare %s: %s", shapes[i].name, strerror(-error)) : 0;
+}
+
 /* Takes over the pinned table, or sets the size of the one to be made. */
 static int prepare_table(struct bpf_object *object, int i, const char *pins, const struct limits *limits,
-			 struct trouble *t)
+			 const struct types *types, int *template, struct trouble *t)
 {
 	struct path path = pin_path(pins, "maps", shapes[i].name);
 	struct bpf_map *map = bpf_object__find_map_by_name(object, shapes[i].name);
@@ -31,15 +46,14 @@ static int prepare_table(struct bpf_object *object, int i, const char *pins, con
 
 	if (!map)
 		return trouble(t, -EINVAL, "the BPF object in this binary has no table %s", shapes[i].name);
-	/* The inner map that stands for all later ones only gives its type: it need not be large. */
-	if (shapes[i].plan && shapes[i].type != BPF_MAP_TYPE_ARRAY)
-		error = bpf_map__set_max_entries(bpf_map__inner_map(map), 1);
 	if (i == SL_TABLE_sl_flow && limits->flows)
 		error = bpf_map__set_max_entries(map, limits->flows);
 	if (i == SL_TABLE_sl_unanswered && limits->unanswered_flows)
 		error = bpf_map__set_max_entries(map, limits->unanswered_flows);
 	if (error)
 		return trouble(t, error, "cannot set the size of %s: %s", shapes[i].name, strerror(-error));
+	if (shapes[i].plan && (error = small_template(map, i, types, template, t)))
+		return error;
 
 	fd = bpf_obj_get(path.text);
 	if (fd < 0 && errno == ENOENT)
@@ -64,8 +78,7 @@ static int refused(int error, struct trouble *t)
 	if (uname(&kernel))
 		snprintf(kernel.release, sizeof(kernel.release), "?");
 	if (error == -EPERM)
-		return trouble(t, error, "no permission to load BPF programs: this needs CAP_BPF, "
-			       "CAP_NET_ADMIN and CAP_PERFMON (root has them)");
+		return trouble(t, error, OBJECT_NO_PERMISSION);
 	if (error == -ENOMEM)
 		return trouble(t, error, "no memory for the tables: lower \"limits\" in the plan");
 	return trouble(t, error, "kernel %s refuses the BPF programs (%s); SLUICE_DEBUG=1 shows the "
@@ -100,9 +113,14 @@ static int pin_all(struct bpf_object *object, const char *pins, struct trouble *
 
 int kernel_load(struct kernel *k, const char *pins, const struct limits *limits, struct trouble *t)
 {
+	struct types types = { .fd = -1 };
 	struct bpf_object *object = NULL;
+	int templates[SL_TABLES];
 	bool fresh = false;
 	int lock, error;
+
+	for (int i = 0; i < SL_TABLES; i++)
+		templates[i] = -1;
 
 	error = pins_make_root(pins, t);
 	if (error)
@@ -122,8 +140,9 @@ int kernel_load(struct kernel *k, const char *pins, const struct limits *limits,
 		error = -EINVAL;
 		goto out;
 	}
+	error = types_load(&types, t);
 	for (int i = 0; !error && i < SL_TABLES; i++)
-		error = prepare_table(object, i, pins, limits, t);
+		error = prepare_table(object, i, pins, limits, &types, &templates[i], t);
 	if (error)
 		goto out;
 	error = bpf_object__load(object);
@@ -141,6 +160,10 @@ int kernel_load(struct kernel *k, const char *pins, const struct limits *limits,
 	}
 out:
 	bpf_object__close(object);
+	types_close(&types);
+	for (int i = 0; i < SL_TABLES; i++)
+		if (templates[i] >= 0)
+			close(templates[i]);
 	if (error && fresh) {
 		struct trouble ignored;
 

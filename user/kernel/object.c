@@ -80,6 +80,10 @@ int types_load(struct types *types, struct trouble *t)
 		types->value[i] = bpf_map__btf_value_type_id(map);
 	}
 	error = btf__load_into_kernel(bpf_object__btf(types->object));
+	if (error == -EPERM) {
+		trouble(t, error, OBJECT_NO_PERMISSION);
+		goto failed;
+	}
 	if (error) {
 		error = trouble(t, error, "the kernel refuses the type information of the tables: %s",
 				strerror(-error));

@@ -42,6 +42,11 @@ static uint32_t filter_program(uint32_t ifindex, enum side side)
 	return bpf_tc_query(&hook, &opts) ? 0 : opts.prog_id;
 }
 
+static bool named_ours(uint32_t program)
+{
+	return !strncmp(program_text(program).text, "sl_", 3);
+}
+
 static int clsact_attach(const struct link *link, enum side side, int program, struct sl_door *door,
 			 struct trouble *t)
 {
@@ -61,7 +66,7 @@ static int clsact_attach(const struct link *link, enum side side, int program, s
 	there = filter_program(link->fact.ifindex, side);
 	if (there && there == program_id(program))
 		return 0;
-	if (there && strncmp(program_text(there).text, "sl_", 3) && !door->tc)
+	if (there && !named_ours(there) && !door->tc)
 		return trouble(t, -EBUSY, "%s of %s has another program in sluice's place (priority %d, handle "
 			       "%#x): %s; take it off first", side_names[side], link->fact.name, PRIORITY,
 			       HANDLE, program_text(there).text);
@@ -149,20 +154,30 @@ static int clsact_detach(uint32_t ifindex, const struct sl_door *door, struct no
 {
 	LIBBPF_OPTS(bpf_tc_hook, qdisc, .ifindex = (int)ifindex,
 		    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
+	bool ours = door->flags & SL_DOOR_QDISC;
 	int error;
 
 	for (enum side side = SIDE_IN; side <= SIDE_OUT; side++) {
 		LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point(side));
 		LIBBPF_OPTS(bpf_tc_opts, opts, .handle = HANDLE, .priority = PRIORITY);
 
-		if (!filter_program(ifindex, side))
+		uint32_t there = filter_program(ifindex, side);
+
+		if (!there)
 			continue;
+		/* Without our word for it in sl_door, only the name tells that it is ours; then so is the
+		 * qdisc, if nobody else is on it. */
+		if (door->tc != SL_TC_CLSACT) {
+			if (!named_ours(there))
+				continue;
+			ours = true;
+		}
 		error = bpf_tc_detach(&hook, &opts);
 		if (error && error != -ENOENT && error != -ENODEV)
 			return trouble(t, error, "cannot take the filter off %s of %s: %s", side_names[side],
 				       door->name, strerror(-error));
 	}
-	if (!(door->flags & SL_DOOR_QDISC))
+	if (!ours)
 		return 0;
 	if (others_use(ifindex, SIDE_IN) || others_use(ifindex, SIDE_OUT)) {
 		note(notes, "the clsact qdisc of %s stays: others have filters on it", door->name);

@@ -98,6 +98,7 @@ int xdp_attach(const struct kernel *k, const struct link *link, enum xdp_mode wi
 		error = shared_detach(ifindex, t);
 		if (error)
 			return error;
+		door->xdp = SL_XDP_NONE;
 	}
 	error = xdp_check(k->pins, link, wish, door, t);
 	if (error)
