@@ -130,7 +130,7 @@ static void print_json(struct view *v, const struct line *line)
 	inet_ntop(AF_INET, &line->key->daddr, target, sizeof(target));
 	object = json_pack("{s:s, s:i, s:s, s:i, s:s, s:i, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, "
 			   "s:I, s:s, s:i, s:I, s:s*}",
-			   "vpc", name_of(names, SL_NAME_VPC, 0, line->key->vpc).text, "proto", line->key->proto,
+			   "vpc", name_find(names, SL_NAME_VPC, 0, line->key->vpc).text, "proto", line->key->proto,
 			   "source", source, "source_port", ntohs(line->key->sport), "destination", target,
 			   "destination_port", ntohs(line->key->dport), "src_network",
 			   name_of_network(names, verdict->src_network).text, "dst_network",

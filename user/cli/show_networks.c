@@ -113,7 +113,7 @@ static struct name_text uplink_name(const struct view *v, uint32_t ifindex)
 {
 	if (!ifindex)
 		return (struct name_text){ "-" };
-	return name_of(v->k.table[SL_TABLE_sl_name], SL_NAME_UPLINK, 0, ifindex);
+	return name_find(v->k.table[SL_TABLE_sl_name], SL_NAME_UPLINK, 0, ifindex);
 }
 
 static struct name_text gateway_text(const struct sl_network *network)
@@ -155,7 +155,7 @@ static json_t *network_json(const struct view *v, uint32_t id, const struct sl_n
 			json_array_append_new(set, json_string(flags[i].name));
 	return json_pack("{s:s, s:I, s:s, s:i, s:s*, s:s*, s:o, s:I, s:o, s:o, s:o, s:o}", "network",
 			 name_of_network(names, (uint16_t)id).text, "id", (json_int_t)id, "vpc",
-			 name_of(names, SL_NAME_VPC, 0, network->vpc).text, "vlan", network->vlan, "uplink",
+			 name_find(names, SL_NAME_VPC, 0, network->vpc).text, "vlan", network->vlan, "uplink",
 			 network->uplink ? uplink_name(v, network->uplink).text : NULL, "gateway",
 			 network->gateway ? gateway_text(network).text : NULL, "flags", set, "workloads",
 			 (json_int_t)tally->workloads, "sent", count_json(&tally->sent), "received",
@@ -184,7 +184,7 @@ static int print(const struct view *v, const uint32_t *ids, bool json)
 		}
 		table_cell(&table, "%s", name_of_network(names, (uint16_t)ids[i]).text);
 		table_cell(&table, "%u", ids[i]);
-		table_cell(&table, "%s", name_of(names, SL_NAME_VPC, 0, network->vpc).text);
+		table_cell(&table, "%s", name_find(names, SL_NAME_VPC, 0, network->vpc).text);
 		if (network->vlan)
 			table_cell(&table, "%u", network->vlan);
 		else

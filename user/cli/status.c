@@ -91,7 +91,7 @@ static void read_cluster(struct view *v)
 
 static struct name_text node_text(const struct view *v)
 {
-	return name_of(v->k.table[SL_TABLE_sl_name], SL_NAME_NODE, 0, 0);
+	return name_find(v->k.table[SL_TABLE_sl_name], SL_NAME_NODE, 0, 0);
 }
 
 static struct name_text door_text(const struct sl_door *door)

@@ -153,7 +153,7 @@ static void print_plan(const struct feed *feed, struct page *page)
 	page_print(page, "sluice_plan_generation %u\n", generation(feed));
 	page_family(page, "sluice_plan_info", "gauge", "The plan in force; hash is equal where images are equal.");
 	page_print(page, "sluice_plan_info{");
-	page_label(page, "node", name_of(feed->name, SL_NAME_NODE, 0, 0).text);
+	page_label(page, "node", name_find(feed->name, SL_NAME_NODE, 0, 0).text);
 	page_print(page, ",");
 	page_label(page, "hash", hash);
 	page_print(page, ",");

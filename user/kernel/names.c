@@ -30,7 +30,7 @@ static const char *const table_names[] = {
 #undef SL_STATE
 };
 
-struct name_text name_of(int name_fd, uint16_t kind, uint16_t slot, uint32_t id)
+struct name_text name_find(int name_fd, uint16_t kind, uint16_t slot, uint32_t id)
 {
 	struct sl_name_key key = { .kind = kind, .slot = slot, .id = id };
 	struct sl_name row;
@@ -47,14 +47,14 @@ struct name_text name_of(int name_fd, uint16_t kind, uint16_t slot, uint32_t id)
 
 struct name_text name_of_network(int name_fd, uint16_t network)
 {
-	return name_of(name_fd, SL_NAME_NETWORK, 0, network);
+	return name_find(name_fd, SL_NAME_NETWORK, 0, network);
 }
 
 struct name_text name_of_rule(int name_fd, uint32_t generation, uint32_t rule)
 {
 	if (!rule)
 		return (struct name_text){ "default deny" };
-	return name_of(name_fd, SL_NAME_RULE, generation & 1, rule);
+	return name_find(name_fd, SL_NAME_RULE, generation & 1, rule);
 }
 
 const char *reason_name(unsigned int reason)

@@ -12,7 +12,7 @@ struct name_text {
 	char text[SL_NAME_LEN];
 };
 
-struct name_text name_of(int name_fd, uint16_t kind, uint16_t slot, uint32_t id);
+struct name_text name_find(int name_fd, uint16_t kind, uint16_t slot, uint32_t id);
 struct name_text name_of_network(int name_fd, uint16_t network);
 /* Rule 0 is "default deny". */
 struct name_text name_of_rule(int name_fd, uint32_t generation, uint32_t rule);
