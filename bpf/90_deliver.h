@@ -283,6 +283,13 @@ static __always_inline int deliver_packet(struct __sk_buff *ctx, struct packet *
 
 /* --- by MAC, as a switch does: ARP, and what a network lets pass besides IPv4 */
 
+/* A walk over the workload interfaces of a network. bpf_loop: the verifier looks at the body once. */
+struct members {
+	struct __sk_buff *ctx;
+	const struct packet *p;
+	__u32 found;
+};
+
 static __always_inline const struct sl_member *member(const struct packet *p, __u32 index)
 {
 	struct sl_member_key key = { .network = p->network, .index = index };
@@ -290,30 +297,44 @@ static __always_inline const struct sl_member *member(const struct packet *p, __
 	return plan_row(&sl_member, p->slot, &key);
 }
 
-/* A copy to every workload interface of the network but the one it came from. */
-static __noinline void deliver_copies(struct __sk_buff *ctx, const struct packet *p)
+static long member_copy(__u32 index, struct members *walk)
 {
-	for (__u32 i = 0; i < SL_MAX_MEMBERS; i++) {
-		const struct sl_member *m = member(p, i);
+	const struct sl_member *m = member(walk->p, index);
 
-		if (!m)
-			break;
-		if (m->ifindex != p->ifindex)
-			bpf_clone_redirect(ctx, m->ifindex, 0);
-	}
+	if (!m)
+		return 1;
+	if (m->ifindex != walk->p->ifindex)
+		bpf_clone_redirect(walk->ctx, m->ifindex, 0);
+	return 0;
 }
 
-static __noinline __u32 deliver_find(const struct packet *p, const __u8 *mac)
+static long member_match(__u32 index, struct members *walk)
 {
-	for (__u32 i = 0; i < SL_MAX_MEMBERS; i++) {
-		const struct sl_member *m = member(p, i);
+	const struct sl_member *m = member(walk->p, index);
 
-		if (!m)
-			break;
-		if (mac_equal(m->mac, mac))
-			return m->ifindex;
-	}
-	return 0;
+	if (!m)
+		return 1;
+	if (!mac_equal(m->mac, walk->p->dmac))
+		return 0;
+	walk->found = m->ifindex;
+	return 1;
+}
+
+/* A copy to every workload interface of the network but the one it came from. */
+static __always_inline void deliver_copies(struct __sk_buff *ctx, const struct packet *p)
+{
+	struct members walk = { .ctx = ctx, .p = p };
+
+	bpf_loop(SL_MAX_MEMBERS, member_copy, &walk, 0);
+}
+
+/* The workload interface behind the destination's MAC; 0: none. */
+static __always_inline __u32 deliver_find(const struct packet *p)
+{
+	struct members walk = { .p = p };
+
+	bpf_loop(SL_MAX_MEMBERS, member_match, &walk, 0);
+	return walk.found;
 }
 
 static __always_inline int deliver_tagged(struct __sk_buff *ctx, const struct packet *p)
@@ -339,7 +360,7 @@ static __noinline int deliver_l2(struct __sk_buff *ctx, const struct packet *p)
 	if (mac_multicast(p->dmac)) {
 		deliver_copies(ctx, p);
 	} else {
-		to = deliver_find(p, p->dmac);
+		to = deliver_find(p);
 		if (to)
 			return bpf_redirect(to, 0);
 	}
