@@ -130,10 +130,9 @@ static int read_wires(struct neighbours *n, const struct image *image)
 static int read_nodes(struct neighbours *n, const struct plan *plan, const struct image *image)
 {
 	const struct image_table *nodes = &image->table[SL_TABLE_sl_node];
-	const struct image_table *settings = &image->table[SL_TABLE_sl_setting];
 	const struct cluster *cluster = plan_cluster(plan, image->cluster);
 
-	n->sender_be = settings->count ? ((const struct sl_setting *)image_value(settings, 0))->node_addr : 0;
+	n->sender_be = 0;
 	n->nodes_be = calloc(nodes->count + 1, sizeof(*n->nodes_be));
 	n->near_be = calloc((cluster ? cluster->node_count : 0) + 1, sizeof(*n->near_be));
 	if (!n->nodes_be || !n->near_be)
@@ -148,8 +147,12 @@ static int read_nodes(struct neighbours *n, const struct plan *plan, const struc
 	for (size_t i = 0; cluster && i < cluster->node_count; i++) {
 		const struct node *node = &cluster->nodes[i];
 
-		if (strcmp(node->name, image->node) && node->addresses.count)
+		if (!node->addresses.count)
+			continue;
+		if (strcmp(node->name, image->node))
 			n->near_be[n->near_count++] = htonl(node->addresses.item[0].first);
+		else
+			n->sender_be = htonl(node->addresses.item[0].first);
 	}
 	return 0;
 }
@@ -171,9 +174,9 @@ int neighbours_plan(struct neighbours *n, const struct plan *plan, const struct 
 			struct sl_neigh_key key = { .ifindex = n->wires[i].ifindex,
 						    .vlan = n->wires[i].vlan,
 						    .addr = n->near_be[j] };
-			/* Never asked: as long ago as the clock can say, so that the next tick asks. */
+			/* Never asked: long ago, so that the next tick asks. */
 			struct sl_neigh row = { .state = SL_NEIGH_ASKED,
-						.asked = now - UINT32_MAX / 2 + 1 };
+						.asked = now - expiry_ticks(PATIENT_S) };
 
 			if (bpf_map_update_elem(n->fd, &key, &row, BPF_NOEXIST) && errno != EEXIST)
 				return trouble(t, -errno, "cannot make a neighbour's row: %s", strerror(errno));
