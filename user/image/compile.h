@@ -141,7 +141,7 @@ struct compile {
 };
 
 bool resolve(struct compile *c);
-uint32_t vpc_index(const struct compile *c, const char *name);
+uint32_t vpc_number(const struct compile *c, const char *name);
 const struct link_fact *link_named(const struct compile *c, const char *name);
 /* The uplink that carries this site's VLAN on this node, or NULL. */
 const struct uplink *site_uplink(const struct compile *c, const struct site *site);
@@ -174,6 +174,8 @@ bool asserts_prove(struct compile *c);
 
 /* Which table a row goes to is a SL_TABLE_* number. */
 bool row_add(struct compile *c, int table, const void *key, const void *value);
+/* Makes room for so many rows. */
+bool rows_expect(struct compile *c, int table, size_t count);
 bool rows_finish(struct compile *c);
 /* The row with this key in a finished table, NULL if there is none; points at the value. */
 const void *row_find(const struct image_table *table, const void *key);

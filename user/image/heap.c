@@ -71,28 +71,38 @@ void heap_free(struct heap *heap)
 	heap->used = heap->room = 0;
 }
 
+static bool set_room(struct list *list, size_t room)
+{
+	void *grown;
+
+	if (room > SIZE_MAX / 2 / list->size)
+		return false;
+	grown = realloc(list->item, room * list->size);
+	if (!grown)
+		return false;
+	list->item = grown;
+	list->room = room;
+	return true;
+}
+
 void *list_add(struct list *list, size_t n)
 {
+	size_t room = list->room ? list->room : 64;
 	uint8_t *at;
 
-	if (n > list->room - list->count || !list->item) {
-		size_t room = list->room ? list->room * 2 : 64;
-		void *grown;
-
-		while (room - list->count < n)
-			room *= 2;
-		if (room > SIZE_MAX / 2 / list->size)
-			return NULL;
-		grown = realloc(list->item, room * list->size);
-		if (!grown)
-			return NULL;
-		list->item = grown;
-		list->room = room;
-	}
+	while (room - list->count < n)
+		room *= 2;
+	if (room != list->room && !set_room(list, room))
+		return NULL;
 	at = (uint8_t *)list->item + list->count * list->size;
 	memset(at, 0, n * list->size);
 	list->count += n;
 	return at;
+}
+
+bool list_reserve(struct list *list, size_t n)
+{
+	return list->room - list->count >= n || set_room(list, list->count + n);
 }
 
 void list_free(struct list *list)

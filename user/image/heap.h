@@ -6,6 +6,7 @@
 #ifndef SLUICE_HEAP_H
 #define SLUICE_HEAP_H
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct heap_block;
@@ -30,6 +31,8 @@ struct list {
 
 /* Adds n zeroed items and returns the first of them. */
 void *list_add(struct list *list, size_t n);
+/* Makes room for n more, so that adding them costs no copy. */
+bool list_reserve(struct list *list, size_t n);
 void list_free(struct list *list);
 
 #endif

@@ -295,7 +295,7 @@ static bool spread_all(struct join *j)
 			j->rows_of_clause[list[0]] += rows;
 			total += rows;
 		}
-		if (counting && too_many(j, total))
+		if (counting && (too_many(j, total) || !rows_expect(c, SL_TABLE_sl_pair, total)))
 			return false;
 	}
 	return true;

@@ -97,11 +97,11 @@ static bool resolve_vpcs(struct compile *c)
 			return false;
 		c->vpc_of_name[number - 1] = (uint32_t)i;
 	}
-	c->default_vpc = vpc_index(c, "default");
+	c->default_vpc = vpc_number(c, "default");
 	return true;
 }
 
-uint32_t vpc_index(const struct compile *c, const char *name)
+uint32_t vpc_number(const struct compile *c, const char *name)
 {
 	uint32_t number = intern_find_name(&c->vpc_names, name);
 
@@ -120,7 +120,7 @@ static bool resolve_networks(struct compile *c)
 
 		if (!intern_name(&c->network_names, n->name))
 			return false;
-		c->network_vpc[i] = vpc_index(c, n->vpc ? n->vpc : "default");
+		c->network_vpc[i] = vpc_number(c, n->vpc ? n->vpc : "default");
 		if (c->network_vpc[i] == UINT32_MAX) {
 			report_error(c->r, &n->place, "VPC \"%s\" is not in the plan", n->vpc);
 			return false;

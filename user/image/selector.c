@@ -189,7 +189,7 @@ static bool matches(const struct compile *c, const struct selector *s, const str
 		return t->cluster && t->cluster == intern_find_name(&c->cluster_names, s->name);
 	case SELECT_VPC:
 		/* What lies outside every network is in no VPC, though it is seen from one. */
-		vpc = vpc_index(c, s->name);
+		vpc = vpc_number(c, s->name);
 		return t->network && t->vpc == vpc;
 	case SELECT_WORLD:
 		return t->kind == TYPE_WORLD;

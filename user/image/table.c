@@ -23,6 +23,12 @@ static const struct shape shapes[SL_TABLES] = {
 #undef SL_PLAN
 #undef SL_STATE
 
+bool rows_expect(struct compile *c, int table, size_t count)
+{
+	c->rows[table].size = shapes[table].key_size + shapes[table].value_size;
+	return list_reserve(&c->rows[table], count);
+}
+
 bool row_add(struct compile *c, int table, const void *key, const void *value)
 {
 	const struct shape *shape = &shapes[table];
@@ -70,7 +76,7 @@ static bool finish_table(struct compile *c, int t)
 	struct image_table *table = &c->image->table[t];
 	const struct shape *shape = &shapes[t];
 	size_t row_size = shape->key_size + shape->value_size;
-	uint8_t *spare, *sorted;
+	uint8_t *sorted;
 
 	table->key_size = shape->key_size;
 	table->value_size = shape->value_size;
@@ -83,14 +89,11 @@ static bool finish_table(struct compile *c, int t)
 		return false;
 	}
 	table->rows = heap_take(c->heap, table->count * row_size);
-	spare = malloc(table->count * row_size);
-	if (!table->rows || !spare) {
-		free(spare);
+	if (!table->rows)
 		return false;
-	}
-	sorted = sort_rows(c->rows[t].item, spare, table->count, row_size, shape->key_size);
-	memcpy(table->rows, sorted, table->count * row_size);
-	free(spare);
+	sorted = sort_rows(c->rows[t].item, table->rows, table->count, row_size, shape->key_size);
+	if (sorted != table->rows)
+		memcpy(table->rows, sorted, table->count * row_size);
 	list_free(&c->rows[t]);
 	return true;
 }
