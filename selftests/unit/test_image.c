@@ -5,12 +5,13 @@
 #include <time.h>
 #include "image_fixture.h"
 
-#define CLUSTERS \
-	"'clusters': {" \
-	" 'main': { 'id': 1, 'managed_vlans': ['100-104'], 'nodes': {" \
-	"  'node1': { 'addresses': ['192.168.100.11', '172.16.0.1'], 'uplinks': { 'eth1': {}, 'eth0': { 'unmanaged': " \
-	"'drop', 'mbit': 1000 } } }," \
-	"  'node2': { 'addresses': ['192.168.100.12'], 'uplinks': { 'eth0': {} } } } }," \
+#define CLUSTERS                                                                                             \
+	"'clusters': {"                                                                                      \
+	" 'main': { 'id': 1, 'managed_vlans': ['100-104'], 'nodes': {"                                       \
+	"  'node1': { 'addresses': ['192.168.100.11', '172.16.0.1'], 'uplinks': { 'eth1': {}, 'eth0': { "    \
+	"'unmanaged': "                                                                                      \
+	"'drop', 'mbit': 1000 } } },"                                                                        \
+	"  'node2': { 'addresses': ['192.168.100.12'], 'uplinks': { 'eth0': {} } } } },"                     \
 	" 'edge': { 'id': 2, 'nodes': { 'edge1': { 'addresses': ['203.0.113.9'] } } } }"
 
 static const char small[] =
@@ -22,22 +23,31 @@ static const char small[] =
 	"  'apps': { 'id': 103, 'intra': 'allow', 'fail': 'open', 'broadcast': 'allow', 'sites': {"
 	"   'main': { 'vlan': 103, 'cidrs': ['10.0.3.0/24'], 'gateway': '10.0.3.1', 'uplink': 'eth1' },"
 	"   'edge': { 'overlay': true, 'cidrs': ['10.1.3.0/24'] } } },"
-	"  'tiny': { 'id': 104, 'enforce': 'monitor', 'sites': { 'main': { 'overlay': true, 'cidrs': ['10.0.4.0/30'] } } },"
+	"  'tiny': { 'id': 104, 'enforce': 'monitor', 'sites': { 'main': { 'overlay': true, 'cidrs': "
+	"['10.0.4.0/30'] } } },"
 	"  'far': { 'id': 105, 'sites': { 'edge': { 'overlay': true, 'cidrs': ['10.1.5.0/24'] } } },"
-	"  'blue-apps': { 'id': 203, 'vpc': 'blue', 'multicast': 'allow', 'sites': { 'main': { 'vlan': 101, 'cidrs': "
+	"  'blue-apps': { 'id': 203, 'vpc': 'blue', 'multicast': 'allow', 'sites': { 'main': { 'vlan': 101, "
+	"'cidrs': "
 	"['10.0.3.0/24'] } } } },"
-	" 'groups': { 'few': { 'members': ['10.0.3.19-10.0.3.24'] }, 'unused': { 'members': ['10.0.3.0/25'] } },"
+	" 'groups': { 'few': { 'members': ['10.0.3.19-10.0.3.24'] }, 'unused': { 'members': ['10.0.3.0/25'] "
+	"} },"
 	" 'workloads': ["
-	"  { 'name': 'a', 'network': 'apps', 'address': '10.0.3.10', 'node': 'node1', 'interface': 'veth-a', 'mac': "
+	"  { 'name': 'a', 'network': 'apps', 'address': '10.0.3.10', 'node': 'node1', 'interface': 'veth-a', "
+	"'mac': "
 	"'02:00:00:00:03:0a' },"
-	"  { 'name': 'a2', 'network': 'apps', 'address': '10.0.3.12', 'node': 'node1', 'interface': 'veth-a' },"
-	"  { 'name': 'b', 'network': 'apps', 'address': '10.0.3.20', 'node': 'node2', 'interface': 'veth-b', 'mac': "
+	"  { 'name': 'a2', 'network': 'apps', 'address': '10.0.3.12', 'node': 'node1', 'interface': 'veth-a' "
+	"},"
+	"  { 'name': 'b', 'network': 'apps', 'address': '10.0.3.20', 'node': 'node2', 'interface': 'veth-b', "
+	"'mac': "
 	"'02:00:00:00:03:14' },"
-	"  { 'name': 'c', 'network': 'blue-apps', 'address': '10.0.3.10', 'node': 'node1', 'interface': 'tap-c' },"
+	"  { 'name': 'c', 'network': 'blue-apps', 'address': '10.0.3.10', 'node': 'node1', 'interface': "
+	"'tap-c' },"
 	"  { 'name': 'd', 'network': 'tiny', 'address': '10.0.4.2', 'node': 'node1' } ],"
 	" 'policy': ["
-	"  { 'name': 'few-in', 'from': ['network:mgmt'], 'to': ['group:few'], 'ports': ['tcp/80'], 'action': 'allow' },"
-	"  { 'name': 'one', 'from': ['cidr:198.51.100.7/32'], 'to': ['network:apps'], 'ports': ['any'], 'action': "
+	"  { 'name': 'few-in', 'from': ['network:mgmt'], 'to': ['group:few'], 'ports': ['tcp/80'], 'action': "
+	"'allow' },"
+	"  { 'name': 'one', 'from': ['cidr:198.51.100.7/32'], 'to': ['network:apps'], 'ports': ['any'], "
+	"'action': "
 	"'allow' } ] }";
 
 static struct link_fact node1_links[] = {
@@ -259,7 +269,8 @@ static void names_and_settings(void **unused)
 
 static void equal_input_gives_equal_bytes(void **unused)
 {
-	struct compiled a = compile_with(small, "node1", &present), b = compile_with(small, "node1", &present);
+	struct compiled a = compile_with(small, "node1", &present),
+			b = compile_with(small, "node1", &present);
 	struct compiled other = compile_with(small, "node2", &present), bare = compile_text(small, "node1");
 
 	(void)unused;
@@ -284,16 +295,22 @@ static void refused(const char *text, const char *node, const char *words)
 static void what_cannot_be_compiled_is_named(void **unused)
 {
 	(void)unused;
-	refused(small, "node9", "node \"node9\" stands in no cluster of the plan; known: edge1, node1, node2");
+	refused(small, "node9",
+		"node \"node9\" stands in no cluster of the plan; known: edge1, node1, node2");
 	refused("{ 'sluice': 1, 'fabric': 'x', " CLUSTERS ", 'networks': {"
 		" 'a': { 'id': 1, 'sites': { 'main': { 'vlan': 100, 'cidrs': ['10.0.0.0/24'] } } },"
-		" 'b': { 'id': 2, 'sites': { 'main': { 'vlan': 101, 'cidrs': ['10.0.1.0/24'] } } } }, 'workloads': ["
-		" { 'name': 'w1', 'network': 'a', 'address': '10.0.0.5', 'node': 'node1', 'interface': 'veth0' },"
-		" { 'name': 'w2', 'network': 'b', 'address': '10.0.1.5', 'node': 'node1', 'interface': 'veth0' } ] }",
+		" 'b': { 'id': 2, 'sites': { 'main': { 'vlan': 101, 'cidrs': ['10.0.1.0/24'] } } } }, "
+		"'workloads': ["
+		" { 'name': 'w1', 'network': 'a', 'address': '10.0.0.5', 'node': 'node1', 'interface': "
+		"'veth0' },"
+		" { 'name': 'w2', 'network': 'b', 'address': '10.0.1.5', 'node': 'node1', 'interface': "
+		"'veth0' } ] }",
 		"node1", "interface \"veth0\" of workload \"w2\" is in network \"a\" already");
 	refused("{ 'sluice': 1, 'fabric': 'x', " CLUSTERS ", 'networks': {"
-		" 'a': { 'id': 1, 'sites': { 'main': { 'vlan': 100, 'cidrs': ['10.0.0.0/24'] } } } }, 'workloads': ["
-		" { 'name': 'w1', 'network': 'a', 'address': '10.0.0.5', 'node': 'node1', 'interface': 'eth0' } ] }",
+		" 'a': { 'id': 1, 'sites': { 'main': { 'vlan': 100, 'cidrs': ['10.0.0.0/24'] } } } }, "
+		"'workloads': ["
+		" { 'name': 'w1', 'network': 'a', 'address': '10.0.0.5', 'node': 'node1', 'interface': "
+		"'eth0' } ] }",
 		"node1", "interface \"eth0\" is an uplink of node \"node1\"");
 }
 
@@ -311,18 +328,23 @@ static void too_many_members_are_refused(void **unused)
 		f = open_memstream(&text, &size);
 		assert_non_null(f);
 		fprintf(f,
-			"{ 'sluice': 1, 'fabric': 'x', " CLUSTERS ", 'networks': { 'crowd': { 'id': 1, 'broadcast': '%s',"
+			"{ 'sluice': 1, 'fabric': 'x', " CLUSTERS
+			", 'networks': { 'crowd': { 'id': 1, 'broadcast': '%s',"
 			" 'sites': { 'main': { 'vlan': 100, 'cidrs': ['10.0.0.0/22'] } } } }, 'workloads': [",
 			allowed ? "allow" : "drop");
 		for (int i = 0; i < SL_MAX_MEMBERS + 1; i++)
-			fprintf(f, "%s{ 'name': 'w%d', 'network': 'crowd', 'address': '10.0.%d.%d', 'node': 'node1', "
-				   "'interface': 'v%d' }",
+			fprintf(f,
+				"%s{ 'name': 'w%d', 'network': 'crowd', 'address': '10.0.%d.%d', 'node': "
+				"'node1', "
+				"'interface': 'v%d' }",
 				i ? "," : "", i, (i + 1) / 256, (i + 1) % 256, i);
 		fprintf(f, "] }");
 		assert_int_equal(fclose(f), 0);
 		c = compile_with(text, "node1", NULL);
 		if (allowed)
-			assert_true(says(&c.report, "network \"crowd\" allows broadcast or multicast and has more than 256"));
+			assert_true(says(
+				&c.report,
+				"network \"crowd\" allows broadcast or multicast and has more than 256"));
 		assert_int_equal(c.image == NULL, allowed);
 		compiled_free(&c);
 		free(text);
@@ -340,16 +362,22 @@ static void a_large_plan(void **unused)
 
 	(void)unused;
 	assert_non_null(f);
-	fprintf(f, "{ \"sluice\": 1, \"fabric\": \"large\", \"clusters\": { \"main\": { \"id\": 1, \"nodes\": {"
-		   " \"node1\": { \"addresses\": [\"172.16.0.1\"] } } } },"
-		   " \"networks\": { \"shared\": { \"id\": 2, \"sites\": { \"main\": { \"vlan\": 2, \"cidrs\": [\"12.0.0.0/24\"] "
-		   "} } }, \"tenants\": { \"id\": 1, \"intra\": \"same:tenant\", \"sites\": { \"main\": { \"vlan\": 1,"
-		   " \"cidrs\": [\"11.0.0.0/8\"] } } } }, \"workloads\": [");
+	fprintf(f,
+		"{ \"sluice\": 1, \"fabric\": \"large\", \"clusters\": { \"main\": { \"id\": 1, \"nodes\": {"
+		" \"node1\": { \"addresses\": [\"172.16.0.1\"] } } } },"
+		" \"networks\": { \"shared\": { \"id\": 2, \"sites\": { \"main\": { \"vlan\": 2, \"cidrs\": "
+		"[\"12.0.0.0/24\"] "
+		"} } }, \"tenants\": { \"id\": 1, \"intra\": \"same:tenant\", \"sites\": { \"main\": { "
+		"\"vlan\": 1,"
+		" \"cidrs\": [\"11.0.0.0/8\"] } } } }, \"workloads\": [");
 	for (int i = 0; i < 100000; i++)
-		fprintf(f, "%s{\"name\":\"w%d\",\"network\":\"tenants\",\"address\":\"11.%d.%d.%d\",\"node\":\"node1\","
-			   "\"interface\":\"v%d\",\"labels\":{\"tenant\":\"%d\"}}",
+		fprintf(f,
+			"%s{\"name\":\"w%d\",\"network\":\"tenants\",\"address\":\"11.%d.%d.%d\",\"node\":"
+			"\"node1\","
+			"\"interface\":\"v%d\",\"labels\":{\"tenant\":\"%d\"}}",
 			i ? "," : "", i, (i + 256) >> 16, (i + 256) >> 8 & 255, i & 255, i, i % 10000);
-	fprintf(f, "], \"policy\": [ { \"name\": \"use\", \"from\": [\"network:tenants\"], \"to\": [\"network:shared\"],"
+	fprintf(f, "], \"policy\": [ { \"name\": \"use\", \"from\": [\"network:tenants\"], \"to\": "
+		   "[\"network:shared\"],"
 		   " \"ports\": [\"tcp/443\"], \"action\": \"allow\" } ] }");
 	assert_int_equal(fclose(f), 0);
 	c.plan = plan_read_text("large.json", text, size, &c.report);
@@ -363,8 +391,8 @@ static void a_large_plan(void **unused)
 	/* Itself and the shared network for each tenant, the host for everybody: no squares. */
 	assert_int_equal(c.image->table[SL_TABLE_sl_pair].count, 10000 + 10001 + 10004);
 	printf("100,000 workloads of 10,000 tenants: %ld ms of CPU, %zu classes, %zu pairs\n",
-	       (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000, c.image->class_count,
-	       c.image->table[SL_TABLE_sl_pair].count);
+	       (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000,
+	       c.image->class_count, c.image->table[SL_TABLE_sl_pair].count);
 	compiled_free(&c);
 	free(text);
 }
