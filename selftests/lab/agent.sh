@@ -1,0 +1,214 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The agent: what it may do, what it follows, what survives it.
+set -uo pipefail
+cd "$(dirname "$0")" || exit 1
+PLAN=$PWD/agent.json
+# shellcheck source=selftests/lab/lib.sh
+. ./lib.sh
+
+me=agent
+caps_of_agent=000000c000001000 # CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON
+no_caps=0000000000000000
+log=$LAB_DIR/agent.log
+
+agent_pid() { lab_sluice n1 status --json 2>/dev/null | jq -r '.agent_pid // 0'; }
+exporters() { for p in $(ip netns pids "$LAB-n1"); do [ "$(cat "/proc/$p/comm" 2>/dev/null)" = sluice-exporter ] && echo "$p"; done; }
+field() { awk -v f="$2:" '$1 == f { print $2 }' "/proc/$1/status"; }
+status() { lab_sluice n1 status --json | jq -r "$1"; }
+# until SECONDS COMMAND...: tries ten times a second
+until_true() {
+	local end=$(($(date +%s%N) + $1 * 1000000000))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$(date +%s%N)" -lt $end ] || return 1
+		sleep 0.1
+	done
+}
+agent_start() { # [COMMAND BEFORE...] -- [OPTION...]
+	local before=()
+	while [ "$1" != -- ]; do before+=("$1") && shift; done
+	shift
+	: >"$log"
+	lab_on n1 ${before[@]+"${before[@]}"} "$SLUICE" run "$@" >>"$log" 2>&1 &
+	until_true 10 grep -q 'agent on node' "$log" || { cat "$log" && return 1; }
+}
+agent_gone() { [ "$(agent_pid)" = 0 ]; }
+agent_end() { # SIGNAL
+	local pid
+	pid=$(agent_pid)
+	[ "$pid" -gt 1 ] && kill "-$1" "$pid" && until_true 3 agent_gone
+}
+pings() { lab_in a1 ping -q -c 2 -i 0.2 -W 1 "${1:-192.168.103.12}"; }
+
+workload_make() { # NAME IFACE ADDRESS MAC: as lab_up does
+	ip -n "$LAB-n1" link add "$2" type veth peer name eth0 netns "$LAB-$1" &&
+		ip -n "$LAB-n1" link set "$2" up &&
+		ip -n "$LAB-$1" link set eth0 address "$4" &&
+		ip -n "$LAB-$1" address add "$3/24" dev eth0 &&
+		ip -n "$LAB-$1" link set eth0 up &&
+		ip -n "$LAB-$1" route add default via "${3%.*}.1"
+}
+guarded() { # IFACE: its number in the kernel is the one that has doors
+	local now
+	now=$(lab_in n1 cat "/sys/class/net/$1/ifindex") || return 1
+	[ "$(status ".doors[] | select(.interface == \"$1\") | .ifindex")" = "$now" ]
+}
+
+starts_up() { agent_start -- --plan "$PLAN" --node n1 && lab_sluice n1 status; }
+second_refused() {
+	local out code
+	out=$(lab_sluice n1 run --no-metrics 2>&1)
+	code=$?
+	echo "exit code $code: $out"
+	[ $code = 1 ] && grep -q "process $(agent_pid) " <<<"$out"
+}
+agent_weak() {
+	local p
+	p=$(agent_pid)
+	grep -E '^(Cap|NoNew)' "/proc/$p/status"
+	[ "$(field "$p" CapEff)" = $caps_of_agent ] && [ "$(field "$p" CapPrm)" = $caps_of_agent ] &&
+		[ "$(field "$p" CapBnd)" = $caps_of_agent ] && [ "$(field "$p" NoNewPrivs)" = 1 ]
+}
+exporter_weak() {
+	local p n=0
+	for p in $(exporters); do
+		n=$((n + 1))
+		grep -E '^(Cap|NoNew|Uid)' "/proc/$p/status"
+		[ "$(field "$p" CapEff)" = $no_caps ] && [ "$(field "$p" CapPrm)" = $no_caps ] &&
+			[ "$(field "$p" CapBnd)" = $no_caps ] && [ "$(field "$p" NoNewPrivs)" = 1 ] &&
+			[ "$(field "$p" Uid)" = 65534 ] || return 1
+	done
+	[ $n = 2 ]
+}
+returns() { # IFACE deleted and made again: guarded within a second
+	ip -n "$LAB-n1" link del wl-a2 && workload_make a2 wl-a2 192.168.103.12 02:00:00:00:03:0c &&
+		until_true 1 guarded wl-a2 && until_true 1 pings
+}
+uplink_returns() {
+	ip -n "$LAB-n1" link del up0 && lab_port n1 up0 port1 && until_true 1 guarded up0 &&
+		[ "$(status '.doors[] | select(.interface == "up0") | .xdp')" != none ]
+}
+strangers() { # interfaces the plan does not know change nothing; a hundred at once neither
+	local before i
+	before=$(status .generation)
+	for i in {1..100}; do echo "link add dummy$i type veth peer name dummyp$i"; done | lab_in n1 ip -batch - || return 1
+	sleep 1
+	for i in {1..100}; do echo "link del dummy$i"; done | lab_in n1 ip -batch - || return 1
+	sleep 1
+	echo "generation $before, then $(status .generation)"
+	[ "$(status .generation)" = "$before" ] && [ "$(agent_pid)" != 0 ]
+}
+neighbour_known() { # nobody has sent a packet to n2: the agent has asked
+	lab_in n1 bpftool -j map dump pinned "$lab_bpffs/sluice-$LAB-n1/maps/sl_neigh" |
+		jq -e '[.[] | .formatted // . | select(.key.vlan == 104 and .value.state == 1)] | length == 1'
+}
+sum() { lab_sluice n1 show networks --json | jq '[.[] | .sent.packets] | add'; }
+killed() { # with -9, under traffic, and started again: nothing is lost, counters go on
+	local before lost round
+	lab_in a1 ping -q -c 100 -i 0.05 -W 1 192.168.103.12 >"$LAB_DIR/ping.out" 2>&1 &
+	local ping=$!
+	for round in 1 2 3; do
+		sleep 0.6
+		before=$(sum)
+		agent_end KILL || { echo "the agent does not die" && return 1; }
+		agent_start -- || return 1
+		[ "$(sum)" -ge "$before" ] || { echo "counters went back from $before" && return 1; }
+	done
+	wait $ping
+	lost=$(grep -oE '[0-9.]+% packet loss' "$LAB_DIR/ping.out")
+	echo "$lost"
+	[ "$lost" = '0% packet loss' ]
+}
+udp_flows() { lab_sluice n1 show flows --proto udp --port "$1" --json | jq -e "length $2"; }
+ages() { # a UDP question nobody answers goes after udp_new_s; an ICMP flow stays its minute
+	local before
+	pings || return 1
+	before=$(status .stats.flows_aged)
+	lab_in a1 $PYTHON -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 5353)); s.sendto(b"x", ("192.168.103.12", 7777))'
+	until_true 1 udp_flows 7777 '== 1' || { echo "no flow" && return 1; }
+	until_true 12 udp_flows 7777 '== 0' || { echo "the flow stays" && return 1; }
+	sleep 1.5
+	echo "aged before $before, now $(status .stats.flows_aged)"
+	[ "$(status .stats.flows_aged)" -gt "$before" ] &&
+		lab_sluice n1 show flows --proto icmp --json | jq -e 'length > 0'
+}
+deaf() { # a2 drops what comes to 7777 without an ICMP error, which would be an answer
+	lab_in a2 $PYTHON -c 'import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 7777)); time.sleep(120)' &
+}
+follows_apply() { # somebody else applies: what the agent patches later is that plan, not its own old one
+	jq '.networks["net-c"] = { id: 105, sites: { c1: { vlan: 105, cidrs: ["192.168.105.0/24"] } } }' \
+		"$PLAN" >"$LAB_DIR/more.json"
+	lab_sluice n1 apply --plan "$LAB_DIR/more.json" --node n1 || return 1
+	sleep 1.5
+	returns || { echo "not guarded again" && return 1; }
+	lab_sluice n1 show networks --json | jq -e '[.[] | select(.network == "net-c")] | length == 1'
+}
+follows_up() { # taken down and brought up behind the agent's back
+	lab_sluice n1 down || return 1
+	sleep 1.5
+	lab_sluice n1 up --plan "$PLAN" --node n1 || return 1
+	until_true 5 swept && returns && lab_in n1 curl -sf http://127.0.0.1:9477/healthz
+}
+swept() { [ $(($(date +%s) - $(status .agent_swept_at))) -le 2 ]; }
+reloads() {
+	local before
+	before=$(status .generation)
+	kill -HUP "$(agent_pid)" && until_true 5 newer "$before"
+}
+newer() { [ "$(status .generation)" -gt "$1" ]; }
+terminates() { agent_end TERM && pings && lab_sluice n1 status; }
+three_caps() { # as systemd starts it
+	agent_start setpriv --bounding-set=-all,+net_admin,+perfmon,+bpf --inh-caps=-all \
+		--no-new-privs -- && lab_in n1 curl -sf http://127.0.0.1:9477/healthz && returns && agent_end TERM
+}
+notifies() { # READY=1 and WATCHDOG=1 arrive on the socket, STOPPING=1 at the end
+	$PYTHON - "$LAB_DIR/notify" >"$LAB_DIR/notified" <<-'EOF' &
+		import socket, sys
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); s.settimeout(20)
+		while True:
+		    text = s.recv(4096).decode(); print(text, flush=True)
+		    if "STOPPING=1" in text: break
+	EOF
+	until_true 2 test -S "$LAB_DIR/notify"
+	agent_start env "NOTIFY_SOCKET=$LAB_DIR/notify" WATCHDOG_USEC=2000000 -- --no-metrics || return 1
+	sleep 2.5
+	agent_end TERM
+	sleep 0.2
+	cat "$LAB_DIR/notified"
+	grep -q READY=1 "$LAB_DIR/notified" && grep -q WATCHDOG=1 "$LAB_DIR/notified" &&
+		grep -q STOPPING=1 "$LAB_DIR/notified"
+}
+bad_plan() { # refused, and what was applied last goes on
+	echo '{ "sluice": 1, "nonsense": true }' >"$LAB_DIR/bad.json"
+	agent_start -- --plan "$LAB_DIR/bad.json" --node n1 || return 1
+	pings && agent_end TERM
+}
+
+lab_begin
+lab_sluice n2 up --plan "$PLAN" --node n2 >/dev/null || not_ok "$me: n2 does not come up"
+check "$me run --plan brings the node up" starts_up
+check "$me fault_f12 a second agent is refused and told who holds the lock" second_refused
+check "$me keeps three capabilities" agent_weak
+check "$me its exporter is nobody and has none" exporter_weak
+check "$me asks for the other node before the first packet" until_true 5 neighbour_known
+check "$me traffic between workloads of the node" pings
+check "$me traffic to the other node" until_true 3 pings 192.168.104.12
+check "$me fault_f6 an interface that returns is guarded within a second" returns
+check "$me fault_f6 an uplink that returns is guarded within a second" uplink_returns
+check "$me interfaces outside the plan change nothing" strangers
+check "$me fault_f1 killed three times under traffic: nothing lost, counters go on" killed
+deaf
+check "$me ages what nobody answers and keeps the rest" ages
+check "$me follows a plan that another process applies" follows_apply
+check "$me follows down and up" follows_up
+check "$me SIGTERM: the agent goes, the dataplane stays" terminates
+check "$me starts with three capabilities only" three_caps
+check "$me tells systemd" notifies
+check "$me fault_f3 a bad plan leaves the last good one in force" bad_plan
+agent_start -- --plan "$PLAN" --node n1 >/dev/null
+check "$me SIGHUP puts the plan in again" reloads
+check "$me SIGTERM at the end" agent_end TERM
+lab_end
