@@ -73,9 +73,10 @@ int main(int argc, char **argv)
 	command = command_find(argv[1]);
 	if (!command)
 		return cli_usage(NULL, "there is no command \"%s\"", argv[1]);
-	if (argc == 3 && (!strcmp(argv[2], "-h") || !strcmp(argv[2], "--help"))) {
-		fputs(command->help, stdout);
-		return EXIT_DONE;
-	}
+	for (int i = 2; i < argc && strcmp(argv[i], "--"); i++)
+		if (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help")) {
+			fputs(command->help, stdout);
+			return EXIT_DONE;
+		}
 	return command->run(argc - 1, argv + 1);
 }
