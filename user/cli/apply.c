@@ -14,8 +14,10 @@ const char help_apply[] =
 	"                    without it the last good plan (plan.json in the state directory)\n"
 	"  --node NAME       this node's name in the plan; default: the host name\n"
 	"\n"
-	"A packet sees all of the old plan or all of the new one. Connections that the new plan allows go on;\n"
-	"those it forbids end. A plan with an error changes nothing. Programs stay as they are: \"sluice up\"\n"
+	"A packet sees all of the old plan or all of the new one. Connections that the new plan allows go "
+	"on;\n"
+	"those it forbids end. A plan with an error changes nothing. Programs stay as they are: \"sluice "
+	"up\"\n"
 	"replaces them.\n";
 
 int cmd_apply(int argc, char **argv)

@@ -99,8 +99,7 @@ static void shorten_node(struct work *w)
 	char brief[SL_NAME_LEN];
 
 	snprintf(brief, sizeof(brief), "%.*s", (int)strcspn(w->node, "."), w->node);
-	if (!w->order->node && !plan_node(w->plan, w->node, &cluster) &&
-	    plan_node(w->plan, brief, &cluster))
+	if (!w->order->node && !plan_node(w->plan, w->node, &cluster) && plan_node(w->plan, brief, &cluster))
 		memcpy(w->node, brief, sizeof(brief));
 }
 
@@ -152,8 +151,10 @@ static int find_image(struct work *w)
 		return trouble(&w->t, -ENAMETOOLONG, "the name of the state directory is too long");
 	if (!w->order->plan) {
 		if (access(kept, R_OK))
-			return trouble(&w->t, -errno, "no plan: name one with --plan; there is no last good one "
-				       "either (%s: %s)", kept, strerror(errno));
+			return trouble(&w->t, -errno,
+				       "no plan: name one with --plan; there is no last good one "
+				       "either (%s: %s)",
+				       kept, strerror(errno));
 		fprintf(stderr, "note: using the last good plan, %s\n", kept);
 	}
 	if (choose_node(w, !w->order->plan))
@@ -162,7 +163,8 @@ static int find_image(struct work *w)
 		return 0;
 	if (!w->order->plan || !w->order->fallback || access(kept, R_OK))
 		return trouble(&w->t, -EINVAL, "the plan is refused, nothing is changed");
-	fprintf(stderr, "sluice: THE PLAN %s IS REFUSED: falling back to the last good one, %s\n", path, kept);
+	fprintf(stderr, "sluice: THE PLAN %s IS REFUSED: falling back to the last good one, %s\n", path,
+		kept);
 	if (choose_node(w, true))
 		return -EINVAL;
 	if (compile(w, kept))
@@ -205,8 +207,10 @@ static void compare_limit(const struct work *w, enum sl_table_id table, const ch
 	uint32_t room = kernel_room(&w->k, table);
 
 	if (wanted && room != wanted)
-		fprintf(stderr, "warning: the running table of %s has room for %u, the plan says %u: that takes "
-			"effect after \"sluice down\" and \"sluice up\"\n", what, room, wanted);
+		fprintf(stderr,
+			"warning: the running table of %s has room for %u, the plan says %u: that takes "
+			"effect after \"sluice down\" and \"sluice up\"\n",
+			what, room, wanted);
 }
 
 /* Attaches with what is in force; also says what went other than asked. */
@@ -237,7 +241,8 @@ static int install(struct work *w)
 		fail(w);
 		trouble(&w->t, error, "no plan is in force, and not every interface is guarded");
 	} else {
-		trouble(&w->t, error, "no plan is in force: the interfaces are guarded and each network fails "
+		trouble(&w->t, error,
+			"no plan is in force: the interfaces are guarded and each network fails "
 			"as its \"fail\" says (closed unless it says open)");
 	}
 	return error;
@@ -283,8 +288,10 @@ static int carry_out(struct work *w)
 	kept = state_keep(cli_state(), w->plan->text, w->node, &w->t);
 	if (kept) {
 		fail(w);
-		fprintf(stderr, "sluice: generation %u is in force, but a reboot would bring back the plan "
-			"before it\n", w->k.generation);
+		fprintf(stderr,
+			"sluice: generation %u is in force, but a reboot would bring back the plan "
+			"before it\n",
+			w->k.generation);
 	}
 	if (attached || kept)
 		return EXIT_REFUSED;

@@ -17,7 +17,8 @@ static void overview(void)
 		printf("  %-9s %.*s\n", c->name, (int)strcspn(c->help, "\n"), c->help);
 	puts("\n\"sluice help COMMAND\" says more.\n"
 	     "Exit code: 0 done, 1 refused or failed, 2 wrong usage.\n"
-	     "Environment: SLUICE_PINS (default /sys/fs/bpf/sluice), SLUICE_STATE (default /var/lib/sluice),\n"
+	     "Environment: SLUICE_PINS (default /sys/fs/bpf/sluice), SLUICE_STATE (default "
+	     "/var/lib/sluice),\n"
 	     "SLUICE_DEBUG=1 (what the BPF libraries and the verifier say).");
 }
 

@@ -15,8 +15,10 @@ const char help_up[] =
 	"  --node NAME       this node's name in the plan; default: the host name\n"
 	"  --fallback        if the plan is refused, use the last good one and say so (for booting)\n"
 	"\n"
-	"Twice is the same as once. On a node that is up, the programs are replaced by this version's, flows\n"
-	"and counters are kept, the plan is applied; no packet is lost. A plan with an error changes nothing.\n"
+	"Twice is the same as once. On a node that is up, the programs are replaced by this version's, "
+	"flows\n"
+	"and counters are kept, the plan is applied; no packet is lost. A plan with an error changes "
+	"nothing.\n"
 	"When the very first plan cannot be installed, the doors are attached all the same and each network\n"
 	"fails as its \"fail\" says. The dataplane needs no process: it stays until \"sluice down\".\n";
 

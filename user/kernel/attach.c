@@ -43,8 +43,8 @@ static int find_targets(const struct kernel *k, const struct image *image, const
 	for (size_t i = 0; i < image->uplink_count + image->port_count; i++) {
 		struct target *target = &targets->item[targets->count];
 		bool uplink = i < image->uplink_count;
-		const char *name = uplink ? image->uplinks[i].name :
-					    image->ports[i - image->uplink_count].name;
+		const char *name =
+			uplink ? image->uplinks[i].name : image->ports[i - image->uplink_count].name;
 		const struct link_fact *fact = links_find(links, name);
 
 		target->link.fact = fact ? *fact : (struct link_fact){ 0 };
@@ -103,8 +103,10 @@ static int prepare_nic(const struct kernel *k, struct target *target, struct not
 			target->door.flags = before;
 			return error;
 		}
-		note(notes, "receive VLAN offload of %s is turned off, so that XDP sees the tags; \"down\" turns "
-		     "it on again", name);
+		note(notes,
+		     "receive VLAN offload of %s is turned off, so that XDP sees the tags; \"down\" turns "
+		     "it on again",
+		     name);
 	}
 	before = target->door.flags;
 	if (target->uplink->promisc && !(before & SL_DOOR_PROMISC)) {
@@ -223,7 +225,8 @@ static int open_programs(const struct kernel *k, int *programs, struct trouble *
 
 		programs[i] = bpf_obj_get(path.text);
 		if (programs[i] < 0)
-			return trouble(t, -errno, "cannot open %s (%s): \"sluice up\" completes what is missing",
+			return trouble(t, -errno,
+				       "cannot open %s (%s): \"sluice up\" completes what is missing",
 				       path.text, strerror(errno));
 	}
 	return 0;

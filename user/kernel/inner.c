@@ -194,9 +194,9 @@ static int differ(int table, int fd, const struct rows *want, const struct rows 
 		size_t i = 0, j = 0;
 
 		while (i < want->count || j < have->count) {
-			int order = i == want->count ? 1 :
-				    j == have->count ? -1 :
-						       key_order(want, i, have, j);
+			int order = i == want->count   ? 1
+				    : j == have->count ? -1
+						       : key_order(want, i, have, j);
 			int failed = 0;
 
 			if (order > 0) {

@@ -86,7 +86,7 @@ int kernel_install(struct kernel *k, const struct image *image, struct trouble *
 	uint64_t began = now_us(CLOCK_MONOTONIC);
 	bool locked = k->lock >= 0;
 	struct sl_active active;
-	struct path folder = { "" };
+	struct path folder;
 	int fds[SL_TABLES];
 	__u32 zero = 0;
 	char name[32];

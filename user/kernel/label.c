@@ -27,9 +27,10 @@ int label_before(const struct kernel *k, const struct image *image, uint32_t gen
 
 		if (bpf_map_update_elem(k->table[SL_TABLE_sl_name], &key, &image->names[i].name, how) &&
 		    errno != EEXIST)
-			return trouble(t, -errno, "no room for the names of the plan in sl_name (%zu names, "
-				       "room for %u): %s", image->name_count,
-				       kernel_room(k, SL_TABLE_sl_name), strerror(errno));
+			return trouble(t, -errno,
+				       "no room for the names of the plan in sl_name (%zu names, "
+				       "room for %u): %s",
+				       image->name_count, kernel_room(k, SL_TABLE_sl_name), strerror(errno));
 	}
 	return 0;
 }

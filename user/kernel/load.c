@@ -24,7 +24,7 @@ static int small_template(struct bpf_map *map, int i, const struct types *types,
 	int error;
 
 	*template = inner_make(i, 0, types, t);
-	if (*template < 0)
+	if (*template <0)
 		return *template;
 	error = bpf_map__set_inner_map_fd(map, *template);
 	return error ? trouble(t, error, "cannot prepare %s: %s", shapes[i].name, strerror(-error)) : 0;
@@ -63,8 +63,10 @@ static int prepare_table(struct bpf_object *object, int i, const char *pins, con
 	if (bpf_obj_get_info_by_fd(fd, &info, &size))
 		error = trouble(t, -errno, "cannot read %s: %s", path.text, strerror(errno));
 	else if (info.type != type || info.key_size != key_size || info.value_size != value_size)
-		error = trouble(t, -EPROTO, "%s is not the table this program knows: it stays in force; run "
-				"\"sluice down\" first to begin anew (flows are lost)", path.text);
+		error = trouble(t, -EPROTO,
+				"%s is not the table this program knows: it stays in force; run "
+				"\"sluice down\" first to begin anew (flows are lost)",
+				path.text);
 	else if ((error = bpf_map__reuse_fd(map, fd)))
 		trouble(t, error, "cannot take over %s: %s", path.text, strerror(-error));
 	close(fd);
@@ -81,8 +83,10 @@ static int refused(int error, struct trouble *t)
 		return trouble(t, error, OBJECT_NO_PERMISSION);
 	if (error == -ENOMEM)
 		return trouble(t, error, "no memory for the tables: lower \"limits\" in the plan");
-	return trouble(t, error, "kernel %s refuses the BPF programs (%s); SLUICE_DEBUG=1 shows the "
-		       "verifier's log", kernel.release, strerror(-error));
+	return trouble(t, error,
+		       "kernel %s refuses the BPF programs (%s); SLUICE_DEBUG=1 shows the "
+		       "verifier's log",
+		       kernel.release, strerror(-error));
 }
 
 static int pin_all(struct bpf_object *object, const char *pins, struct trouble *t)

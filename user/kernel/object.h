@@ -9,7 +9,8 @@
 struct bpf_object;
 
 #define OBJECT_NO_PERMISSION                                                                                 \
-	"no permission to load BPF programs: this needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (root has them)"
+	"no permission to load BPF programs: this needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (root has "   \
+	"them)"
 
 /* The six doors and the agent's question, by program name. */
 enum program { SL_UP_XDP, SL_UP_IN, SL_UP_OUT, SL_WL_IN, SL_WL_OUT, SL_ASK, SL_PROGRAMS };

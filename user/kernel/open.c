@@ -85,9 +85,11 @@ int kernel_reopen_plan(struct kernel *k, struct trouble *t)
 			usleep(1000); /* between the flip and the rename of its folder */
 	}
 	close_plan(k);
-	return trouble(t, error ? error : -EAGAIN,
-		       "the tables of generation %u are not pinned below %s (%s): \"sluice up\" puts the plan "
-		       "in again", k->generation, k->pins, strerror(error ? -error : EAGAIN));
+	return trouble(
+		t, error ? error : -EAGAIN,
+		"the tables of generation %u are not pinned below %s (%s): \"sluice up\" puts the plan "
+		"in again",
+		k->generation, k->pins, strerror(error ? -error : EAGAIN));
 }
 
 int kernel_open(struct kernel *k, const char *pins, bool read_only, struct trouble *t)
@@ -106,8 +108,10 @@ int kernel_open(struct kernel *k, const char *pins, bool read_only, struct troub
 	if (error < 0)
 		return error;
 	if (!error)
-		return trouble(t, -ENOENT, "sluice is not up on this node (nothing below %s): \"sluice up\" "
-			       "starts it", pins);
+		return trouble(t, -ENOENT,
+			       "sluice is not up on this node (nothing below %s): \"sluice up\" "
+			       "starts it",
+			       pins);
 	for (int i = 0; i < SL_TABLES; i++) {
 		struct path path = pin_path(pins, "maps", shapes[i].name);
 
@@ -117,8 +121,10 @@ int kernel_open(struct kernel *k, const char *pins, bool read_only, struct troub
 			if (error == -EPERM || error == -EACCES)
 				trouble(t, error, "no permission to open %s: this needs CAP_BPF", path.text);
 			else
-				trouble(t, error, "cannot open %s (%s): \"sluice up\" completes what is "
-					"missing", path.text, strerror(-error));
+				trouble(t, error,
+					"cannot open %s (%s): \"sluice up\" completes what is "
+					"missing",
+					path.text, strerror(-error));
 			goto failed;
 		}
 	}

@@ -69,8 +69,7 @@ int pinned_update(const char *path, uint32_t ifindex, int program, struct troubl
 	int error = 1;
 
 	if (fd < 0)
-		return errno == ENOENT ? 0 :
-					 trouble(t, -errno, "cannot open %s: %s", path, strerror(errno));
+		return errno == ENOENT ? 0 : trouble(t, -errno, "cannot open %s: %s", path, strerror(errno));
 	if (link_info(fd, &info) || !alive(&info, ifindex)) {
 		unlink(path);
 		error = 0;

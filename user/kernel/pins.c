@@ -61,8 +61,10 @@ int pins_make_root(const char *pins, struct trouble *t)
 		return trouble(t, -EINVAL, "%s cannot hold pins: name a directory below %s", pins, BPFFS);
 	*slash = 0;
 	if (!strcmp(parent, BPFFS) && !on_bpffs(parent) && mount("bpf", BPFFS, "bpf", 0, "mode=0700"))
-		return trouble(t, -errno, "no BPF file system on %s, and mounting it failed (%s): "
-			       "mount -t bpf bpf %s", BPFFS, strerror(errno), BPFFS);
+		return trouble(t, -errno,
+			       "no BPF file system on %s, and mounting it failed (%s): "
+			       "mount -t bpf bpf %s",
+			       BPFFS, strerror(errno), BPFFS);
 	if (!on_bpffs(parent))
 		return trouble(t, -EINVAL, "%s is not on a BPF file system: pins can only stand below %s",
 			       parent, BPFFS);
@@ -113,7 +115,8 @@ int pins_layout(const char *pins, struct trouble *t)
 	}
 	closedir(dir);
 	if (foreign || (maps && !layout))
-		return trouble(t, -EPROTO, "%s holds tables of layout %d, this program knows layout %d: they "
+		return trouble(t, -EPROTO,
+			       "%s holds tables of layout %d, this program knows layout %d: they "
 			       "stay in force; run \"sluice down\" first to begin anew (flows are lost)",
 			       pins, layout, SL_LAYOUT);
 	return layout ? 1 : 0;
@@ -147,8 +150,7 @@ int pins_remove(const char *pins, struct trouble *t)
 	struct dirent *entry;
 
 	if (!dir)
-		return errno == ENOENT ? 0 :
-					 trouble(t, -errno, "cannot read %s: %s", pins, strerror(errno));
+		return errno == ENOENT ? 0 : trouble(t, -errno, "cannot read %s: %s", pins, strerror(errno));
 	while ((entry = readdir(dir)))
 		if (ours(entry->d_name))
 			pins_remove_folder(pin_path(pins, entry->d_name, "").text);

@@ -22,7 +22,8 @@ int shared_possible(struct trouble *t)
 
 	if (possible > 0)
 		return 0;
-	return trouble(t, -EOPNOTSUPP, "\"xdp\": \"shared\" is not possible here: libxdp's dispatcher needs a "
+	return trouble(t, -EOPNOTSUPP,
+		       "\"xdp\": \"shared\" is not possible here: libxdp's dispatcher needs a "
 		       "kernel that can replace functions of a BPF program (freplace), and this one cannot; "
 		       "leave \"xdp\" out");
 }
@@ -109,9 +110,10 @@ int shared_attach(const struct kernel *k, const struct link *link, int program, 
 		error = xdp_program__attach(fresh, ifindex, mode = XDP_MODE_SKB, 0);
 	}
 	if (error) {
-		trouble(t, error, "libxdp cannot attach to %s (%s): is its xdp-dispatcher.o installed "
-			"(package libxdp1)? SLUICE_DEBUG=1 shows what it says", link->fact.name,
-			strerror(-error));
+		trouble(t, error,
+			"libxdp cannot attach to %s (%s): is its xdp-dispatcher.o installed "
+			"(package libxdp1)? SLUICE_DEBUG=1 shows what it says",
+			link->fact.name, strerror(-error));
 		goto out;
 	}
 	/* Both are in for a moment; the second finds every packet judged as the first did. */

@@ -67,14 +67,16 @@ static int clsact_attach(const struct link *link, enum side side, int program, s
 	if (there && there == program_id(program))
 		return 0;
 	if (there && !named_ours(there) && !door->tc)
-		return trouble(t, -EBUSY, "%s of %s has another program in sluice's place (priority %d, handle "
-			       "%#x): %s; take it off first", side_names[side], link->fact.name, PRIORITY,
-			       HANDLE, program_text(there).text);
+		return trouble(t, -EBUSY,
+			       "%s of %s has another program in sluice's place (priority %d, handle "
+			       "%#x): %s; take it off first",
+			       side_names[side], link->fact.name, PRIORITY, HANDLE, program_text(there).text);
 	error = bpf_tc_attach(&hook, &opts);
 	if (error)
-		return trouble(t, error, "cannot attach to %s of %s: %s (is there an ingress qdisc that is not "
-			       "clsact? \"tc qdisc show dev %s\")", side_names[side], link->fact.name,
-			       strerror(-error), link->fact.name);
+		return trouble(t, error,
+			       "cannot attach to %s of %s: %s (is there an ingress qdisc that is not "
+			       "clsact? \"tc qdisc show dev %s\")",
+			       side_names[side], link->fact.name, strerror(-error), link->fact.name);
 	return 0;
 }
 
@@ -98,8 +100,8 @@ int tc_attach(const char *pins, const struct link *link, enum side side, int pro
 		return 0;
 	}
 	if (error != -EINVAL || t->text[0]) /* EINVAL: a kernel before 6.6 */
-		return t->text[0] ? error :
-				    trouble(t, error, "cannot attach to %s of %s: %s", side_names[side],
+		return t->text[0] ? error
+				  : trouble(t, error, "cannot attach to %s of %s: %s", side_names[side],
 					    link->fact.name, strerror(-error));
 	error = clsact_attach(link, side, program, door, t);
 	if (!error)
@@ -138,8 +140,8 @@ static bool others_use(uint32_t ifindex, enum side side)
 		do {
 			ssize_t got = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
 
-			more = got < 0 ? -1 :
-					 mnl_cb_run(buffer, (size_t)got, seq, mnl_socket_get_portid(socket),
+			more = got < 0 ? -1
+				       : mnl_cb_run(buffer, (size_t)got, seq, mnl_socket_get_portid(socket),
 						    count_filter, &found);
 		} while (more > MNL_CB_STOP);
 	error = errno;

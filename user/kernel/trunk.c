@@ -92,9 +92,9 @@ static enum offload rxvlan(const char *name)
 	mask = 1U << (bit % 32);
 	if (!ethtool(name, features) && features->features[words - 1].active & mask)
 		state = features->features[words - 1].available & mask &&
-					!(features->features[words - 1].never_changed & mask) ?
-				OFFLOAD_ON :
-				OFFLOAD_FIXED;
+					!(features->features[words - 1].never_changed & mask)
+				? OFFLOAD_ON
+				: OFFLOAD_FIXED;
 	free(features);
 	return state;
 }
@@ -113,11 +113,14 @@ int trunk_check(const struct link *link, struct trouble *t)
 	if (!strcmp(link->kind, "vlan")) {
 		if (!if_indextoname(link->lower, other))
 			strcpy(other, "?");
-		return trouble(t, -EINVAL, "uplink %s is a VLAN device, whose frames have lost their tag: "
-			       "name its parent %s as the uplink instead", name, other);
+		return trouble(t, -EINVAL,
+			       "uplink %s is a VLAN device, whose frames have lost their tag: "
+			       "name its parent %s as the uplink instead",
+			       name, other);
 	}
 	if (strcmp(link->kind, "veth") && rxvlan(name) == OFFLOAD_FIXED)
-		return trouble(t, -EINVAL, "uplink %s takes VLAN tags out of frames before XDP sees them and "
+		return trouble(t, -EINVAL,
+			       "uplink %s takes VLAN tags out of frames before XDP sees them and "
 			       "its driver does not let sluice change that: try \"ethtool -K %s rxvlan off\"",
 			       name, name);
 	return 0;
@@ -139,9 +142,10 @@ int trunk_show_tags(const char *name, bool show, struct trouble *t)
 		error = ethtool(name, &flags);
 	}
 	if (error)
-		return trouble(t, error, "cannot turn receive VLAN offload of %s %s (%s): run \"ethtool -K %s "
-			       "rxvlan %s\"", name, show ? "off" : "on", strerror(-error), name,
-			       show ? "off" : "on");
+		return trouble(t, error,
+			       "cannot turn receive VLAN offload of %s %s (%s): run \"ethtool -K %s "
+			       "rxvlan %s\"",
+			       name, show ? "off" : "on", strerror(-error), name, show ? "off" : "on");
 	return 0;
 }
 
@@ -157,7 +161,7 @@ int trunk_promisc(const char *name, bool on, struct trouble *t)
 		error = request(name, SIOCSIFFLAGS, &ifr);
 	}
 	if (error)
-		return trouble(t, error, "cannot turn promiscuous mode of %s %s: %s", name,
-			       on ? "on" : "off", strerror(-error));
+		return trouble(t, error, "cannot turn promiscuous mode of %s %s: %s", name, on ? "on" : "off",
+			       strerror(-error));
 	return 0;
 }

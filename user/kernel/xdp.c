@@ -48,15 +48,17 @@ int xdp_check(const char *pins, const struct link *link, enum xdp_mode wish, con
 		if (error)
 			return error;
 		if (foreign && !dispatcher)
-			return trouble(t, -EBUSY, "%s runs another XDP program, %s, which is not in libxdp's "
+			return trouble(t, -EBUSY,
+				       "%s runs another XDP program, %s, which is not in libxdp's "
 				       "dispatcher: sluice does not replace it; load it with xdp-loader, or "
-				       "take it off (ip link set dev %s xdp off)", name,
-				       program_text(foreign).text, name);
+				       "take it off (ip link set dev %s xdp off)",
+				       name, program_text(foreign).text, name);
 		return 0;
 	}
 	/* A dispatcher that holds our own program from an earlier "shared" gives way in xdp_attach(). */
 	if (foreign && !(dispatcher && door->xdp == SL_XDP_SHARED))
-		return trouble(t, -EBUSY, "%s runs another XDP program, %s: sluice does not replace it; take it "
+		return trouble(t, -EBUSY,
+			       "%s runs another XDP program, %s: sluice does not replace it; take it "
 			       "off (ip link set dev %s xdp off) or say \"xdp\": \"shared\" for this uplink",
 			       name, program_text(foreign).text, name);
 	return 0;
@@ -134,7 +136,8 @@ int xdp_attach(const struct kernel *k, const struct link *link, enum xdp_mode wi
 	if (error == -EOPNOTSUPP)
 		note(notes, "%s runs generic XDP, which is slower: its driver has no native XDP", name);
 	else
-		note(notes, "%s runs generic XDP, which is slower: its driver refuses native XDP at MTU %u (%s)",
+		note(notes,
+		     "%s runs generic XDP, which is slower: its driver refuses native XDP at MTU %u (%s)",
 		     name, link->mtu, strerror(-error));
 	return generic_attach(k->pins, link, program, door, t);
 }
