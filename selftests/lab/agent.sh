@@ -30,7 +30,8 @@ agent_start() { # [COMMAND BEFORE...] -- [OPTION...]
 	while [ "$1" != -- ]; do before+=("$1") && shift; done
 	shift
 	: >"$log"
-	lab_on n1 ${before[@]+"${before[@]}"} "$SLUICE" run "$@" >>"$log" 2>&1 &
+	{ lab_on n1 ${before[@]+"${before[@]}"} "$SLUICE" run "$@"; } >>"$log" 2>&1 &
+	disown # the shell need not tell that it was killed
 	until_true 10 grep -q 'agent on node' "$log" || { cat "$log" && return 1; }
 }
 agent_gone() { [ "$(agent_pid)" = 0 ]; }
@@ -51,7 +52,7 @@ workload_make() { # NAME IFACE ADDRESS MAC: as lab_up does
 }
 guarded() { # IFACE: its number in the kernel is the one that has doors
 	local now
-	now=$(lab_in n1 cat "/sys/class/net/$1/ifindex") || return 1
+	now=$(ip -n "$LAB-n1" -j link show "$1" | jq '.[0].ifindex') || return 1 # /sys is another namespace's
 	[ "$(status ".doors[] | select(.interface == \"$1\") | .ifindex")" = "$now" ]
 }
 

@@ -14,11 +14,17 @@
 #include "../cli/state.h"
 #include "follow.h"
 
-static void print_notes(struct notes *notes)
+/* What attaching noted, unless it noted the same the last time. */
+static void print_notes(struct follow *f, struct notes *notes)
 {
-	for (size_t i = 0; i < notes->count; i++)
+	bool same = notes->count == f->noted.count;
+
+	for (size_t i = 0; same && i < notes->count; i++)
+		same = !strcmp(notes->line[i], f->noted.line[i]);
+	for (size_t i = 0; !same && i < notes->count; i++)
 		fprintf(stderr, "sluice: %s\n", notes->line[i]);
-	notes_free(notes);
+	notes_free(&f->noted);
+	f->noted = *notes;
 }
 
 static struct image *compile(const struct plan *plan, const char *node, const struct link_facts *links,
@@ -109,7 +115,7 @@ static int bring_in_line(struct follow *f, struct plan *plan, struct link_facts 
 	error = kernel_patch(&f->kernel, image, t);
 	if (!error)
 		error = kernel_attach(&f->kernel, image, links, &notes, t);
-	print_notes(&notes);
+	print_notes(f, &notes);
 	if (error)
 		image_free(image);
 	else
@@ -278,7 +284,9 @@ void follow_end(struct follow *f)
 	plan_free(f->plan);
 	image_free(f->image);
 	links_free(&f->links);
+	notes_free(&f->noted);
 	f->plan = NULL;
 	f->image = NULL;
 	memset(&f->links, 0, sizeof(f->links));
+	memset(&f->noted, 0, sizeof(f->noted));
 }

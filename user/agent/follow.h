@@ -19,6 +19,7 @@ struct follow {
 	struct plan *plan;
 	struct image *image;
 	struct link_facts links;
+	struct notes noted; /* of the last attach */
 };
 
 /*
