@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include "canonical.h"
 #include "document.h"
 #include "section.h"
 
@@ -65,18 +66,6 @@ static void default_vpc(struct plan *plan, const struct at *root)
 	plan->vpc_count++;
 }
 
-static char *canonical(struct plan *plan, const json_t *root, struct report *r)
-{
-	char *text = json_dumps(root, JSON_SORT_KEYS | JSON_COMPACT), *kept = NULL;
-
-	if (text)
-		kept = arena_copy(plan->arena, text, strlen(text));
-	else
-		r->lost = true;
-	free(text);
-	return kept;
-}
-
 static bool take_plan(struct plan *plan, const struct document *d, struct report *r)
 {
 	const struct reader reader = { plan->arena, r, &d->origins };
@@ -90,7 +79,9 @@ static bool take_plan(struct plan *plan, const struct document *d, struct report
 		plan->fabric = keep(&root, "default");
 	if (!report_failed(r)) {
 		default_vpc(plan, &root);
-		plan->text = canonical(plan, d->root, r);
+		plan->text = canonical_text(d->root, plan->arena);
+		if (!plan->text)
+			r->lost = true;
 	}
 	if (arena_failed(plan->arena))
 		r->lost = true;

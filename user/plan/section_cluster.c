@@ -198,4 +198,6 @@ void take_clusters(const struct at *at, const struct field *field, void *out)
 
 	(void)field;
 	plan->clusters = take_map(at, sizeof(*plan->clusters), one_cluster, &plan->cluster_count);
+	if (json_is_object(at->value) && !json_object_size(at->value))
+		wrong(at, "the plan has no cluster, expected at least one");
 }

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a plan may say but this build does not enforce. Such a plan is refused, never half obeyed: each
+ * section in use is named once, at its first item. As enforcement arrives, lines leave this file.
+ */
+#include <string.h>
+#include "check.h"
+
+static void refuse(struct report *r, const struct place *place, const char *what)
+{
+	report_error(r, place, "%s not enforced by this build, expected a plan without", what);
+}
+
+static void refuse_nat_outgoing(const struct plan *plan, const struct cluster *cluster, struct report *r)
+{
+	struct below b;
+
+	for (size_t i = 0; i < plan->network_count; i++) {
+		const struct site *site = network_site(&plan->networks[i], cluster->name);
+
+		if (!site || !site->nat_outgoing)
+			continue;
+		refuse(r, below(&b, &site->place, ".nat_outgoing"),
+		       "source NAT to the node's address (nat_outgoing) is");
+		return;
+	}
+}
+
+void plan_refuse_unenforced(const struct plan *plan, const char *name, struct report *r)
+{
+	const struct qos *qos = &plan->qos;
+	const struct cluster *cluster = NULL;
+	struct below b;
+
+	if (plan_node(plan, name, &cluster)) {
+		if (cluster->tunnel.present)
+			refuse(r, &cluster->tunnel.place, "tunnels between clusters are");
+		refuse_nat_outgoing(plan, cluster, r);
+	}
+	if (plan->snat_count)
+		refuse(r, &plan->snat[0].place, "source NAT through EIPs (snat) is");
+	if (plan->fip_count)
+		refuse(r, &plan->fips[0].place, "1:1 addresses (fips) are");
+	if (plan->service_count)
+		refuse(r, &plan->services[0].place, "services are");
+	if (plan->route_count)
+		refuse(r, &plan->routes[0].place, "routes between clusters are");
+	if (qos->class_count)
+		refuse(r, &qos->classes[0].place, "QoS classes are");
+	if (qos->rule_count)
+		refuse(r, &qos->rules[0].place, "QoS rules are");
+	if (qos->per_cluster_count)
+		refuse(r, below(&b, &qos->per_cluster[0].place, ".rate_mbit"), "rates towards clusters are");
+	if (qos->per_label_count)
+		refuse(r, below(&b, &qos->per_label[0].place, ".rate_mbit"), "rates for labels are");
+	if (plan->slo_count)
+		refuse(r, &plan->slos[0].place, "latency limits (slo) are");
+}
