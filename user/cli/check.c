@@ -12,6 +12,7 @@
 #include "../image/image.h"
 #include "../image/intern.h"
 #include "cli.h"
+#include "show.h"
 
 const char help_check[] = "Says what is wrong with a plan, without touching the node.\n"
 			  "\n"
@@ -58,6 +59,8 @@ static void check_node(struct check *k, const char *node)
 
 	image_free(image_compile(k->plan, node, NULL, &found));
 	take(k, &found, &k->findings);
+	if (!plan_node(k->plan, node, NULL))
+		return;
 	plan_refuse_unenforced(k->plan, node, &unenforced);
 	take(k, &unenforced, &k->unenforced);
 }
@@ -107,20 +110,14 @@ static int print_json(const struct check *k, bool failed)
 			   (json_int_t)(plan ? plan->workload_count : 0), "rules",
 			   (json_int_t)(plan ? plan->rule_count : 0), "findings", texts(&k->findings),
 			   "unenforced", unenforced);
-	if (!object || json_dumpf(object, stdout, JSON_INDENT(2)) || putchar('\n') == EOF) {
-		fprintf(stderr, "sluice: cannot write the findings: memory or the output failed\n");
-		json_decref(object);
-		return EXIT_REFUSED;
-	}
-	json_decref(object);
-	return failed ? EXIT_REFUSED : EXIT_DONE;
+	return show_json(object) || failed ? EXIT_REFUSED : EXIT_DONE;
 }
 
 static int print_text(const struct check *k, bool failed)
 {
 	report_print(&k->findings, stderr);
 	for (size_t i = 0; i < k->unenforced.count; i++)
-		fprintf(stderr, "warning: not enforced by this build: %s\n", k->unenforced.findings[i].text);
+		fprintf(stderr, "warning: %s\n", k->unenforced.findings[i].text);
 	if (failed)
 		return EXIT_REFUSED;
 	printf("%s: ok, %zu networks, %zu workloads, %zu rules; %zu warnings\n", k->path,

@@ -19,7 +19,6 @@ int cmd_apply(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_show(int argc, char **argv);
-int cmd_show_policy(int argc, char **argv); /* `show policy` */
 int cmd_run(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 int cmd_help(int argc, char **argv);

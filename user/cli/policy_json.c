@@ -97,23 +97,28 @@ fail:
 	return NULL;
 }
 
-/* Every protocol and range of ports with its own answer. */
-static json_t *allowed_json(const struct reach *reach)
+static json_t *stretches_json(const struct reach *reach, bool allowed)
 {
 	json_t *list = json_array();
+	struct port at = { 0 };
 	char text[40];
 
-	if (reach_all(reach)) {
-		json_array_append_new(list, json_string("any"));
-		return list;
-	}
-	for (size_t i = 0; i < reach->count; i++) {
-		port_text(&reach->item[i], text, sizeof(text));
+	for (bool more = reach_next(reach, allowed, &at, true); more;
+	     more = reach_next(reach, allowed, &at, false)) {
+		port_text(&at, text, sizeof(text));
 		json_array_append_new(list, json_string(text));
 	}
-	if (reach->others)
-		json_array_append_new(list, json_string("other"));
 	return list;
+}
+
+/* { "allow": ["tcp/443"] }, or { "allow": ["any"], "except": ["tcp/25"] } */
+static int set_allowed(json_t *object, const struct reach *reach)
+{
+	if (!reach->others)
+		return json_object_set_new(object, "allow", stretches_json(reach, true));
+	if (json_object_set_new(object, "allow", json_pack("[s]", "any")))
+		return -1;
+	return reach_all(reach) ? 0 : json_object_set_new(object, "except", stretches_json(reach, false));
 }
 
 static json_t *pairs_json(const struct image *image)
@@ -129,17 +134,18 @@ static json_t *pairs_json(const struct image *image)
 					 *to = &image->classes[key->dst - 1];
 		struct reach reach;
 		json_t *object;
+		int failed;
 
 		if (!reach_read(image, key->src, key->dst, &reach))
 			goto fail;
-		object = json_pack("{s:I, s:s, s:I, s:s, s:o}", "from_class", (json_int_t)key->src, "from",
-				   from->label, "to_class", (json_int_t)key->dst, "to", to->label, "allow",
-				   allowed_json(&reach));
+		object = json_pack("{s:I, s:s, s:I, s:s}", "from_class", (json_int_t)key->src, "from",
+				   from->label, "to_class", (json_int_t)key->dst, "to", to->label);
+		failed = set_allowed(object, &reach);
 		reach_free(&reach);
-		if (pair->policy != SL_POLICY_PORTS &&
-		    json_object_set_new(object, "rule", json_string(image_rule_name(image, pair->rule))))
-			goto fail;
-		if (json_array_append_new(list, object))
+		if (pair->policy != SL_POLICY_PORTS)
+			failed |= json_object_set_new(object, "rule",
+						      json_string(image_rule_name(image, pair->rule)));
+		if (json_array_append_new(list, object) || failed)
 			goto fail;
 	}
 	return list;
@@ -150,26 +156,25 @@ fail:
 
 json_t *matrix_json(const struct image *image, const struct matrix *matrix)
 {
-	json_t *object = json_object(), *row;
+	json_t *rows = json_object();
+	int failed = 0;
 
 	for (size_t a = 0; a < matrix->count; a++) {
-		row = json_object();
+		json_t *row = json_object();
+
 		for (size_t b = 0; b < matrix->count; b++) {
 			const struct matrix_cell *cell = &matrix->cells[a * matrix->count + b];
+			json_t *object = json_pack("{s:b}", "part", cell->part);
 
-			if (json_object_set_new(row, matrix->ends[b].name,
-						json_pack("{s:o, s:b}", "allow", allowed_json(&cell->reach),
-							  "part", cell->part)))
-				goto fail;
+			failed |= set_allowed(object, &cell->reach);
+			failed |= json_object_set_new(row, matrix->ends[b].name, object);
 		}
-		if (json_object_set_new(object, matrix->ends[a].name, row))
-			goto out;
+		failed |= json_object_set_new(rows, matrix->ends[a].name, row);
+	}
+	if (failed) {
+		json_decref(rows);
+		return NULL;
 	}
 	return json_pack("{s:s, s:s, s:o, s:o}", "node", image->node, "cluster", image->cluster, "matrix",
-			 object, "pairs", pairs_json(image));
-fail:
-	json_decref(row);
-out:
-	json_decref(object);
-	return NULL;
+			 rows, "pairs", pairs_json(image));
 }

@@ -3,19 +3,18 @@
  * sluice show policy: the rules with their numbers, or who reaches whom by the image that they compile
  * to. Without --plan it speaks of the plan that was applied last. It asks the kernel nothing.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <jansson.h>
 #include "../image/image.h"
 #include "../image/matrix.h"
 #include "../image/selector.h"
 #include "cli.h"
 #include "policy_json.h"
+#include "show.h"
 #include "state.h"
 
 #define CELL 512
@@ -104,7 +103,8 @@ static int print_matrix(const struct matrix *m)
 	if (!text || !width) {
 		free(text);
 		free(width);
-		return -ENOMEM;
+		fprintf(stderr, "sluice: memory ran out while printing the matrix\n");
+		return EXIT_REFUSED;
 	}
 	for (size_t a = 0; a < m->count; a++) {
 		first = strlen(m->ends[a].name) > first ? strlen(m->ends[a].name) : first;
@@ -128,34 +128,26 @@ static int print_matrix(const struct matrix *m)
 	putchar('\n');
 	free(text);
 	free(width);
-	return 0;
+	return EXIT_DONE;
 }
 
 static int print(const struct show *s, const struct plan *plan, const struct image *image,
 		 const struct cluster *cluster)
 {
 	struct matrix matrix = { 0 };
-	json_t *object = NULL;
-	int code = EXIT_REFUSED;
+	int code;
 
-	if (!s->matrix && !s->json) {
+	if (!s->matrix && s->json)
+		return show_json(rules_json(plan, cluster));
+	if (!s->matrix) {
 		print_rules(plan, cluster);
 		return EXIT_DONE;
 	}
-	if (s->matrix && !matrix_build(image, &matrix))
-		goto out;
-	if (s->json) {
-		object = s->matrix ? matrix_json(image, &matrix) : rules_json(plan, cluster);
-		if (!object || json_dumpf(object, stdout, JSON_INDENT(2)) || putchar('\n') == EOF)
-			goto out;
-	} else if (print_matrix(&matrix)) {
-		goto out;
+	if (!matrix_build(image, &matrix)) {
+		fprintf(stderr, "sluice: memory ran out while reading the matrix\n");
+		return EXIT_REFUSED;
 	}
-	code = EXIT_DONE;
-out:
-	if (code != EXIT_DONE)
-		fprintf(stderr, "sluice: cannot print the policy: memory or the output failed\n");
-	json_decref(object);
+	code = s->json ? show_json(matrix_json(image, &matrix)) : print_matrix(&matrix);
 	matrix_free(&matrix);
 	return code;
 }

@@ -247,21 +247,32 @@ void port_text(const struct port *port, char *text, size_t size)
 		snprintf(text, size, "%s/%u-%u", proto, port->first, port->last);
 }
 
+bool reach_next(const struct reach *reach, bool allowed, struct port *at, bool first)
+{
+	uint32_t from = first ? 0 : at->last + 1U;
+
+	for (unsigned int proto = first ? 0 : at->proto; proto < 256; proto++, from = 0) {
+		if (reach->named[proto] && find_named(reach, (uint8_t)proto, from, PORTS - 1, allowed, at))
+			return true;
+	}
+	return false;
+}
+
 void reach_text(const struct reach *reach, char *text, size_t size)
 {
-	char port[40];
+	const char *between = reach->others ? "all but " : "";
+	struct port at = { 0 };
 	size_t used = 0;
+	char port[40];
 
 	if (reach_all(reach) || reach_none(reach)) {
 		snprintf(text, size, "%s", reach_none(reach) ? "-" : "all");
 		return;
 	}
-	text[0] = 0;
-	for (size_t i = 0; i < reach->count + reach->others && used < size; i++) {
-		if (i < reach->count)
-			port_text(&reach->item[i], port, sizeof(port));
-		else
-			snprintf(port, sizeof(port), "other");
-		used += (size_t)snprintf(text + used, size - used, "%s%s", i ? "," : "", port);
+	for (bool more = reach_next(reach, !reach->others, &at, true); more && used < size;
+	     more = reach_next(reach, !reach->others, &at, false)) {
+		port_text(&at, port, sizeof(port));
+		used += (size_t)snprintf(text + used, size - used, "%s%s", between, port);
+		between = ",";
 	}
 }

@@ -28,7 +28,13 @@ bool reach_equal(const struct reach *a, const struct reach *b);
  */
 bool reach_find(const struct reach *reach, const struct port *ports, bool allowed, struct port *found);
 
-/* "all", "-", or "tcp/443,udp/53,icmp"; "other" stands for every protocol not listed. */
+/*
+ * Walks over what is allowed, or what is not, of the named protocols, in order: `at` holds a stretch of
+ * ports and is moved to the next one. False at the end.
+ */
+bool reach_next(const struct reach *reach, bool allowed, struct port *at, bool first);
+
+/* "all", "-", "tcp/443,udp/53,icmp", "all but tcp/25". */
 void reach_text(const struct reach *reach, char *text, size_t size);
 /* "tcp/6800-7300", "icmp", "any" */
 void port_text(const struct port *port, char *text, size_t size);
