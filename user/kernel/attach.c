@@ -109,16 +109,16 @@ static int prepare_nic(const struct kernel *k, struct target *target, struct not
 		     name);
 	}
 	before = target->door.flags;
-	if (target->uplink->promisc && !(before & SL_DOOR_PROMISC)) {
+	if (target->uplink->promisc) {
 		target->door.flags |= SL_DOOR_PROMISC;
 		error = door_write(table, ifindex, &target->door, t);
 		if (!error)
 			error = trunk_promisc(name, true, t);
-		if (error) /* it was set by somebody else, or cannot be */
+		if (error) /* it was set already, not by us unless the row said so; or it cannot be */
 			target->door.flags = before;
 		if (error < 0)
 			return error;
-	} else if (!target->uplink->promisc && before & SL_DOOR_PROMISC) {
+	} else if (before & SL_DOOR_PROMISC) {
 		error = trunk_promisc(name, false, t);
 		if (error < 0)
 			return error;
@@ -166,7 +166,7 @@ static int attach_side(const struct kernel *k, struct target *target, int out, c
 		       struct notes *notes, struct trouble *t)
 {
 	uint32_t ifindex = target->link.fact.ifindex;
-	struct trouble unwritten;
+	struct trouble unwritten = { "" };
 	struct link still;
 	int error;
 

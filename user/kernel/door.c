@@ -15,7 +15,8 @@ void door_read(int table, const struct link_fact *link, struct sl_door *door)
 {
 	struct sl_door_key key = { .ifindex = link->ifindex };
 
-	if (bpf_map_lookup_elem(table, &key, door) || strncmp(door->name, link->name, sizeof(door->name)))
+	/* Another name is the same interface renamed: an index is given again only after all others. */
+	if (bpf_map_lookup_elem(table, &key, door))
 		memset(door, 0, sizeof(*door));
 	memcpy(door->name, link->name, sizeof(door->name));
 }

@@ -6,7 +6,7 @@
 #define SLUICE_DOOR_H
 #include "kernel.h"
 
-/* All zero if there is no row, or one of an earlier interface with the same index. */
+/* All zero but the name if there is no row. */
 void door_read(int table, const struct link_fact *link, struct sl_door *door);
 int door_write(int table, uint32_t ifindex, const struct sl_door *door, struct trouble *t);
 /* Programs, our qdisc and the NIC's settings; the row stays. An interface that is gone is no trouble. */

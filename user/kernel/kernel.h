@@ -50,7 +50,7 @@ void kernel_unlock(struct kernel *k);
 uint32_t kernel_room(const struct kernel *k, enum sl_table_id table);
 
 /* Loads programs, creates or reuses tables, pins both. Twice is the same as once; a newer program replaces
- * the running one by bpf_link_update. */
+ * the running one by bpf_link_update. k is open only when it returns 0. */
 int kernel_load(struct kernel *k, const char *pins, const struct limits *limits, struct trouble *t);
 /* Fills fresh inner maps for the next generation, verifies the counts, flips. Before the flip nothing
  * that runs is touched. */
