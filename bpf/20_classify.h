@@ -78,7 +78,8 @@ static __always_inline __u32 classify_vlan(struct packet *p, const struct sl_ifa
 	if (vlan->state == SL_VLAN_UNASSIGNED)
 		return SL_DROP_VLAN_UNASSIGNED;
 	network = classify_network(p, vlan->network);
-	if (!network)
+	/* The same id on another uplink is another wire: a network is a VLAN of one uplink. */
+	if (!network || network->uplink != p->ifindex)
 		return SL_DROP_VLAN_UNASSIGNED;
 	p->network = vlan->network;
 	p->vpc = network->vpc;
