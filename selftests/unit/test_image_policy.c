@@ -450,19 +450,23 @@ static void matrix_of_networks(void **unused)
 		PLAN("same:tenant", "", "'g': { 'members': ['10.0.1.5-10.0.1.6'] }",
 		     "{ 'name': 'w1', 'network': 'a', 'address': '10.0.0.5', 'node': 'n1', 'labels': { "
 		     "'tenant': 'x' } }",
-		     RULE("web", "'network:a'", "'network:b'", "'tcp/443', 'tcp/8200', 'icmp'",
-			  "allow") "," RULE("some", "'group:g'", "'network:c'", "'tcp/1-9'",
-					    "allow") "," RULE("more", "'cidr:10.0.1.6/32'", "'network:c'",
-							      "'tcp/5-20', 'udp/53'",
-							      "allow") "," RULE("out", "'network:c'",
-										"'world'", "'any'",
-										"allow") "," RULE("but",
-												  "'network:"
-												  "c'",
-												  "'world'",
-												  "'tcp/25', "
-												  "'udp'",
-												  "deny"),
+		     RULE("web", "'network:a'", "'network:b'", "'tcp/443', 'tcp/8200', 'icmp'", "allow") "," RULE(
+			     "ssh", "'network:a'", "'host'", "'tcp/22'",
+			     "allow") "," RULE("some", "'group:g'", "'network:c'", "'tcp/1-9'",
+					       "allow") "," RULE("more", "'cidr:10.0.1.6/32'", "'network:c'",
+								 "'tcp/5-20', 'udp/53'",
+								 "allow") "," RULE("out", "'network:c'",
+										   "'world'", "'any'",
+										   "allow") "," RULE("but",
+												     "'networ"
+												     "k:"
+												     "c'",
+												     "'world"
+												     "'",
+												     "'tcp/"
+												     "25', "
+												     "'udp'",
+												     "deny"),
 		     ""),
 		"n1");
 	struct matrix m;
@@ -480,7 +484,7 @@ static void matrix_of_networks(void **unused)
 	cell_says(&m, "b", "b", "-");
 	cell_says(&m, "b", "c", "part:tcp/1-20,udp/53");
 	cell_says(&m, "c", "world", "all but tcp/25,udp");
-	cell_says(&m, "a", "host", "all");
+	cell_says(&m, "a", "host", "all"); /* by two rules, on different ports */
 	cell_says(&m, "blue", "a", "-");
 	cell_says(&m, "blue", "blue", "-");
 	matrix_free(&m);

@@ -113,6 +113,7 @@ static bool join(struct reach *to, const struct reach *more)
 	}
 	joined.item = ports.item;
 	joined.count = ports.count;
+	reach_settle(&joined);
 	reach_free(to);
 	*to = joined;
 	return true;

@@ -75,6 +75,28 @@ static bool read_edges(const struct image *image, uint32_t set, struct reach *re
 	return true;
 }
 
+/* A protocol whose answer is that of all the others needs none of its own: equal reach looks equal. */
+void reach_settle(struct reach *reach)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < reach->count; i++) {
+		const struct port *p = &reach->item[i];
+
+		if (reach->others && p->first == 0 && p->last == PORTS - 1)
+			reach->named[p->proto] = false;
+		else
+			reach->item[kept++] = *p;
+	}
+	reach->count = kept;
+	for (unsigned int proto = 0, i = 0; !reach->others && proto < 256; proto++) {
+		while (i < reach->count && reach->item[i].proto < proto)
+			i++;
+		if (i == reach->count || reach->item[i].proto != proto)
+			reach->named[proto] = false;
+	}
+}
+
 static bool read_set(const struct image *image, uint32_t src, uint32_t dst, uint32_t set, struct reach *reach)
 {
 	struct list edges = { .size = sizeof(struct edge) }, ports = { .size = sizeof(struct port) };
@@ -110,6 +132,7 @@ static bool read_set(const struct image *image, uint32_t src, uint32_t dst, uint
 		other < 256 && image_judge(image, src, dst, (uint8_t)other, 0).policy == SL_POLICY_ALLOW;
 	reach->item = ports.item;
 	reach->count = ports.count;
+	reach_settle(reach);
 	done = true;
 out:
 	if (!done)

@@ -18,6 +18,8 @@ struct reach {
 /* False when memory is out. The caller frees it. */
 bool reach_read(const struct image *image, uint32_t src_class, uint32_t dst_class, struct reach *reach);
 void reach_free(struct reach *reach);
+/* Brings a reach that was put together by hand into the form that reach_read() gives. */
+void reach_settle(struct reach *reach);
 bool reach_all(const struct reach *reach);
 bool reach_none(const struct reach *reach);
 bool reach_equal(const struct reach *a, const struct reach *b);
