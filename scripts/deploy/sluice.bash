@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0
+# Completion for bash: install as /usr/share/bash-completion/completions/sluice
+_sluice() {
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]-} words=
+	case $before in
+	--plan)
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		return
+		;;
+	--proto) words='tcp udp icmp sctp' ;;
+	--state) words='opening established closing closed' ;;
+	--network) words=$(sluice show networks 2>/dev/null | awk 'NR > 1 { print $1 }') ;;
+	--node) words=$(hostname 2>/dev/null) ;;
+	--listen) words=127.0.0.1:9477 ;;
+	--address | --port | --limit) return ;;
+	*)
+		if [ "$COMP_CWORD" = 1 ]; then
+			words='up down apply check status show run version help'
+		else
+			case $command in
+			up) words='--plan --node --fallback' ;;
+			apply) words='--plan --node' ;;
+			check) words='--plan --node --all-nodes --json' ;;
+			status) words=--json ;;
+			run) words='--plan --node --listen --no-metrics' ;;
+			help) words='up down apply check status show run version help' ;;
+			show)
+				case ${COMP_WORDS[2]-} in
+				flows) words='--network --address --port --proto --state --limit --json' ;;
+				drops) words='--watch --json' ;;
+				networks) words=--json ;;
+				policy) words='--matrix --json' ;;
+				*) words='networks drops flows policy' ;;
+				esac
+				;;
+			esac
+		fi
+		;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+complete -F _sluice sluice
