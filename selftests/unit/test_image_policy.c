@@ -324,11 +324,18 @@ static void rules_that_say_nothing_are_named(void **unused)
 		     RULE("empty", "'group:nobody'", "'network:b'", "'any'", "allow") "," RULE(
 			     "empty-to", "'network:b'", "'group:nobody'", "'any'",
 			     "deny") "," RULE("apart", "'network:a@edge'", "'network:b'", "'any'",
-					      "allow") "," RULE("half", "'network:a'", "'network:b'",
-								"'tcp/1-10'",
-								"allow") "," RULE("half-no", "'network:a'",
-										  "'network:b'", "'tcp/1-9'",
-										  "deny"),
+					      "allow") "," RULE("apart-no", "'network:a@edge'", "'network:b'",
+								"'any'",
+								"deny") "," RULE("half", "'network:a'",
+										 "'network:b'", "'tcp/1-10'",
+										 "allow") "," RULE("half-no",
+												   "'network:"
+												   "a'",
+												   "'network:"
+												   "b'",
+												   "'tcp/"
+												   "1-9'",
+												   "deny"),
 		     ""),
 		"n1");
 

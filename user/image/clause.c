@@ -158,6 +158,9 @@ void clauses_warn(struct compile *c)
 
 		if (!clause->written)
 			continue;
+		/* Between clusters all is denied anyway, but saying so again is no mistake. */
+		if (!clause->met && clause->deny && clause->other_cluster)
+			continue;
 		if (!clause->met) {
 			if (!clause->from_count)
 				why = "nothing in the plan matches its \"from\"";
