@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * When a flow is over: across the wrap of the tick, for each protocol, for flows seen after the clock was read.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include "../../user/agent/expiry.h"
+
+static const struct timeouts timeouts = { .tcp_established_s = 7440,
+					  .tcp_transitory_s = 240,
+					  .udp_s = 300,
+					  .udp_new_s = 30,
+					  .icmp_s = 60 };
+
+static void idle_across_the_wrap(void **state)
+{
+	(void)state;
+	assert_int_equal(expiry_idle(10, 5), 5);
+	assert_int_equal(expiry_idle(5, UINT32_MAX - 4), 10);
+	assert_int_equal(expiry_idle(0, 0), 0);
+}
+
+static void seen_after_the_clock_was_read(void **state)
+{
+	(void)state;
+	assert_int_equal(expiry_idle(100, 103), 0);
+	assert_int_equal(expiry_idle(UINT32_MAX, 2), 0);
+}
+
+static void ticks_of_seconds(void **state)
+{
+	(void)state;
+	assert_int_equal(expiry_tick(1ULL << SL_TICK_SHIFT), 1);
+	assert_int_equal(expiry_tick(1ULL << (SL_TICK_SHIFT + 32)), 0); /* 52 days: the wrap */
+	assert_int_equal(expiry_ticks(1), SL_TICKS(1));
+	assert_int_equal(expiry_ticks(7440), SL_TICKS(7440));
+	/* More seconds than half the tick's range hold still count as long, never as short. */
+	assert_int_equal(expiry_ticks(UINT32_MAX), UINT32_MAX / 2);
+}
+
+static void timeout_of_each_protocol(void **state)
+{
+	(void)state;
+	assert_int_equal(expiry_timeout_s(&timeouts, IPPROTO_TCP, SL_FLOW_ESTABLISHED, true), 7440);
+	assert_int_equal(expiry_timeout_s(&timeouts, IPPROTO_TCP, SL_FLOW_OPENING, false), 240);
+	assert_int_equal(expiry_timeout_s(&timeouts, IPPROTO_TCP, SL_FLOW_CLOSING, true), 240);
+	assert_int_equal(expiry_timeout_s(&timeouts, IPPROTO_TCP, SL_FLOW_CLOSED, true), 240);
+	assert_int_equal(expiry_timeout_s(&timeouts, IPPROTO_UDP, SL_FLOW_OPENING, false), 30);
+	assert_int_equal(expiry_timeout_s(&timeouts, IPPROTO_UDP, SL_FLOW_ESTABLISHED, true), 300);
+	assert_int_equal(expiry_timeout_s(&timeouts, IPPROTO_ICMP, SL_FLOW_ESTABLISHED, true), 60);
+	assert_int_equal(expiry_timeout_s(&timeouts, IPPROTO_SCTP, SL_FLOW_OPENING, false), 30);
+	assert_int_equal(expiry_timeout_s(&timeouts, 47, SL_FLOW_ESTABLISHED, true), 300);
+}
+
+static void over_one_tick_after_the_timeout(void **state)
+{
+	struct sl_flow flow = { .state = SL_FLOW_ESTABLISHED, .seen = UINT32_MAX - 10 };
+	uint32_t last = flow.seen + SL_TICKS(300);
+
+	(void)state;
+	assert_false(expiry_over(&timeouts, IPPROTO_UDP, &flow, true, last));
+	assert_true(expiry_over(&timeouts, IPPROTO_UDP, &flow, true, last + 1));
+	assert_true(expiry_over(&timeouts, IPPROTO_UDP, &flow, false, last));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(idle_across_the_wrap),	     cmocka_unit_test(seen_after_the_clock_was_read),
+		cmocka_unit_test(ticks_of_seconds),	     cmocka_unit_test(timeout_of_each_protocol),
+		cmocka_unit_test(over_one_tick_after_the_timeout),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
