@@ -249,6 +249,7 @@ static void names_and_settings(void **unused)
 	assert_int_equal(s->judged_mark, 0x00800000);
 	assert_int_equal(s->flags, 0);
 	assert_int_equal(s->node_vpc, vpc_id(i, "default"));
+	assert_int_equal(s->node_addr, htonl(0xc0a8640b));
 	assert_string_equal(i->node, "node1");
 	assert_string_equal(i->cluster, "main");
 	assert_int_equal(vpc_id(i, "fixed"), 77);

@@ -16,6 +16,7 @@ static bool add_setting(struct compile *c)
 		.mark_mask = mask,
 		.flags = c->cluster->host_present ? SL_SETTING_HOST_POLICY : 0,
 		.node_vpc = c->vpcs[c->default_vpc].id,
+		.node_addr = c->node->addresses.count ? htonl(c->node->addresses.item[0].first) : 0,
 	};
 
 	return row_add(c, SL_TABLE_sl_setting, &key, &row);
