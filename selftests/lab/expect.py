@@ -172,7 +172,8 @@ class Plan:
             return host is None or any(
                 self.any_selects(a["from"], src, dst) and self.covers(a.get("ports", ["any"]), proto, port)
                 for a in host.get("allow", []))
-        if src.network and src.network == dst.network and not src.is_node and not dst.is_node:
+        # A node whose address lies in a network is a member of it as well.
+        if src.network and src.network == dst.network:
             intra = self.json["networks"][src.network].get("intra", "deny")
             if intra.startswith("same:"):
                 label = intra[len("same:"):]

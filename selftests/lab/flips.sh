@@ -34,7 +34,9 @@ address=$(lab_field "$to" address)
 lab_in "$to" iperf3 -s -1 -p "$port" >"$LAB_DIR/server" 2>&1 &
 for _ in {1..50}; do lab_in "$to" ss -Hltn "sport = :$port" | grep -q . && break || sleep 0.1; done
 touch "$LAB_DIR/flipping"
-lab_in "$from" iperf3 -c "$address" -p "$port" -b 50M -t 600 -J >"$LAB_DIR/client.json" 2>"$LAB_DIR/client.err" &
+# Not by lab_in: $! must be iperf3 itself, to be ended when the flips are through.
+nsenter --net="/run/netns/$LAB-$from" iperf3 -c "$address" -p "$port" -b 50M -t 250 -J \
+	>"$LAB_DIR/client.json" 2>"$LAB_DIR/client.err" &
 client=$!
 sleep 1
 # The probe listens everywhere but where iperf3 does.
@@ -55,7 +57,7 @@ if [ $failed = 0 ]; then ok "flips $flips applies on every node"; else
 fi
 kill -0 $client 2>/dev/null && ok "flips iperf3 ran through all of them" ||
 	not_ok "flips iperf3 died: $(tail -n 2 "$LAB_DIR/client.err" "$LAB_DIR/client.json" | tr '\n' ' ')"
-kill -INT $client 2>/dev/null
+kill -TERM $client 2>/dev/null
 wait $client
 gaps=$(jq '[.intervals[].sum | select(.bits_per_second == 0)] | length' "$LAB_DIR/client.json" 2>/dev/null)
 [ "${gaps:-1}" = 0 ] && ok "flips iperf3 never stood still" || not_ok "flips iperf3 stood still: ${gaps:-?} seconds"

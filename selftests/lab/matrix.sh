@@ -16,7 +16,7 @@ if lab_sluice "$node" show policy --matrix --json >"$own" 2>"$LAB_DIR/err"; then
 else
 	not_ok "matrix show policy --matrix --json: $(cat "$LAB_DIR/err")"
 fi
-if "$PYTHON" "$here/selftests/lab/matrix.py" "$LAB" "$PLAN" "$@"; then
+if "$PYTHON" "$here/selftests/lab/matrix.py" "$LAB" "$PLAN" --hosts "$@"; then
 	ok "matrix (tag in the $TAGS) observed = promised"
 else
 	not_ok "matrix (tag in the $TAGS) observed = promised: see the differences above"
