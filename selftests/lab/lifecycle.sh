@@ -8,7 +8,7 @@ set -uo pipefail
 command -v jq >/dev/null || { skip "lifecycle: jq is missing" && exit 0; }
 [ -x "$SLUICE" ] || { not_ok "lifecycle: no $SLUICE" && exit 1; }
 applies=100 kills=25
-[ -z "${LAB_FAST:-}" ] || { applies=20 && kills=10; }
+[ -z "${LAB_FAST:-}" ] || { applies=10 && kills=4; }
 
 pins=$lab_bpffs/sluice-$LAB-n1 state=$LAB_DIR/n1 netns=$LAB-n1
 node() { SLUICE_PINS=$pins SLUICE_STATE=$state nsenter --net="/run/netns/$netns" "$@"; }
@@ -63,9 +63,11 @@ apply() { sluice apply --plan "$LAB_DIR/$1" --node n1; }
 rows() { bpftool -j map dump pinned "$1" | jq -cS '.[] | if .formatted then .formatted else . end' | sort; }
 generation() { rows "$pins/maps/sl_active" | jq .value.generation; }
 folders() { find "$pins" -maxdepth 1 -name 'plan-*' | wc -l; }
-digest() { # FOLDER: of every table in it
+digest() { # FOLDER: of every table in it; the order of rows means nothing
 	local table
-	for table in "$1"/*; do echo "${table##*/}" && rows "$table"; done | sha256sum
+	for table in "$1"/*; do
+		bpftool -j map dump pinned "$table" | sed "s/^/{\"table\":\"${table##*/}\",\"rows\":/; s/\$/}/"
+	done | jq -cS '.table as $t | .rows[] | [$t, .formatted // .]' | sort | sha256sum
 }
 plan_digest() { digest "$pins/plan-$(generation)"; }
 doors() { rows "$pins/maps/sl_door"; }
