@@ -111,7 +111,11 @@ def against_sluice(plan, attempts, path):
             continue
         for (kind, port), values in ports.items():
             what = kind if kind == "icmp" else f"{kind}/{port}"
-            may = plan.covers([p for p in cell["allow"] if p != "other"], PROTOCOLS[kind], port)
+            listed = [p for p in cell["allow"] if p != "other"]
+            may = plan.covers(listed, PROTOCOLS[kind], port)
+            # "other": every protocol that the list does not speak of
+            if "other" in cell["allow"] and not any(p.split("/")[0] == kind for p in listed):
+                may = True
             if any(values) and not may:
                 wrong.append(f"{src} -> {dst} {what}: show policy says nobody may, the evaluator somebody")
             elif may and not all(values) and not cell["part"]:

@@ -17,7 +17,7 @@ cluster=$(lab_cluster)
 networks() { jq -r --arg c "$cluster" '.networks | to_entries[] | select(.value.sites[$c].vlan) |
 	[.key, .value.sites[$c].vlan, .value.sites[$c].cidrs[0], .value.intra // "deny"] | @tsv' "$PLAN"; }
 reach() { # NETNS ADDRESS
-	lab_in "$1" ping -c 1 -W 2 "$2" >/dev/null 2>&1 || lab_in "$1" ping -c 1 -W 2 "$2" >/dev/null 2>&1
+	lab_in "$1" ping -c 4 -i 0.3 -W 1 "$2" >/dev/null 2>&1
 }
 while IFS=$'\t' read -r name vlan cidr intra; do
 	host=vlan$vlan
