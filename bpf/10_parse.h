@@ -7,22 +7,21 @@
 #define SL_BPF_PARSE_H
 #include "packet.h"
 
-/* Not a drop reason: the linear part ends too early although the frame does not. Pull and parse again. */
-#define PARSE_PULL 255
 /* Room for Ethernet, two tags, the longest IPv4 and ICMP with the longest quoted IPv4 and its ports. */
 #define PARSE_BYTES 160
 
-/* `got` bytes were needed and are not linear: a lie of the packet, or a part that can be pulled? */
-static __always_inline __u32 parse_short(sl_ctx *ctx, __u32 need, __u32 reason)
+/* Makes the headers linear, so that what parse cannot reach is not there. Before anything is read. */
+static __always_inline bool parse_pull(sl_ctx *ctx)
 {
 #ifdef SL_DOOR_TC
-	if (need <= ctx->len)
-		return PARSE_PULL;
+	__u32 want = ctx->len < PARSE_BYTES ? ctx->len : PARSE_BYTES;
+
+	if (packet_begin(ctx) + want > packet_end(ctx))
+		return !bpf_skb_pull_data(ctx, want);
 #else
-	if (need <= bpf_xdp_get_buff_len(ctx))
-		return reason; /* headers split over XDP fragments: no driver does that below 160 bytes */
+	(void)ctx; /* no driver splits the first 160 bytes over XDP fragments */
 #endif
-	return reason;
+	return true;
 }
 
 /* Ethernet and VLAN tags. In TC the outer tag may stand beside the frame. */
@@ -34,7 +33,7 @@ static __always_inline __u32 parse_frame(sl_ctx *ctx, struct packet *p)
 	__u32 tags = 0;
 
 	if ((void *)(eth + 1) > end)
-		return parse_short(ctx, sizeof(*eth), SL_DROP_FRAME_SHORT);
+		return SL_DROP_FRAME_SHORT;
 	__builtin_memcpy(p->dmac, eth->dst, 6);
 	__builtin_memcpy(p->smac, eth->src, 6);
 	p->ethertype = bpf_ntohs(eth->type);
@@ -52,7 +51,7 @@ static __always_inline __u32 parse_frame(sl_ctx *ctx, struct packet *p)
 	if (p->ethertype == SL_ETH_VLAN || p->ethertype == SL_ETH_QINQ) {
 		tag = begin + sizeof(*eth);
 		if ((void *)(tag + 1) > end)
-			return parse_short(ctx, sizeof(*eth) + sizeof(*tag), SL_DROP_FRAME_SHORT);
+			return SL_DROP_FRAME_SHORT;
 		p->flags |= PACKET_TAGGED;
 		if (tags || p->ethertype == SL_ETH_QINQ)
 			p->flags |= PACKET_DOUBLE_TAG;
@@ -135,7 +134,7 @@ static __always_inline __u32 parse_ports(sl_ctx *ctx, struct packet *p, struct s
 		__u32 header;
 
 		if ((void *)(tcp + 1) > end)
-			return parse_short(ctx, l4 + sizeof(*tcp), SL_DROP_L4_HEADER);
+			return SL_DROP_L4_HEADER;
 		header = (tcp->offset >> 4) * 4;
 		if (header < sizeof(*tcp) || (header > rest && !(p->flags & PACKET_FRAG_FIRST)))
 			return SL_DROP_L4_LENGTH;
@@ -148,7 +147,7 @@ static __always_inline __u32 parse_ports(sl_ctx *ctx, struct packet *p, struct s
 		struct sl_icmp *icmp = begin + l4;
 
 		if ((void *)(icmp + 1) > end)
-			return parse_short(ctx, l4 + sizeof(*icmp), SL_DROP_L4_HEADER);
+			return SL_DROP_L4_HEADER;
 		switch (icmp->type) {
 		case SL_ICMP_ECHO:
 		case SL_ICMP_TIMESTAMP:
@@ -177,7 +176,7 @@ static __always_inline __u32 parse_ports(sl_ctx *ctx, struct packet *p, struct s
 		__u32 length;
 
 		if ((void *)(udp + 1) > end)
-			return parse_short(ctx, l4 + sizeof(*udp), SL_DROP_L4_HEADER);
+			return SL_DROP_L4_HEADER;
 		length = bpf_ntohs(udp->len);
 		if (length < sizeof(*udp) || (length > rest && !(p->flags & PACKET_FRAG_FIRST)))
 			return SL_DROP_L4_LENGTH;
@@ -188,7 +187,7 @@ static __always_inline __u32 parse_ports(sl_ctx *ctx, struct packet *p, struct s
 	struct sl_l4_ports *ports = begin + l4;
 
 	if ((void *)(ports + 1) > end)
-		return parse_short(ctx, l4 + sizeof(*ports), SL_DROP_L4_HEADER);
+		return SL_DROP_L4_HEADER;
 	key->sport = ports->src;
 	key->dport = ports->dst;
 	return 0;
@@ -206,7 +205,7 @@ static __noinline __u32 parse_quoted(sl_ctx *ctx, struct packet *p)
 		return SL_DROP_L4_HEADER;
 	ip = packet_begin(ctx) + at;
 	if ((void *)(ip + 1) > end)
-		return parse_short(ctx, at + sizeof(*ip), SL_DROP_ICMP_NO_FLOW);
+		return SL_DROP_ICMP_NO_FLOW;
 	header = (ip->ver_ihl & 0xf) * 4;
 	if (ip->ver_ihl >> 4 != 4 || header < sizeof(*ip) ||
 	    outer + sizeof(struct sl_icmp) + header > total)
@@ -229,12 +228,12 @@ static __noinline __u32 parse_ipv4(sl_ctx *ctx, struct packet *p)
 	struct sl_ipv4 *ip = packet_begin(ctx) + l3;
 
 	if ((void *)(ip + 1) > end)
-		return parse_short(ctx, l3 + sizeof(*ip), SL_DROP_IP_HEADER);
+		return SL_DROP_IP_HEADER;
 	header = (ip->ver_ihl & 0xf) * 4;
 	if (ip->ver_ihl >> 4 != 4 || header < sizeof(*ip))
 		return SL_DROP_IP_HEADER;
 	if ((void *)ip + header > end)
-		return parse_short(ctx, l3 + header, SL_DROP_IP_HEADER);
+		return SL_DROP_IP_HEADER;
 	total = bpf_ntohs(ip->len);
 	if (total < header || total + l3 > packet_length(ctx))
 		return SL_DROP_IP_LENGTH;
@@ -272,26 +271,6 @@ static __noinline __u32 parse_ipv4(sl_ctx *ctx, struct packet *p)
 	reason = parse_ports(ctx, p, &p->key, p->l4, total - header, false);
 	if (!reason && (p->flags & PACKET_ICMP_ERROR))
 		reason = parse_quoted(ctx, p);
-	return reason;
-}
-
-/* parse_ipv4, with the headers pulled into the linear part when they are not there. */
-static __always_inline __u32 parse_packet(sl_ctx *ctx, struct packet *p)
-{
-	__u32 reason = parse_ipv4(ctx, p);
-
-#ifdef SL_DOOR_TC
-	if (reason == PARSE_PULL) {
-		__u32 want = ctx->len < PARSE_BYTES ? ctx->len : PARSE_BYTES;
-
-		if (bpf_skb_pull_data(ctx, want))
-			return SL_DROP_IP_HEADER;
-		p->flags &= PACKET_TAGGED | PACKET_DOUBLE_TAG;
-		reason = parse_ipv4(ctx, p);
-		if (reason == PARSE_PULL)
-			return SL_DROP_IP_HEADER;
-	}
-#endif
 	return reason;
 }
 

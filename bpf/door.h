@@ -8,7 +8,7 @@
 #include "25_arp.h"
 
 static __always_inline int door_carry_out(struct __sk_buff *ctx, struct packet *p, struct sl_verdict *v,
-					  enum path_result path)
+					  enum path_result path, bool counted)
 {
 	int act;
 
@@ -25,7 +25,8 @@ static __always_inline int door_carry_out(struct __sk_buff *ctx, struct packet *
 	default:
 		return TC_ACT_UNSPEC;
 	}
-	count_packet(ctx, p, v);
+	if (!counted || v->action == SL_ACTION_DROP)
+		count_packet(ctx, p, v);
 	return act;
 }
 

@@ -184,7 +184,7 @@ static __noinline enum path_result path_judge(struct packet *p, struct sl_verdic
 /* IPv4 on a managed network, from parse to verdict. */
 static __always_inline enum path_result path_ipv4(sl_ctx *ctx, struct packet *p, struct sl_verdict *v)
 {
-	__u32 packets = packet_segments(ctx), reason = parse_packet(ctx, p);
+	__u32 packets = packet_segments(ctx), reason = parse_ipv4(ctx, p);
 	bool unanswered = false;
 	struct sl_flow *f = NULL;
 	enum path_result path;
@@ -298,18 +298,12 @@ static __always_inline enum path_result path_uplink(sl_ctx *ctx, struct packet *
 {
 	bool out = p->door == DOOR_UP_OUT;
 	const struct sl_iface *iface;
-	__u32 reason = parse_frame(ctx, p);
+	__u32 reason = parse_pull(ctx) ? parse_frame(ctx, p) : SL_DROP_FRAME_SHORT;
 
 #ifdef SL_DOOR_XDP
 	/* XDP cannot tell an untagged frame from one whose tag stands beside it: TC can. */
 	if (!reason && !(p->flags & PACKET_TAGGED))
 		return PATH_UNTOUCHED;
-#endif
-#ifdef SL_DOOR_TC
-	if (reason == PARSE_PULL && !bpf_skb_pull_data(ctx, ctx->len < PARSE_BYTES ? ctx->len : PARSE_BYTES)) {
-		p->flags = 0;
-		reason = parse_frame(ctx, p);
-	}
 #endif
 	if (reason)
 		return path_drop(v, SL_DROP_FRAME_SHORT);
@@ -322,7 +316,7 @@ static __always_inline enum path_result path_uplink(sl_ctx *ctx, struct packet *
 	if (!(p->flags & PACKET_TAGGED)) {
 		switch (path_untagged(ctx, p, out)) {
 		case UNTAGGED_JUDGE:
-			return path_ipv4(ctx, p, v);
+			break;
 		case UNTAGGED_HOST: /* the way to the node stays open, also with unmanaged: drop */
 			return PATH_UNTOUCHED;
 		default:
@@ -331,11 +325,13 @@ static __always_inline enum path_result path_uplink(sl_ctx *ctx, struct packet *
 			return path_drop(v, SL_DROP_UNTAGGED);
 		}
 	}
-	reason = classify_vlan(p, iface);
-	if (reason == CLASSIFY_UNMANAGED)
-		return PATH_UNTOUCHED;
-	if (reason)
-		return path_drop(v, reason);
+	if (p->flags & PACKET_TAGGED) {
+		reason = classify_vlan(p, iface);
+		if (reason == CLASSIFY_UNMANAGED)
+			return PATH_UNTOUCHED;
+		if (reason)
+			return path_drop(v, reason);
+	}
 	if (p->ethertype != SL_ETH_IPV4)
 		return path_other(ctx, p, v);
 	return path_ipv4(ctx, p, v);
@@ -346,14 +342,8 @@ static __always_inline enum path_result path_workload(sl_ctx *ctx, struct packet
 {
 	const struct sl_iface *iface;
 	const struct sl_network *network;
-	__u32 reason = parse_frame(ctx, p);
+	__u32 reason = parse_pull(ctx) ? parse_frame(ctx, p) : SL_DROP_FRAME_SHORT;
 
-#ifdef SL_DOOR_TC
-	if (reason == PARSE_PULL && !bpf_skb_pull_data(ctx, ctx->len < PARSE_BYTES ? ctx->len : PARSE_BYTES)) {
-		p->flags = 0;
-		reason = parse_frame(ctx, p);
-	}
-#endif
 	if (reason)
 		return path_drop(v, SL_DROP_FRAME_SHORT);
 	p->len = packet_length(ctx) - p->l3;

@@ -14,13 +14,18 @@ int sl_up_in(struct __sk_buff *ctx)
 	struct sl_verdict v = {};
 	struct packet p;
 
+	enum path_result path = PATH_JUDGED;
+	bool handed_over;
+
 	path_begin(&p, DOOR_UP_IN, ctx->ifindex);
-	if (!parse_frame(ctx, &p) && mark_from_meta(ctx, &p, &v) && classify_plan(&p)) {
+	handed_over = parse_pull(ctx) && !parse_frame(ctx, &p) && mark_from_meta(ctx, &p, &v) && classify_plan(&p);
+	if (handed_over) {
 		stat(SL_STAT_HANDED_OVER);
-		return deliver_packet(ctx, &p, &v);
+	} else {
+		path_begin(&p, DOOR_UP_IN, ctx->ifindex);
+		path = path_uplink(ctx, &p, &v);
 	}
-	path_begin(&p, DOOR_UP_IN, ctx->ifindex);
-	return door_carry_out(ctx, &p, &v, path_uplink(ctx, &p, &v));
+	return door_carry_out(ctx, &p, &v, path, handed_over);
 }
 
 SEC("tc")
@@ -32,7 +37,7 @@ int sl_up_out(struct __sk_buff *ctx)
 	path_begin(&p, DOOR_UP_OUT, ctx->ifindex);
 	if (classify_plan(&p) && mark_judged(ctx, &p))
 		return TC_ACT_UNSPEC;
-	return door_carry_out(ctx, &p, &v, path_uplink(ctx, &p, &v));
+	return door_carry_out(ctx, &p, &v, path_uplink(ctx, &p, &v), false);
 }
 
 /*

@@ -16,7 +16,7 @@ int sl_wl_in(struct __sk_buff *ctx)
 	struct packet p;
 
 	path_begin(&p, DOOR_WL_IN, ctx->ifindex);
-	return door_carry_out(ctx, &p, &v, path_workload(ctx, &p, &v));
+	return door_carry_out(ctx, &p, &v, path_workload(ctx, &p, &v), false);
 }
 
 SEC("tc")
@@ -28,7 +28,7 @@ int sl_wl_out(struct __sk_buff *ctx)
 	path_begin(&p, DOOR_WL_OUT, ctx->ifindex);
 	if (classify_plan(&p) && mark_judged(ctx, &p))
 		return TC_ACT_UNSPEC;
-	return door_carry_out(ctx, &p, &v, path_workload(ctx, &p, &v));
+	return door_carry_out(ctx, &p, &v, path_workload(ctx, &p, &v), false);
 }
 
 char LICENSE[] SEC("license") = "GPL";
