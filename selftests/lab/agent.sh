@@ -32,7 +32,7 @@ agent_start() { # [COMMAND BEFORE...] -- [OPTION...]
 	: >"$log"
 	{ lab_on n1 ${before[@]+"${before[@]}"} "$SLUICE" run "$@"; } >>"$log" 2>&1 &
 	disown # the shell need not tell that it was killed
-	until_true 10 grep -q 'agent on node' "$log" || { cat "$log" && return 1; }
+	until_true 30 grep -q "agent on node" "$log" || { cat "$log" && return 1; }
 }
 agent_gone() { [ "$(agent_pid)" = 0 ]; }
 agent_end() { # SIGNAL
@@ -157,7 +157,7 @@ swept() { [ $(($(date +%s) - $(status .agent_swept_at))) -le 2 ]; }
 reloads() {
 	local before
 	before=$(status .generation)
-	kill -HUP "$(agent_pid)" && until_true 5 newer "$before"
+	kill -HUP "$(agent_pid)" && until_true 30 newer "$before"
 }
 newer() { [ "$(status .generation)" -gt "$1" ]; }
 terminates() { agent_end TERM && pings && lab_sluice n1 status; }

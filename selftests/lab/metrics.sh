@@ -33,7 +33,7 @@ code() { get -o /dev/null -w '%{http_code}' "$@"; }
 
 starts() {
 	{ lab_on n1 "$SLUICE" run --plan "$PLAN" --node n1; } >"$LAB_DIR/agent.log" 2>&1 &
-	until_true 10 get -f $url/healthz || { cat "$LAB_DIR/agent.log" && return 1; }
+	until_true 30 get -f $url/healthz || { cat "$LAB_DIR/agent.log" && return 1; }
 }
 port_taken() { # said at once, with what to do; another state directory, so that the lock is free
 	local out
