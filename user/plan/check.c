@@ -30,7 +30,7 @@ const char *other_place(const struct place *here, const struct place *there, cha
 	if (here->file == there->file || !strcmp(here->file, there->file))
 		snprintf(out, OTHER_TEXT, "%s", there->path);
 	else
-		snprintf(out, OTHER_TEXT, "%s of %s", there->path, there->file);
+		snprintf(out, OTHER_TEXT, "%s: %s", there->file, there->path);
 	return out;
 }
 

@@ -34,7 +34,7 @@ struct below {
 const struct place *below(struct below *b, const struct place *place, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* " of FILE" is added only if the other place is in another file than the finding. */
+/* The path of another place, with its file in front if that is not the finding's own. */
 #define OTHER_TEXT 768
 const char *other_place(const struct place *here, const struct place *there, char out[OTHER_TEXT]);
 

@@ -24,8 +24,8 @@ struct claim {
 };
 
 static const char *const LISTS[] = { ".reserved_cidrs", ".pod_cidrs", ".service_cidrs", ".cidrs" };
-static const char *const NOUNS[] = { "reserved CIDR of cluster", "pod CIDR of cluster",
-				     "service CIDR of cluster", "network" };
+static const char *const NOUNS[] = { "a reserved CIDR of cluster", "a pod CIDR of cluster",
+				     "a service CIDR of cluster", "a CIDR of network" };
 
 static int by_prefix(const void *a, const void *b)
 {
@@ -55,21 +55,24 @@ static void overlap(struct check *c, const struct claim *outer, const struct cla
 	const struct claim *blamed = outer->owner > inner->owner ? outer : inner;
 	const struct claim *other = blamed == outer ? inner : outer;
 	char mine[PREFIX_TEXT], its[PREFIX_TEXT], place[OTHER_TEXT], at[sizeof(place) + 64];
-	const char *how = outer->cidr.len == inner->cidr.len ? "is also"
-			  : blamed == inner		     ? "lies in"
-							     : "contains";
+	const char *how = blamed == inner ? "lies in" : "contains";
 	struct below b;
 
 	snprintf(at, sizeof(at), "%s%s[%zu]", other_place(blamed->place, other->place, place),
 		 LISTS[other->owner], other->index);
-	report_error(c->report, below(&b, blamed->place, "%s[%zu]", LISTS[blamed->owner], blamed->index),
-		     "%s %s %s of %s %s (%s), expected prefixes apart", prefix_text(blamed->cidr, mine), how,
-		     prefix_text(other->cidr, its), NOUNS[other->owner], other->name, at);
+	below(&b, blamed->place, "%s[%zu]", LISTS[blamed->owner], blamed->index);
+	prefix_text(blamed->cidr, mine);
+	if (outer->cidr.len == inner->cidr.len)
+		report_error(c->report, &b.place, "%s is also %s %s (%s), expected prefixes apart", mine,
+			     NOUNS[other->owner], other->name, at);
+	else
+		report_error(c->report, &b.place, "%s %s %s, %s %s (%s), expected prefixes apart", mine, how,
+			     prefix_text(other->cidr, its), NOUNS[other->owner], other->name, at);
 }
 
 /*
- * Prefixes nest or are apart, so the open ones at any point form a stack. What was reported is not put on
- * it: the stack holds only claims that get along and stays short, however many clash.
+ * Prefixes nest or are apart, so the open ones at any point form a stack. A stack that is full has told
+ * enough: a prefix that stands a hundred times is not reported ten thousand times.
  */
 static void sweep(struct check *c, const struct claim *claims, size_t count)
 {
@@ -77,17 +80,13 @@ static void sweep(struct check *c, const struct claim *claims, size_t count)
 	size_t depth = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		bool clash = false;
-
 		while (depth && (open[depth - 1]->vpc != claims[i].vpc ||
 				 !prefix_has(open[depth - 1]->cidr, claims[i].cidr.addr)))
 			depth--;
-		for (size_t j = depth; j-- && !clash;)
-			if (!compatible(open[j], &claims[i])) {
+		for (size_t j = 0; j < depth; j++)
+			if (!compatible(open[j], &claims[i]))
 				overlap(c, open[j], &claims[i]);
-				clash = true;
-			}
-		if (!clash && depth < sizeof(open) / sizeof(open[0]))
+		if (depth < sizeof(open) / sizeof(open[0]))
 			open[depth++] = &claims[i];
 	}
 }

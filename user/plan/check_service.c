@@ -52,7 +52,11 @@ static void check_ports(struct check *c, size_t i, const struct vip *vip, struct
 		struct seen_key key = { .a = vip->address, .b = (uint64_t)port->proto << 16 | port->port };
 		size_t first = seen_add(claims, key, i);
 
-		if (first != SIZE_MAX)
+		if (first == i)
+			report_error(c->report, &port->place,
+				     "%u/%s stands twice in the service, expected it once", port->port,
+				     proto_text(port->proto));
+		else if (first != SIZE_MAX)
 			report_error(c->report, &port->place,
 				     "%s:%u/%s of service %s is claimed by service %s too (%s), expected one "
 				     "service",

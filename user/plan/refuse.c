@@ -30,7 +30,6 @@ void plan_refuse_unenforced(const struct plan *plan, const char *name, struct re
 {
 	const struct qos *qos = &plan->qos;
 	const struct cluster *cluster = NULL;
-	struct below b;
 
 	if (plan_node(plan, name, &cluster)) {
 		if (cluster->tunnel.present)
@@ -50,9 +49,9 @@ void plan_refuse_unenforced(const struct plan *plan, const char *name, struct re
 	if (qos->rule_count)
 		refuse(r, &qos->rules[0].place, "QoS rules are");
 	if (qos->per_cluster_count)
-		refuse(r, below(&b, &qos->per_cluster[0].place, ".rate_mbit"), "rates towards clusters are");
+		refuse(r, &qos->per_cluster[0].place, "rates towards clusters are");
 	if (qos->per_label_count)
-		refuse(r, below(&b, &qos->per_label[0].place, ".rate_mbit"), "rates for labels are");
+		refuse(r, &qos->per_label[0].place, "rates for labels are");
 	if (plan->slo_count)
 		refuse(r, &plan->slos[0].place, "latency limits (slo) are");
 }

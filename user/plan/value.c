@@ -70,20 +70,23 @@ bool value_address(const char *text, uint32_t *address, char why[WHY])
 	return true;
 }
 
+static struct prefix network_of(struct prefix prefix)
+{
+	return (struct prefix){ prefix.addr & prefix_mask(prefix.len), prefix.len };
+}
+
 /* The part behind the address of a prefix. */
 static bool length_of(const char *text, const char *s, struct prefix *prefix, char why[WHY])
 {
 	char meant[PREFIX_TEXT];
-	struct prefix network;
 	uint32_t len;
 
 	if (*s++ != '/' || !number(&s, 32, &len) || *s)
 		return SAY("\"" QUOTE "\" is not a prefix, expected one such as 10.0.10.0/24", text);
 	prefix->len = (uint8_t)len;
-	network = (struct prefix){ prefix->addr & prefix_mask(prefix->len), prefix->len };
-	if (network.addr != prefix->addr)
+	if (prefix->addr & ~prefix_mask(prefix->len))
 		return SAY("%s has host bits set, expected the network %s", text,
-			   prefix_text(network, meant));
+			   prefix_text(network_of(*prefix), meant));
 	return true;
 }
 
@@ -99,7 +102,7 @@ bool value_prefix(const char *text, struct prefix *prefix, char why[WHY])
 bool value_range(const char *text, struct range *range, char why[WHY])
 {
 	char first[ADDRESS_TEXT], last[ADDRESS_TEXT], meant[PREFIX_TEXT];
-	struct prefix prefix = { 0 }, network;
+	struct prefix prefix = { 0 };
 	const char *s = text;
 
 	if (*text == '.')
@@ -117,13 +120,14 @@ bool value_range(const char *text, struct range *range, char why[WHY])
 	if (*s == '/') {
 		prefix.addr = range->first;
 		if (!length_of(text, s, &prefix, why)) {
-			network = (struct prefix){ prefix.addr & prefix_mask(prefix.len), prefix.len };
-			if (network.addr != prefix.addr)
+			/* People write a pool of addresses this way: tell them how to say it. */
+			if (prefix.addr & ~prefix_mask(prefix.len) && prefix.len)
 				snprintf(why, WHY,
 					 "%s has host bits set, expected the network %s or a range such as "
 					 "%s-%s",
-					 text, prefix_text(network, meant), address_text(prefix.addr, first),
-					 address_text(prefix_last(network), last));
+					 text, prefix_text(network_of(prefix), meant),
+					 address_text(prefix.addr, first),
+					 address_text(prefix_last(prefix), last));
 			return false;
 		}
 		range->last = prefix_last(prefix);

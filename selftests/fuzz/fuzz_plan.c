@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Any bytes as a plan: parse, check, ask what is not enforced. Nothing may crash, leak or hang, and what is
+ * kept of a plan that parsed must read back as the same plan.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../../user/plan/plan.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Every finding is one line that begins with the file's name. */
+static void must_be_lines(const struct report *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (strncmp(r->findings[i].text, "plan", 4) != 0 || strchr(r->findings[i].text, '\n'))
+			abort();
+}
+
+static void read_back(const struct plan *plan)
+{
+	struct report r = { 0 };
+	struct plan *again = plan_read_text("plan", plan->text, strlen(plan->text), &r);
+
+	if (!again || report_failed(&r) || strcmp(again->text, plan->text) != 0)
+		abort();
+	plan_free(again);
+	report_free(&r);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct report r = { 0 };
+	struct plan *plan = plan_read_text("plan", (const char *)data, size, &r);
+
+	if (!plan && !report_failed(&r))
+		abort();
+	if (plan && !report_failed(&r)) {
+		read_back(plan);
+		plan_check(plan, &r);
+		for (size_t i = 0; i < plan->cluster_count; i++)
+			if (plan->clusters[i].node_count)
+				plan_refuse_unenforced(plan, plan->clusters[i].nodes[0].name, &r);
+		plan_refuse_unenforced(plan, "nobody", &r);
+	}
+	must_be_lines(&r);
+	plan_free(plan);
+	report_free(&r);
+	return 0;
+}
