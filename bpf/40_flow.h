@@ -107,8 +107,11 @@ static __always_inline void flow_promote(const struct packet *p, struct sl_flow 
 
 	if (!origin)
 		return;
-	f->state = SL_FLOW_ESTABLISHED;
-	origin->state = SL_FLOW_ESTABLISHED;
+	/* A FIN or RST that came before, or with, the reply stays true. */
+	if (f->state == SL_FLOW_OPENING) {
+		f->state = SL_FLOW_ESTABLISHED;
+		origin->state = SL_FLOW_ESTABLISHED;
+	}
 	f->flags |= SL_FLOW_ANSWERED;
 	origin->flags |= SL_FLOW_ANSWERED;
 	if (bpf_map_update_elem(&sl_flow, &peer, origin, BPF_ANY)) {

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Setting the bench: load, plan, run. The loader and the compiler are the ones that users run.
+ */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "../../user/kernel/shape.h"
+#include "packet/tag_beside.skel.h"
+#include "bench.h"
+
+#define PINS "/sys/fs/bpf/packet"
+
+static bool open_beside(struct bench *b, char *why, size_t room)
+{
+	b->beside = tag_beside_bpf__open_and_load();
+	if (!b->beside)
+		snprintf(why, room, "cannot load tag_beside: %s", strerror(errno));
+	return b->beside;
+}
+
+bool bench_open(struct bench *b, const char *folder, char *why, size_t room)
+{
+	struct limits limits = { .flows = FLOWS_MAX, .unanswered_flows = UNANSWERED_MAX };
+	struct trouble t = { "" };
+
+	b->folder = folder;
+	b->kernel.lock = -1;
+	for (int i = 0; i < SL_PROGRAMS; i++)
+		b->program[i] = -1;
+	b->cpus = (uint32_t)libbpf_num_possible_cpus();
+	if (b->cpus > CPUS_MAX) {
+		snprintf(why, room, "%u CPUs are more than the %u that the bench adds up", b->cpus, CPUS_MAX);
+		return false;
+	}
+	if (!scene_make(why, room))
+		return false;
+	if (kernel_load(&b->kernel, PINS, &limits, &t)) {
+		snprintf(why, room, "%s", t.text);
+		return false;
+	}
+	for (int i = 0; i < SL_PROGRAMS; i++) {
+		char path[128];
+
+		snprintf(path, sizeof(path), PINS "/progs/%s", program_names[i]);
+		b->program[i] = bpf_obj_get(path);
+		if (b->program[i] < 0) {
+			snprintf(why, room, "%s: %s", path, strerror(errno));
+			return false;
+		}
+	}
+	return open_beside(b, why, room) && bench_plan(b, NULL);
+}
+
+void bench_close(struct bench *b)
+{
+	image_free(b->image);
+	tag_beside_bpf__destroy(b->beside);
+	for (int i = 0; i < SL_PROGRAMS; i++)
+		if (b->program[i] >= 0)
+			close(b->program[i]);
+	kernel_close(&b->kernel); /* the pins go with the namespace that they stand in */
+}
+
+/* The plan's text with `change` worked into it. */
+static char *plan_text(const char *folder, const char *change, struct trouble *t)
+{
+	char path[256], *text = NULL;
+	json_error_t error;
+	json_t *plan, *more = NULL;
+
+	snprintf(path, sizeof(path), "%s/plan.json", folder);
+	plan = json_load_file(path, 0, &error);
+	if (!plan) {
+		trouble(t, -EINVAL, "%s:%d: %s", path, error.line, error.text);
+		return NULL;
+	}
+	if (change)
+		more = json_loads(change, 0, &error);
+	if (change && (!more || json_object_update_recursive(plan, more)))
+		trouble(t, -EINVAL, "the change to the plan: %s", error.text);
+	else
+		text = json_dumps(plan, 0);
+	json_decref(more);
+	json_decref(plan);
+	return text;
+}
+
+bool bench_plan(struct bench *b, const char *change)
+{
+	struct link_fact facts[SCENE_LINKS];
+	struct link_facts links = { .item = facts, .count = SCENE_LINKS };
+	struct image *image = NULL;
+	struct report r = { 0 };
+	struct trouble t = { "" };
+	struct plan *plan = NULL;
+	char *text = plan_text(b->folder, change, &t);
+	bool done = false;
+
+	scene_links(facts);
+	if (text)
+		plan = plan_read_text("plan.json", text, strlen(text), &r);
+	if (plan && !report_failed(&r))
+		plan_check(plan, &r);
+	if (plan && !report_failed(&r))
+		image = image_compile(plan, "node1", &links, &r);
+	if (!image || report_failed(&r)) {
+		report_print(&r, stderr);
+		fail(b, "the bench's plan does not compile: %s", t.text);
+		goto out;
+	}
+	if (kernel_install(&b->kernel, image, &t)) {
+		fail(b, "the bench's plan does not install: %s", t.text);
+		goto out;
+	}
+	image_free(b->image);
+	b->image = image;
+	image = NULL;
+	done = true;
+out:
+	image_free(image);
+	plan_free(plan);
+	report_free(&r);
+	free(text);
+	return done;
+}
+
+void bench_generation(struct bench *b, uint32_t generation)
+{
+	struct sl_active active = { .generation = generation };
+
+	if (bpf_map_update_elem(b->kernel.table[SL_TABLE_sl_active], &(uint32_t) { 0 }, &active, BPF_ANY))
+		fail(b, "cannot write sl_active: %s", strerror(errno));
+}
+
+static void empty(struct bench *b, enum sl_table_id table)
+{
+	int fd = b->kernel.table[table];
+	uint8_t key[64];
+
+	while (!bpf_map_get_next_key(fd, NULL, key))
+		if (bpf_map_delete_elem(fd, key)) {
+			fail(b, "cannot empty %s: %s", shapes[table].name, strerror(errno));
+			return;
+		}
+}
+
+void bench_clear_counts(struct bench *b)
+{
+	const uint64_t zero[CPUS_MAX] = { 0 };
+
+	empty(b, SL_TABLE_sl_traffic);
+	empty(b, SL_TABLE_sl_drop);
+	for (uint32_t i = 0; i < SL_STATS; i++)
+		if (bpf_map_update_elem(b->kernel.table[SL_TABLE_sl_stat], &i, zero, BPF_ANY))
+			fail(b, "cannot clear sl_stat: %s", strerror(errno));
+}
+
+void bench_clear(struct bench *b)
+{
+	empty(b, SL_TABLE_sl_flow);
+	empty(b, SL_TABLE_sl_unanswered);
+	empty(b, SL_TABLE_sl_frag);
+	empty(b, SL_TABLE_sl_neigh);
+	bench_clear_counts(b);
+}
+
+static int run_xdp(struct bench *b, const struct send *s, struct got *got, uint8_t *out, uint32_t *len)
+{
+	struct xdp_md in = { .ingress_ifindex = s->ifindex, .data_end = s->frame.len }, back = { 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = s->frame.bytes, .data_size_in = s->frame.len,
+		    .data_out = out, .data_size_out = *len, .ctx_in = &in, .ctx_size_in = sizeof(in),
+		    .ctx_out = &back, .ctx_size_out = sizeof(back), .repeat = 1);
+	int error = bpf_prog_test_run_opts(b->program[s->door], &opts);
+
+	got->retval = opts.retval;
+	got->meta_len = back.data - back.data_meta;
+	*len = opts.data_size_out;
+	return error;
+}
+
+static int run_tc(struct bench *b, const struct send *s, struct got *got, uint8_t *out, uint32_t *len)
+{
+	struct __sk_buff in = { .ifindex = s->ifindex, .mark = s->mark, .gso_segs = s->gso_segs };
+	struct __sk_buff back = { 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = s->frame.bytes, .data_size_in = s->frame.len,
+		    .data_out = out, .data_size_out = *len, .ctx_in = &in, .ctx_size_in = sizeof(in),
+		    .ctx_out = &back, .ctx_size_out = sizeof(back), .repeat = 1);
+	int program = b->program[s->door], error;
+
+	if (s->beside.type) {
+		in.cb[0] = s->beside.type;
+		in.cb[1] = s->beside.tci;
+		if (bpf_map_update_elem(bpf_map__fd(b->beside->maps.door), &(uint32_t) { 0 }, &program, BPF_ANY))
+			return -errno;
+		program = bpf_program__fd(b->beside->progs.tag_beside);
+	}
+	error = bpf_prog_test_run_opts(program, &opts);
+	got->retval = opts.retval;
+	got->mark = back.mark;
+	got->meta_len = 0;
+	*len = opts.data_size_out;
+	return error;
+}
+
+bool bench_run(struct bench *b, const struct send *s, struct got *got)
+{
+	uint8_t out[FRAME_ROOM + 256];
+	uint32_t len = sizeof(out);
+	int error = s->door == SL_UP_XDP ? run_xdp(b, s, got, out, &len) : run_tc(b, s, got, out, &len);
+
+	if (error)
+		return fail(b, "the kernel does not run %s on %u bytes: %s", program_names[s->door], s->frame.len,
+			    strerror(-error));
+	if (got->meta_len > sizeof(got->meta) || len - got->meta_len > FRAME_ROOM)
+		return fail(b, "%u bytes with %u of metadata came out", len, got->meta_len);
+	memcpy(got->meta, out, got->meta_len);
+	got->frame = s->frame;
+	got->frame.len = len - got->meta_len;
+	memcpy(got->frame.bytes, out + got->meta_len, got->frame.len);
+	return true;
+}
+
+struct sl_flow_key flow_key(uint16_t vpc, uint8_t proto, uint32_t saddr, uint16_t sport, uint32_t daddr,
+			    uint16_t dport)
+{
+	return (struct sl_flow_key) { .saddr = htonl(saddr), .daddr = htonl(daddr), .sport = htons(sport),
+				      .dport = htons(dport), .vpc = vpc, .proto = proto };
+}
+
+int flow_find(struct bench *b, const struct sl_flow_key *key, struct sl_flow *flow)
+{
+	memset(flow, 0, sizeof(*flow));
+	if (!bpf_map_lookup_elem(b->kernel.table[SL_TABLE_sl_flow], key, flow))
+		return 1;
+	return bpf_map_lookup_elem(b->kernel.table[SL_TABLE_sl_unanswered], key, flow) ? -1 : 0;
+}
+
+uint32_t tick(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (uint32_t)(((uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec) >> SL_TICK_SHIFT);
+}
+
+uint16_t vpc_of(const struct bench *b, const char *name)
+{
+	for (size_t i = 0; i < b->image->name_count; i++)
+		if (b->image->names[i].key.kind == SL_NAME_VPC && !strcmp(b->image->names[i].name.name, name))
+			return (uint16_t)b->image->names[i].key.id;
+	return 0;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The bench that packet tests lie on: the real loader has put the real programs and a compiled plan into the
+ * kernel; a packet goes into one door by BPF_PROG_TEST_RUN, and what came of it (verdict, bytes, mark, every
+ * counter) is compared with what was wanted. A counter that nobody expected to move is a failure.
+ */
+#ifndef PACKET_BENCH_H
+#define PACKET_BENCH_H
+#include <linux/bpf.h>
+#include "../../user/kernel/kernel.h"
+#include "../../user/kernel/object.h"
+#include "frame.h"
+#include "scene.h"
+
+#define FLOWS_MAX 64 /* room of sl_flow on the bench: small enough to be filled */
+#define UNANSWERED_MAX 2048
+#define CPUS_MAX 256U
+
+struct tag_beside_bpf;
+
+struct bench {
+	struct kernel kernel;
+	int program[SL_PROGRAMS];
+	struct tag_beside_bpf *beside; /* puts a tag beside the frame before the door sees it */
+	struct image *image; /* of the plan in force */
+	const char *folder; /* with plan.json */
+	uint32_t cpus;
+	unsigned int ok, failed, skipped;
+	unsigned int hits[SL_REASONS], misses[SL_REASONS], excused[SL_REASONS]; /* passed tests of each reason */
+	bool in_case, case_failed;
+	char name[160];
+};
+
+/* What goes in. */
+struct send {
+	enum program door;
+	uint32_t ifindex;
+	struct frame frame;
+	struct tag beside; /* type 0: none */
+	uint32_t mark;
+	uint32_t gso_segs;
+	bool keep; /* tables of state stay as the packet before left them */
+};
+
+enum fate {
+	UNTOUCHED, /* passes, not judged, not counted */
+	STACK, /* passes to the stack, judged; XDP: judged, on to TC */
+	SENT, /* redirected */
+	DROPPED,
+};
+
+/* What has to come of it. */
+struct want {
+	enum fate fate;
+	uint8_t reason; /* of a drop, or of what a monitor lets pass; 0: none */
+	uint8_t outcome; /* SL_MONITORED where a monitor lets it pass; else taken from fate */
+	uint16_t src, dst; /* networks it is counted for */
+	uint16_t network; /* that a drop is counted for */
+	uint32_t packets; /* 0: one */
+	int bytes; /* 0: the IP packet, or what stands behind Ethernet and tags; -1: none */
+	uint32_t stats; /* bits of SL_STAT_*: each moves by one, all others stay */
+	bool unmarked; /* although SENT or STACK, no mark */
+	const struct frame *out; /* NULL: as it went in */
+	bool question; /* dropped, and what goes out instead is in `out` */
+};
+#define STAT(symbol) (1U << SL_STAT_##symbol)
+#define NEW_FLOW STAT(FLOWS_CREATED)
+
+struct got {
+	uint32_t retval;
+	struct frame frame; /* as it came out, metadata apart */
+	uint8_t meta[64];
+	uint32_t meta_len;
+	uint32_t mark;
+};
+
+bool bench_open(struct bench *b, const char *folder, char *why, size_t room);
+void bench_close(struct bench *b);
+/* Puts in plan.json, changed by `change` (JSON whose top-level keys replace or extend; NULL: as it is). */
+bool bench_plan(struct bench *b, const char *change);
+/* Puts sl_active back to 0, or to the generation of the plan that is in. */
+void bench_generation(struct bench *b, uint32_t generation);
+/* Empties the flow, fragment and neighbour tables, and every counter. */
+void bench_clear(struct bench *b);
+void bench_clear_counts(struct bench *b);
+
+/* Only runs the door. */
+bool bench_run(struct bench *b, const struct send *s, struct got *got);
+/* Runs and compares; inside a case (below) many, else a case of its own named `name`. */
+bool check(struct bench *b, const char *name, struct send s, struct want w);
+/* The same, and says that it triggers `reason`, or is one step on the good side of it. */
+void hit(struct bench *b, enum sl_reason_id reason, const char *name, struct send s, struct want w);
+void miss(struct bench *b, enum sl_reason_id reason, const char *name, struct send s, struct want w);
+
+/* A case of several packets: one line of output. */
+void case_begin(struct bench *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool case_end(struct bench *b);
+void case_skip(struct bench *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Notes a failure, once with all that is known, and says why. Returns false. */
+bool fail(struct bench *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool that(struct bench *b, bool truth, const char *what);
+bool same_frame(struct bench *b, const struct frame *want, const struct frame *got);
+
+/* Rows of state tables. */
+struct sl_flow_key flow_key(uint16_t vpc, uint8_t proto, uint32_t saddr, uint16_t sport, uint32_t daddr,
+			    uint16_t dport);
+/* 1: established, 0: unanswered, -1: nowhere. */
+int flow_find(struct bench *b, const struct sl_flow_key *key, struct sl_flow *flow);
+uint32_t tick(void);
+uint16_t vpc_of(const struct bench *b, const char *name);
+
+/* Ways in. */
+static inline struct send workload(uint32_t ifindex, struct frame frame)
+{
+	return (struct send) { .door = SL_WL_IN, .ifindex = ifindex, .frame = frame };
+}
+
+static inline struct send wire(struct frame frame) /* the tag, if any, in the frame */
+{
+	return (struct send) { .door = SL_UP_IN, .ifindex = UP0, .frame = frame };
+}
+
+static inline struct send wire_xdp(struct frame frame)
+{
+	return (struct send) { .door = SL_UP_XDP, .ifindex = UP0, .frame = frame };
+}
+
+static inline struct send beside(struct send s, uint16_t type, uint16_t tci)
+{
+	s.beside = (struct tag) { .type = type, .tci = tci };
+	return s;
+}
+
+static inline struct send next(struct send s) /* after the packet before it */
+{
+	s.keep = true;
+	return s;
+}
+
+/* A drop on the wire's side, by XDP and by TC with the tag in the frame and beside it. */
+void hit_wire(struct bench *b, enum sl_reason_id reason, const char *name, struct frame f, struct want w);
+/* What a routed packet looks like on its next link. */
+struct frame hop(struct frame f, const uint8_t *dmac, const uint8_t *smac);
+/* What a packet from the wire looks like when it goes into a workload. */
+struct frame landed(struct frame f, const uint8_t *dmac);
+/* A reason that a monitor lets pass. */
+void monitored(struct bench *b, enum sl_reason_id reason, const char *name, struct send s, struct want w);
+
+#define VLAN(id) .tags = 1, .tag = { { .tci = (id) } }
+#define TCP(from, to, bits) .proto = SL_PROTO_TCP, .sport = (from), .dport = (to), .tcp_flags = (bits)
+#define UDP(from, to) .proto = SL_PROTO_UDP, .sport = (from), .dport = (to)
+#define ICMP(kind, identifier) .proto = SL_PROTO_ICMP, .icmp_type = (kind), .icmp_id = (identifier)
+#define SYN SL_TCP_SYN
+#define ACK SL_TCP_ACK
+#define RST SL_TCP_RST
+#define FIN SL_TCP_FIN
+
+/* The groups. */
+void test_frame(struct bench *b);
+void test_ipv4(struct bench *b);
+void test_transport(struct bench *b);
+void test_fragment(struct bench *b);
+void test_icmp(struct bench *b);
+void test_source(struct bench *b);
+void test_arp(struct bench *b);
+void test_group(struct bench *b);
+void test_policy(struct bench *b);
+void test_deliver(struct bench *b);
+void test_untagged(struct bench *b);
+void test_flow(struct bench *b);
+void test_full(struct bench *b);
+void test_plan_change(struct bench *b);
+void test_no_plan(struct bench *b);
+void test_monitor(struct bench *b);
+void test_live(struct bench *b);
+
+#endif

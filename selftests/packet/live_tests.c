@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a test run cannot show, with real frames through attached programs: which interface a packet leaves by,
+ * the tag that is put beside it, copies, the way from XDP to TC, and buffers whose headers are not linear.
+ */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/if_packet.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "bench.h"
+
+#define WAIT_MS 1000 /* for what has to come */
+#define QUIET_MS 30 /* for what must not */
+
+static int listen_on(struct bench *b, uint32_t ifindex)
+{
+	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(0x0003), .sll_ifindex = (int)ifindex };
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), one = 1;
+
+	if (fd < 0 || setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one)) ||
+	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one)) ||
+	    bind(fd, (struct sockaddr *)&at, sizeof(at)))
+		fail(b, "cannot listen on interface %u: %s", ifindex, strerror(errno));
+	return fd;
+}
+
+/* -1: nothing came; else the VLAN beside the frame, 0 for none. */
+static int take(int fd, struct frame *f, int wait_ms)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
+	} control;
+	struct iovec iov = { .iov_base = f->bytes, .iov_len = sizeof(f->bytes) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	ssize_t got;
+
+	memset(f, 0, sizeof(*f));
+	if (poll(&ready, 1, wait_ms) != 1)
+		return -1;
+	got = recvmsg(fd, &msg, 0);
+	if (got < 0)
+		return -1;
+	f->len = (uint32_t)got;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
+		struct tpacket_auxdata aux;
+
+		if (c->cmsg_level != SOL_PACKET || c->cmsg_type != PACKET_AUXDATA)
+			continue;
+		memcpy(&aux, CMSG_DATA(c), sizeof(aux));
+		if (aux.tp_status & TP_STATUS_VLAN_VALID)
+			return aux.tp_vlan_tci & 0xfff;
+	}
+	return 0;
+}
+
+static void put_on(struct bench *b, uint32_t ifindex, const struct frame *f)
+{
+	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_ifindex = (int)ifindex };
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || sendto(fd, f->bytes, f->len, 0, (struct sockaddr *)&at, sizeof(at)) != (ssize_t)f->len)
+		fail(b, "cannot send on interface %u: %s", ifindex, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+static void arrives(struct bench *b, const char *what, int fd, const struct frame *want, int vlan)
+{
+	struct frame got;
+	int tag = take(fd, &got, WAIT_MS);
+
+	if (tag < 0)
+		fail(b, "%s: nothing came", what);
+	else if (tag != vlan)
+		fail(b, "%s: came with VLAN %d instead of %d", what, tag, vlan);
+	else
+		same_frame(b, want, &got);
+}
+
+static void silent(struct bench *b, const char *what, int fd)
+{
+	struct frame got;
+
+	if (take(fd, &got, QUIET_MS) >= 0)
+		fail(b, "%s: a frame of %u bytes came", what, got.len);
+}
+
+static uint64_t stat_of(struct bench *b, uint32_t id)
+{
+	uint64_t rows[CPUS_MAX], all = 0;
+
+	if (bpf_map_lookup_elem(b->kernel.table[SL_TABLE_sl_stat], &id, rows))
+		return 0;
+	for (uint32_t i = 0; i < b->cpus; i++)
+		all += rows[i];
+	return all;
+}
+
+static bool attach(struct bench *b, uint32_t ifindex, enum program door)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = b->program[door]);
+	int error = bpf_tc_hook_create(&hook);
+
+	if (error && error != -EEXIST)
+		return fail(b, "no clsact on interface %u: %s", ifindex, strerror(-error));
+	error = bpf_tc_attach(&hook, &opts);
+	return !error || fail(b, "cannot attach to interface %u: %s", ifindex, strerror(-error));
+}
+
+struct ears {
+	int uplink, a1, b1, c1, c2;
+};
+
+static void test_out(struct bench *b, const struct ears *e)
+{
+	struct frame f = PACKET(.saddr = A1, .daddr = A_FAR, UDP(1000, 2000), .payload = 30), out;
+
+	case_begin(b, "live: to a far workload: out of the uplink with the network's tag");
+	bench_clear(b);
+	put_on(b, PEER_OF(W_A1), &f);
+	arrives(b, "uplink", e->uplink, &f, 103);
+	case_end(b);
+
+	case_begin(b, "live: to another network here: into its workload's interface");
+	bench_clear(b);
+	f = PACKET(.saddr = A1, .daddr = B1, UDP(1000, 53), .payload = 30);
+	out = hop(f, scene_mac(B1), mac_router);
+	put_on(b, PEER_OF(W_A1), &f);
+	arrives(b, "workload", e->b1, &out, 0);
+	silent(b, "uplink", e->uplink);
+	case_end(b);
+
+	/* A frame larger than a page comes without any header in the linear part. */
+	case_begin(b, "live: headers that are not linear are pulled");
+	bench_clear(b);
+	f = PACKET(.saddr = A1, .daddr = B1, UDP(1000, 53), .payload = 7000);
+	out = hop(f, scene_mac(B1), mac_router);
+	put_on(b, PEER_OF(W_A1), &f);
+	arrives(b, "workload", e->b1, &out, 0);
+	f = PACKET(.saddr = A1, .daddr = A_FAR, UDP(1000, 53), .payload = 7000,
+		   .options = (const uint8_t[8]) { 7, 7, 4, 0, 0, 0, 0, 1 }, .option_len = 8);
+	put_on(b, PEER_OF(W_A1), &f);
+	arrives(b, "uplink", e->uplink, &f, 103);
+	frame_ip(&f)->len = htons((uint16_t)(f.len - f.l3 + 1));
+	put_on(b, PEER_OF(W_A1), &f);
+	silent(b, "a lie about the length: uplink", e->uplink);
+	case_end(b);
+}
+
+static void test_in(struct bench *b, const struct ears *e, bool xdp)
+{
+	struct frame f = PACKET(.saddr = A_FAR, .daddr = A1, UDP(1000, 2000), .payload = 30, VLAN(103));
+	struct frame out = landed(f, scene_mac(A1));
+	struct want w = { .src = NET_A, .dst = NET_A };
+
+	case_begin(b, "live: from the wire, %s: into the workload's interface, counted once",
+		   xdp ? "judged in XDP, carried out in TC" : "judged in TC");
+	bench_clear(b);
+	put_on(b, PEER_OF(UP0), &f);
+	arrives(b, "workload", e->a1, &out, 0);
+	that(b, stat_of(b, SL_STAT_HANDED_OVER) == xdp, "handed over exactly where XDP is");
+	that(b, stat_of(b, SL_STAT_FLOWS_CREATED) == 1, "one flow");
+	{
+		struct sl_traffic_key key = { .src_network = w.src, .dst_network = w.dst };
+		struct sl_count rows[CPUS_MAX];
+		uint64_t all = 0;
+
+		if (!bpf_map_lookup_elem(b->kernel.table[SL_TABLE_sl_traffic], &key, rows))
+			for (uint32_t i = 0; i < b->cpus; i++)
+				all += rows[i].packets;
+		that(b, all == 1, "one packet counted");
+	}
+	f = PACKET(.saddr = A2, .daddr = A1, UDP(1000, 2000), .payload = 30, VLAN(103));
+	put_on(b, PEER_OF(UP0), &f);
+	silent(b, "a spoofed one", e->a1);
+	case_end(b);
+}
+
+static void test_copies(struct bench *b, const struct ears *e)
+{
+	struct frame f = PACKET(.saddr = C1, .daddr = C_BROADCAST, UDP(1000, 2000), .dmac = mac_all, .payload = 30), out;
+
+	case_begin(b, "live: an allowed broadcast goes to every member and the wire, once");
+	bench_clear(b);
+	put_on(b, PEER_OF(W_C1), &f);
+	arrives(b, "the other member", e->c2, &f, 0);
+	arrives(b, "uplink", e->uplink, &f, NET_CAST);
+	silent(b, "the sender", e->c1);
+	silent(b, "the other member, twice", e->c2);
+	silent(b, "uplink, twice", e->uplink);
+	silent(b, "another network", e->a1);
+	case_end(b);
+
+	case_begin(b, "live: an allowed broadcast from the wire goes to every member");
+	bench_clear(b);
+	f = PACKET(.saddr = C_FAR, .daddr = C_BROADCAST, UDP(1000, 2000), .dmac = mac_all, .payload = 30, VLAN(NET_CAST));
+	out = f;
+	frame_untag(&out);
+	put_on(b, PEER_OF(UP0), &f);
+	arrives(b, "a member", e->c1, &out, 0);
+	arrives(b, "another member", e->c2, &out, 0);
+	silent(b, "back to the wire", e->uplink);
+	silent(b, "another network", e->a1);
+	case_end(b);
+}
+
+static void test_neighbour(struct bench *b, const struct ears *e)
+{
+	struct frame f = PACKET(.saddr = A1, .daddr = B_FAR, UDP(1000, 53), .payload = 30), out, got, reply;
+	uint8_t mac[6];
+	int tag;
+
+	scene_link_mac(UP0, mac);
+	case_begin(b, "live: a far node is asked for on the source's VLAN, its answer learned, then used");
+	bench_clear(b);
+	put_on(b, PEER_OF(W_A1), &f);
+	tag = take(e->uplink, &got, WAIT_MS);
+	got.l3 = 14;
+	that(b, tag == 103 && frame_eth(&got)->type == htons(SL_ETH_ARP) && frame_arp(&got)->tpa == htonl(NODE2),
+	     "a question on VLAN 103");
+	reply = ARP(.op = SL_ARP_REPLY, .spa = NODE2, .tpa = NODE1, .tha = mac, .dmac = mac, .vlan = 103);
+	put_on(b, PEER_OF(UP0), &reply);
+	silent(b, "an answer is not passed on", e->uplink); /* and has been heard when this returns */
+	put_on(b, PEER_OF(W_A1), &f);
+	out = hop(f, mac_node2, mac);
+	arrives(b, "uplink", e->uplink, &out, 103);
+	case_end(b);
+}
+
+void test_live(struct bench *b)
+{
+	struct ears e = { -1, -1, -1, -1, -1 };
+
+	case_begin(b, "live: doors attached");
+	e = (struct ears) { .uplink = listen_on(b, PEER_OF(UP0)), .a1 = listen_on(b, PEER_OF(W_A1)),
+			    .b1 = listen_on(b, PEER_OF(W_B1)), .c1 = listen_on(b, PEER_OF(W_C1)),
+			    .c2 = listen_on(b, PEER_OF(W_C2)) };
+	attach(b, W_A1, SL_WL_IN);
+	attach(b, W_C1, SL_WL_IN);
+	attach(b, UP0, SL_UP_IN);
+	if (!case_end(b))
+		goto out;
+	test_out(b, &e);
+	test_in(b, &e, false);
+	test_copies(b, &e);
+	test_neighbour(b, &e);
+
+	case_begin(b, "live: XDP attached");
+	if (bpf_xdp_attach(UP0, b->program[SL_UP_XDP], XDP_FLAGS_DRV_MODE, NULL))
+		fail(b, "native XDP on veth: %s", strerror(errno));
+	if (!case_end(b))
+		goto out;
+	test_in(b, &e, true);
+	test_copies(b, &e);
+	test_neighbour(b, &e);
+	bpf_xdp_detach(UP0, 0, NULL);
+out:
+	for (size_t i = 0; i < sizeof(e) / sizeof(int); i++)
+		if (((int *)&e)[i] >= 0)
+			close(((int *)&e)[i]);
+}

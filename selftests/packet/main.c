@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * packet [FOLDER [GROUP]]: runs the packet tests, one line a case, and fails if one failed or if a drop reason
+ * has not both been triggered and just missed. Needs root; touches nothing outside namespaces of its own.
+ */
+#include <stdio.h>
+#include <string.h>
+#include "../../user/kernel/names.h"
+#include "bench.h"
+
+static const struct {
+	const char *name;
+	void (*run)(struct bench *b);
+} groups[] = {
+	{ "frame", test_frame },       { "ipv4", test_ipv4 },	      { "transport", test_transport },
+	{ "fragment", test_fragment }, { "icmp", test_icmp },	      { "source", test_source },
+	{ "arp", test_arp },	       { "group", test_group },	      { "policy", test_policy },
+	{ "deliver", test_deliver },   { "untagged", test_untagged }, { "flow", test_flow },
+	{ "full", test_full },	       { "no_plan", test_no_plan },   { "plan_change", test_plan_change },
+	{ "monitor", test_monitor },   { "live", test_live },
+};
+
+/* A reason added without its two tests fails here. */
+static void test_coverage(struct bench *b)
+{
+	for (unsigned int reason = 1; reason < SL_REASONS; reason++) {
+		case_begin(b, "reason %s has both tests", reason_name(reason));
+		if (!b->hits[reason])
+			fail(b, "no test triggered it");
+		if (!b->misses[reason])
+			fail(b, "no test just missed it");
+		case_end(b);
+	}
+#define BROKEN false
+#define JUDGED true
+#define SL_REASON(symbol, name, weight, text)                                                                \
+	if (weight) {                                                                                        \
+		case_begin(b, "reason " name " has a test under a monitor");                                 \
+		if (!b->excused[SL_DROP_##symbol])                                                           \
+			fail(b, "no test let it pass");                                                      \
+		case_end(b);                                                                                 \
+	}
+#include "../../include/reasons.def"
+#undef SL_REASON
+#undef JUDGED
+#undef BROKEN
+}
+
+int main(int argc, char **argv)
+{
+	const char *folder = argc > 1 ? argv[1] : "selftests/packet";
+	const char *only = argc > 2 ? argv[2] : NULL;
+	struct bench b = { .ok = 0 };
+	char why[600];
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (!bench_open(&b, folder, why, sizeof(why))) {
+		printf("not ok bench: %s\n", why);
+		return 1;
+	}
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		if (!only || !strcmp(only, groups[i].name))
+			groups[i].run(&b);
+	if (!only)
+		test_coverage(&b);
+	printf("packet: %u ok, %u failed, %u skipped\n", b.ok, b.failed, b.skipped);
+	bench_close(&b);
+	return b.failed || !b.ok;
+}

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0
+# make packet     packets through the real programs by BPF_PROG_TEST_RUN (root)
+
+PACKET_SRC := $(wildcard selftests/packet/*.c)
+PACKET_SRC := $(filter-out %.bpf.c,$(PACKET_SRC))
+PACKET_OBJ := $(PACKET_SRC:%.c=$(B)/%.o)
+PACKET_USER := $(filter $(B)/user/plan/% $(B)/user/image/% $(B)/user/kernel/%,$(USER_OBJ))
+.PHONY: packet
+packet: $(B)/packet/packet
+	$(B)/packet/packet selftests/packet
+$(B)/packet/tag_beside.bpf.o: selftests/packet/tag_beside.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BPFFLAGS) -c $< -o $@
+$(B)/packet/tag_beside.skel.h: $(B)/packet/tag_beside.bpf.o
+	$(BPFTOOL) gen skeleton $< name tag_beside_bpf > $@
+$(B)/selftests/packet/%.o: selftests/packet/%.c $(B)/packet/tag_beside.skel.h $(B)/sluice.skel.h
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_) $(CFLAGS) -MMD -MP -c $< -o $@
+$(B)/packet/packet: $(PACKET_OBJ) $(PACKET_USER)
+	$(CC) $(SAN) $(LDFLAGS) $^ -o $@ $(LDLIBS_)
+-include $(PACKET_OBJ:.o=.d)
