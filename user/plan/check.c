@@ -20,6 +20,7 @@ const struct place *below(struct below *b, const struct place *place, const char
 	va_start(arguments, format);
 	vsnprintf(tail, sizeof(tail), format, arguments);
 	va_end(arguments);
+	/* cppcheck-suppress ctuuninitvar; this is what fills it */
 	snprintf(b->path, sizeof(b->path), "%s%s", place->path, tail);
 	b->place = (struct place){ .file = place->file, .path = b->path };
 	return &b->place;

@@ -93,16 +93,13 @@ out:
 /* Comments are gone before anybody looks, so that two files may comment the same thing differently. */
 static void strip_comments(json_t *value)
 {
-	json_t *child;
-	size_t i;
-
 	if (json_is_object(value)) {
 		void *iter = json_object_iter(value);
 
 		while (iter) {
 			const char *key = json_object_iter_key(iter);
+			json_t *child = json_object_iter_value(iter);
 
-			child = json_object_iter_value(iter);
 			iter = json_object_iter_next(value, iter);
 			if (*key == '#')
 				json_object_del(value, key);
@@ -110,7 +107,8 @@ static void strip_comments(json_t *value)
 				strip_comments(child);
 		}
 	} else if (json_is_array(value)) {
-		json_array_foreach(value, i, child) strip_comments(child);
+		for (size_t i = 0; i < json_array_size(value); i++)
+			strip_comments(json_array_get(value, i));
 	}
 }
 

@@ -23,15 +23,11 @@ static void graft(struct document *d, const struct at *at, json_t *into, const c
 
 static void merge_object(struct document *d, struct at *at, json_t *into, const char *into_file, json_t *from)
 {
-	json_t *value, *old;
-	const char *key;
-
-	json_object_foreach(from, key, value)
-	{
+	for (void *iter = json_object_iter(from); iter; iter = json_object_iter_next(from, iter)) {
+		const char *key = json_object_iter_key(iter), *old_file;
+		json_t *value = json_object_iter_value(iter), *old = json_object_get(into, key);
 		struct at child = { at->reader, value, at->file, at, key, 0 };
-		const char *old_file;
 
-		old = json_object_get(into, key);
 		if (!old) {
 			graft(d, at, into, key, value);
 			continue;
