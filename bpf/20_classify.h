@@ -41,14 +41,22 @@ static __always_inline const struct sl_network *classify_network(const struct pa
 	return plan_row(&sl_network, p->slot, &key);
 }
 
-/* Who an address is in a VPC: the exact address, then the longest prefix. */
-static __always_inline const struct sl_endpoint *classify_address(const struct packet *p, __u16 vpc, __be32 addr)
+/*
+ * Who an address is in a VPC: the exact address, then the longest prefix. A copy, so that the verifier need not
+ * follow every pair of tables that source and destination may stand in. False: no plan knows the VPC.
+ */
+static __noinline bool classify_address(const struct packet *p, __u16 vpc, __be32 addr, struct sl_endpoint *to)
 {
 	struct sl_exact_key exact = { .vpc = vpc, .addr = addr };
 	struct sl_prefix_key prefix = { .prefixlen = 64, .vpc = bpf_htons(vpc), .addr = addr };
 	const struct sl_endpoint *e = plan_row(&sl_exact, p->slot, &exact);
 
-	return e ? e : plan_row(&sl_prefix, p->slot, &prefix);
+	if (!e)
+		e = plan_row(&sl_prefix, p->slot, &prefix);
+	if (!e)
+		return false;
+	*to = *e;
+	return true;
 }
 
 static __always_inline const struct sl_endpoint *classify_exact(const struct packet *p, __u16 vpc, __be32 addr)

@@ -78,8 +78,8 @@ static __always_inline int arp_to_workload(struct __sk_buff *ctx, const struct p
 
 static __noinline __u32 arp_sender_on_wire(struct packet *p, const struct arp *a, __u16 node_vpc)
 {
-	const struct sl_endpoint *e = classify_address(p, p->vpc, a->spa);
 	const struct sl_endpoint *node = classify_exact(p, node_vpc, a->spa);
+	struct sl_endpoint e;
 
 	if (!mac_equal(a->sha, p->smac) || mac_multicast(a->sha))
 		return SL_DROP_ARP_SPOOFED;
@@ -88,14 +88,14 @@ static __noinline __u32 arp_sender_on_wire(struct packet *p, const struct arp *a
 	/* Nodes ask for each other by their own addresses on every managed VLAN. */
 	if (node && node->kind == SL_ENDPOINT_NODE)
 		return 0;
-	if (!e || e->kind == SL_ENDPOINT_LOCAL || e->kind == SL_ENDPOINT_HOST || e->kind == SL_ENDPOINT_GATEWAY ||
-	    e->kind == SL_ENDPOINT_BROADCAST)
+	if (!classify_address(p, p->vpc, a->spa, &e) || e.kind == SL_ENDPOINT_LOCAL ||
+	    e.kind == SL_ENDPOINT_HOST || e.kind == SL_ENDPOINT_GATEWAY || e.kind == SL_ENDPOINT_BROADCAST)
 		return SL_DROP_ARP_SPOOFED;
 	if (node && node->kind == SL_ENDPOINT_HOST)
 		return SL_DROP_ARP_SPOOFED;
-	if (e->network != p->network && !(p->net_flags & SL_NETWORK_EXTERNAL && e->kind == SL_ENDPOINT_WORLD))
+	if (e.network != p->network && !(p->net_flags & SL_NETWORK_EXTERNAL && e.kind == SL_ENDPOINT_WORLD))
 		return SL_DROP_ARP_SPOOFED;
-	if (!mac_zero(e->mac) && !mac_equal(e->mac, a->sha))
+	if (!mac_zero(e.mac) && !mac_equal(e.mac, a->sha))
 		return SL_DROP_ARP_SPOOFED;
 	return 0;
 }
@@ -108,14 +108,14 @@ static __noinline int arp_from_wire(struct __sk_buff *ctx, struct packet *p, str
 	struct arp a = {};
 	__u32 reason = arp_parse(ctx, p, &a);
 
-	if (!setting || !uplink)
-		reason = SL_DROP_NO_INTERFACE;
-	else if (!reason)
-		reason = arp_sender_on_wire(p, &a, setting->node_vpc);
-	if (reason && (!setting || !uplink || !path_excuse(p, v, reason, false))) {
-		path_drop(v, reason);
+	if (!setting || !uplink) {
+		path_drop(v, SL_DROP_NO_INTERFACE);
 		return TC_ACT_SHOT;
 	}
+	if (!reason)
+		reason = arp_sender_on_wire(p, &a, setting->node_vpc);
+	if (path_stop(p, v, reason, false))
+		return TC_ACT_SHOT;
 	v->action = SL_ACTION_STACK;
 	arp_learn(p, &a);
 	target = classify_exact(p, p->vpc, a.tpa);
@@ -138,8 +138,8 @@ static __noinline int arp_from_workload(struct __sk_buff *ctx, struct packet *p,
 	struct arp a = {};
 	__u32 reason = arp_parse(ctx, p, &a);
 
-	if (reason) {
-		path_drop(v, reason);
+	if (reason || !network) {
+		path_drop(v, reason ? reason : SL_DROP_NO_INTERFACE);
 		return TC_ACT_SHOT;
 	}
 	/* A probe comes from 0.0.0.0 and asks for the address its sender is about to use. */
@@ -147,10 +147,8 @@ static __noinline int arp_from_workload(struct __sk_buff *ctx, struct packet *p,
 	if (!sender || sender->kind != SL_ENDPOINT_LOCAL || sender->ifindex != p->ifindex ||
 	    !mac_equal(a.sha, p->smac) || (!mac_zero(sender->mac) && !mac_equal(sender->mac, a.sha)))
 		reason = SL_DROP_ARP_SPOOFED;
-	if (!network || (reason && !path_excuse(p, v, reason, false))) {
-		path_drop(v, reason ? reason : SL_DROP_NO_INTERFACE);
+	if (path_stop(p, v, reason, false))
 		return TC_ACT_SHOT;
-	}
 	v->action = SL_ACTION_STACK;
 	if (a.op == SL_ARP_REQUEST && network->gateway && a.tpa == network->gateway)
 		return arp_answer(ctx, p, router);
@@ -169,22 +167,20 @@ static __noinline int arp_from_workload(struct __sk_buff *ctx, struct packet *p,
 static __noinline int arp_from_stack(struct __sk_buff *ctx, struct packet *p, struct sl_verdict *v)
 {
 	const struct sl_setting *setting = classify_setting(p);
-	const struct sl_endpoint *e, *host;
+	const struct sl_endpoint *host;
+	struct sl_endpoint e;
 	struct arp a = {};
 	__u32 reason = arp_parse(ctx, p, &a);
 
-	if (!reason && setting) {
-		e = classify_address(p, p->vpc, a.spa);
+	if (!reason && setting && a.spa) {
 		host = classify_exact(p, setting->node_vpc, a.spa);
 		if (!(host && host->kind == SL_ENDPOINT_HOST) &&
-		    (!e || e->network != p->network ||
-		     (e->kind == SL_ENDPOINT_LOCAL && !(e->flags & SL_ENDPOINT_STACK))) && a.spa)
+		    (!classify_address(p, p->vpc, a.spa, &e) || e.network != p->network ||
+		     (e.kind == SL_ENDPOINT_LOCAL && !(e.flags & SL_ENDPOINT_STACK))))
 			reason = SL_DROP_ARP_SPOOFED;
 	}
-	if (reason && !path_excuse(p, v, reason, false)) {
-		path_drop(v, reason);
+	if (path_stop(p, v, reason, false))
 		return TC_ACT_SHOT;
-	}
 	v->action = SL_ACTION_STACK;
 	return TC_ACT_UNSPEC;
 }

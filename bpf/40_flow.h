@@ -62,6 +62,18 @@ static __noinline void flow_delete(const struct sl_flow_key *key, const struct s
 	bpf_map_delete_elem(&sl_unanswered, peer);
 }
 
+/* The plan in force forbids it. */
+static __noinline void flow_cut(const struct sl_flow_key *key)
+{
+	bool unanswered;
+	const struct sl_flow *f = flow_lookup(key, &unanswered);
+
+	if (!f)
+		return;
+	flow_delete(key, &f->peer);
+	stat(SL_STAT_FLOWS_CUT);
+}
+
 /* The reply's half. Generation 0: its first packet is judged, in its own direction, when it comes. */
 static __noinline bool flow_create_reply(const struct sl_flow_key *key, __u32 now, __u8 state)
 {

@@ -111,6 +111,9 @@ static __noinline __u32 deliver_choose(const struct packet *p, struct sl_verdict
 static __always_inline int deliver_stack(struct __sk_buff *ctx, const struct packet *p)
 {
 	mark_set(ctx, p);
+	/* Sent to the gateway that sluice plays, whose MAC the stack does not know as its own. */
+	if (p->door == DOOR_WL_IN && mac_router(p->dmac))
+		bpf_skb_change_type(ctx, 0 /* PACKET_HOST */);
 	return TC_ACT_UNSPEC; /* other programs and the stack go on */
 }
 

@@ -30,6 +30,8 @@ enum door { DOOR_UP_XDP, DOOR_UP_IN, DOOR_UP_OUT, DOOR_WL_IN, DOOR_WL_OUT };
 #define PACKET_ICMP_ERROR 0x10 /* key is that of the flow it quotes, as the quoted packet went */
 #define PACKET_ICMP_REPLY 0x20
 #define PACKET_EXCUSED 0x40 /* a monitor let a reason pass: judge on, keep no flow */
+#define PACKET_FLOW 0x80 /* belongs to a flow, whose verdict may not be obeyed as it is */
+#define PACKET_REPLY 0x100 /* goes against the direction in which that flow was opened */
 
 struct packet {
 	__u32 generation; /* read once; everything below is of this plan */
@@ -47,10 +49,12 @@ struct packet {
 	__be32 saddr; /* of the packet itself; differs from key in ICMP errors */
 	__be32 daddr;
 	struct sl_flow_key key;
-	__u8 flags; /* PACKET_* */
+	__be16 opened_to; /* with PACKET_REPLY: the port that the flow was opened to */
+	__u16 flags; /* PACKET_* */
 	__u8 door;
 	__u8 tcp_flags;
 	__u8 ttl;
+	__u8 reason; /* what the station that spoke last has against the packet */
 	__u8 dmac[6] __attribute__((aligned(2)));
 	__u8 smac[6] __attribute__((aligned(2)));
 };

@@ -57,21 +57,31 @@ static __always_inline bool path_enforced(const struct packet *p, __u16 network)
  * A reason is excused when every network it concerns only monitors: one that enforces is not opened by the
  * other end's monitor.
  */
-static __noinline bool path_excuse(struct packet *p, struct sl_verdict *v, __u32 reason, bool both)
+static __noinline bool path_refuse(struct packet *p, struct sl_verdict *v, bool both)
 {
 	bool monitored = p->net_flags & SL_NETWORK_MONITOR;
 
-	if (!(path_excusable >> (reason & 63) & 1))
-		return false;
 	if (both)
 		monitored = !path_enforced(p, v->src_network) && !path_enforced(p, v->dst_network) &&
 			    (classify_network(p, v->src_network) || classify_network(p, v->dst_network));
-	if (!monitored)
+	v->reason = p->reason;
+	if (monitored && path_excusable >> (p->reason & 63) & 1) {
+		p->flags |= PACKET_EXCUSED;
+		v->flags |= SL_VERDICT_MONITOR;
 		return false;
-	p->flags |= PACKET_EXCUSED;
-	v->flags |= SL_VERDICT_MONITOR;
-	v->reason = reason;
+	}
+	v->action = SL_ACTION_DROP;
 	return true;
+}
+
+/*
+ * Does a reason, 0 for none, stop the packet here? It goes through memory so that the verifier forgets which
+ * one it is; following each of them through what comes after would take it minutes on a slow machine.
+ */
+static __always_inline bool path_stop(struct packet *p, struct sl_verdict *v, __u32 reason, bool both)
+{
+	*(volatile __u8 *)&p->reason = reason;
+	return *(volatile __u8 *)&p->reason && path_refuse(p, v, both);
 }
 
 /* What this node opens to what the plan does not manage needs no rule, only no rule against it. */
@@ -104,89 +114,117 @@ static __noinline __u32 path_group_address(const struct packet *p)
 	return p->net_flags & SL_NETWORK_BROADCAST ? 0 : SL_DROP_BROADCAST;
 }
 
+/* The new verdict of a flow that was judged again. */
+static __noinline void path_rejudged(const struct packet *p, const struct sl_verdict *v, __u32 packets)
+{
+	bool unanswered;
+	struct sl_flow *f = flow_lookup(&p->key, &unanswered);
+
+	if (!f)
+		return; /* ended meanwhile, on another CPU */
+	if (f->generation)
+		stat(SL_STAT_FLOWS_REJUDGED);
+	flow_rewrite(p, f, v);
+	flow_touch(p, f, unanswered, packets);
+}
+
 /*
  * Judges the first packet of a flow, or of a flow made under an older plan or found elsewhere than
- * expected. `f` is the flow's entry, NULL if there is none.
+ * expected.
  */
-static __noinline enum path_result path_judge(struct packet *p, struct sl_verdict *v, struct sl_flow *f, bool unanswered,
-				       __u32 packets)
+static __noinline enum path_result path_judge(struct packet *p, struct sl_verdict *v, __u32 packets)
 {
-	const struct sl_endpoint *src = classify_address(p, p->vpc, p->saddr);
-	const struct sl_endpoint *dst = classify_address(p, p->vpc, p->daddr);
-	bool group = mac_multicast(p->dmac) || bpf_ntohl(p->daddr) >> 28 >= 14;
+	bool group = mac_multicast(p->dmac) || bpf_ntohl(p->daddr) >> 28 >= 14, allowed;
+	struct sl_endpoint src, dst;
 	__u32 reason, policy;
-	bool allowed;
 
-	if (!src || !dst)
+	if (!classify_address(p, p->vpc, p->saddr, &src) || !classify_address(p, p->vpc, p->daddr, &dst))
 		return path_drop(v, SL_DROP_NO_PLAN);
-	group |= dst->kind == SL_ENDPOINT_BROADCAST;
-	v->src_network = src->network;
-	v->dst_network = dst->network;
-	reason = classify_source(p, src);
+	group |= dst.kind == SL_ENDPOINT_BROADCAST;
+	v->src_network = src.network;
+	v->dst_network = dst.network;
+	reason = classify_source(p, &src);
 	/* A host without an address yet asks for one by broadcast (RFC 2131); the network decides below. */
 	if (reason == SL_DROP_SPOOFED_SOURCE && !p->saddr && group)
 		reason = 0;
-	if (reason && !path_excuse(p, v, reason, false))
-		return path_drop(v, reason);
+	if (path_stop(p, v, reason, false))
+		return PATH_JUDGED;
 	if (group) {
 		v->dst_network = p->network;
 		reason = path_group_address(p);
-		if (reason && !path_excuse(p, v, reason, false))
-			return path_drop(v, reason);
+		if (path_stop(p, v, reason, false))
+			return PATH_JUDGED;
 		v->action = SL_ACTION_STACK;
 		return PATH_L2;
 	}
 	if (p->flags & PACKET_ICMP_ERROR) {
 		reason = path_icmp_error(p);
-		if (reason && !path_excuse(p, v, reason, false))
-			return path_drop(v, reason);
-		reason = deliver_choose(p, v, dst);
+		if (path_stop(p, v, reason, false))
+			return PATH_JUDGED;
+		reason = deliver_choose(p, v, &dst);
 		return reason ? path_drop(v, reason) : PATH_JUDGED;
 	}
-	if (!f) {
+	if (!(p->flags & PACKET_FLOW)) {
 		reason = flow_may_open(p);
-		if (reason && !path_excuse(p, v, reason, false))
-			return path_drop(v, reason);
+		if (path_stop(p, v, reason, false))
+			return PATH_JUDGED;
 	}
-	if (f && f->flags & SL_FLOW_REPLY) {
+	if (p->flags & PACKET_REPLY) {
 		/* A reply is allowed because its flow is: ask as the flow's first packet asked. */
-		policy = policy_judge(p, dst->class, src->class, f->peer.dport, &v->rule);
-		allowed = path_allowed(dst, src, policy);
+		policy = policy_judge(p, dst.class, src.class, p->opened_to, &v->rule);
+		allowed = path_allowed(&dst, &src, policy);
 	} else {
-		policy = policy_judge(p, src->class, dst->class, p->key.dport, &v->rule);
-		allowed = path_allowed(src, dst, policy);
+		policy = policy_judge(p, src.class, dst.class, p->key.dport, &v->rule);
+		allowed = path_allowed(&src, &dst, policy);
 	}
 	if (!allowed) {
-		if (f) {
-			flow_delete(&p->key, &f->peer);
-			stat(SL_STAT_FLOWS_CUT);
-			f = NULL;
-		}
-		if (!path_excuse(p, v, SL_DROP_POLICY, true))
-			return path_drop(v, SL_DROP_POLICY);
+		if (p->flags & PACKET_FLOW)
+			flow_cut(&p->key);
+		if (path_stop(p, v, SL_DROP_POLICY, true))
+			return PATH_JUDGED;
 	}
-	reason = deliver_choose(p, v, dst);
+	reason = deliver_choose(p, v, &dst);
 	if (reason)
 		return path_drop(v, reason);
 	if (p->flags & PACKET_EXCUSED)
 		return PATH_JUDGED;
-	if (f) {
-		if (f->generation)
-			stat(SL_STAT_FLOWS_REJUDGED);
-		flow_rewrite(p, f, v);
-		flow_touch(p, f, unanswered, packets);
-	} else if (!flow_create(p, v, packets)) {
+	if (p->flags & PACKET_FLOW)
+		path_rejudged(p, v, packets);
+	else if (!flow_create(p, v, packets))
 		return path_drop(v, SL_DROP_FLOW_FULL);
-	}
 	return PATH_JUDGED;
+}
+
+/* Obeys the verdict of the packet's flow, or notes what the flow is, to judge it again. */
+static __noinline bool path_established(struct packet *p, struct sl_verdict *v, __u32 packets)
+{
+	bool unanswered;
+	struct sl_flow *f = flow_lookup(&p->key, &unanswered);
+	struct sl_verdict made;
+
+	if (!f)
+		return false;
+	if (flow_over(p, f)) {
+		flow_delete(&p->key, &f->peer);
+		return false;
+	}
+	if (flow_verdict(p, f, &made)) {
+		*v = made;
+		flow_touch(p, f, unanswered, packets);
+		return true;
+	}
+	p->flags |= PACKET_FLOW;
+	if (f->flags & SL_FLOW_REPLY) {
+		p->flags |= PACKET_REPLY;
+		p->opened_to = f->peer.dport;
+	}
+	return false;
 }
 
 /* IPv4 on a managed network, from parse to verdict. */
 static __always_inline enum path_result path_ipv4(sl_ctx *ctx, struct packet *p, struct sl_verdict *v)
 {
 	__u32 packets = packet_segments(ctx), reason = parse_ipv4(ctx, p);
-	bool unanswered = false;
-	struct sl_flow *f = NULL;
 	enum path_result path;
 
 	p->key.vpc = p->vpc;
@@ -200,27 +238,12 @@ static __always_inline enum path_result path_ipv4(sl_ctx *ctx, struct packet *p,
 	if (!reason && p->key.proto == SL_PROTO_TCP && !(p->flags & (PACKET_FRAG_LATER | PACKET_ICMP_ERROR)) &&
 	    tcp_flags_senseless(p->tcp_flags))
 		reason = SL_DROP_TCP_FLAGS;
-	if (reason && !path_excuse(p, v, reason, false))
-		return path_drop(v, reason);
-	if (!(p->flags & (PACKET_ICMP_ERROR | PACKET_EXCUSED))) {
-		f = flow_lookup(&p->key, &unanswered);
-		if (f && flow_over(p, f)) {
-			flow_delete(&p->key, &f->peer);
-			f = NULL;
-		}
-		if (f && flow_verdict(p, f, v)) {
-			flow_touch(p, f, unanswered, packets);
-			path = PATH_JUDGED;
-			goto out;
-		}
-		if (f) { /* a torn or foreign verdict was read */
-			__builtin_memset(v, 0, sizeof(*v));
-			v->in_ifindex = p->ifindex;
-			v->in_network = p->network;
-		}
-	}
-	path = path_judge(p, v, f, unanswered, packets);
-out:
+	if (path_stop(p, v, reason, false))
+		return PATH_JUDGED;
+	if (!(p->flags & (PACKET_ICMP_ERROR | PACKET_EXCUSED)) && path_established(p, v, packets))
+		path = PATH_JUDGED;
+	else
+		path = path_judge(p, v, packets);
 	if ((p->flags & (PACKET_FRAG_FIRST | PACKET_ICMP_ERROR)) == PACKET_FRAG_FIRST && v->action != SL_ACTION_DROP)
 		frag_remember(p);
 	return path;
@@ -238,8 +261,8 @@ static __always_inline enum path_result path_other(sl_ctx *ctx, struct packet *p
 		return PATH_ARP;
 	if (p->ethertype == SL_ETH_IPV6)
 		reason = p->net_flags & SL_NETWORK_IPV6_PASS ? 0 : SL_DROP_IPV6;
-	if (reason && !path_excuse(p, v, reason, false))
-		return path_drop(v, reason);
+	if (path_stop(p, v, reason, false))
+		return PATH_JUDGED;
 	v->action = SL_ACTION_STACK;
 	return PATH_L2;
 }
@@ -267,7 +290,8 @@ static __noinline enum untagged path_untagged(sl_ctx *ctx, struct packet *p, boo
 	const struct sl_setting *setting = classify_setting(p);
 	struct sl_ipv4 *ip = packet_begin(ctx) + sizeof(struct sl_eth);
 	const struct sl_network *network;
-	const struct sl_endpoint *e;
+	const struct sl_endpoint *host;
+	struct sl_endpoint e;
 	__be32 saddr, daddr;
 
 	if (!setting || p->ethertype != SL_ETH_IPV4 || (void *)(ip + 1) > packet_end(ctx))
@@ -275,21 +299,18 @@ static __noinline enum untagged path_untagged(sl_ctx *ctx, struct packet *p, boo
 	saddr = ip->saddr;
 	daddr = ip->daddr;
 	p->vpc = setting->node_vpc;
-	e = classify_exact(p, p->vpc, out ? saddr : daddr);
-	if (e && e->kind == SL_ENDPOINT_HOST) {
+	host = classify_exact(p, p->vpc, out ? saddr : daddr);
+	if (host && host->kind == SL_ENDPOINT_HOST) {
 		if (setting->flags & SL_SETTING_HOST_POLICY)
 			return UNTAGGED_JUDGE;
 		if (!out)
 			return UNTAGGED_HOST;
-		e = classify_address(p, p->vpc, daddr);
-		return e && endpoint_managed(e) ? UNTAGGED_JUDGE : UNTAGGED_HOST;
+		return classify_address(p, p->vpc, daddr, &e) && endpoint_managed(&e) ? UNTAGGED_JUDGE :
+										       UNTAGGED_HOST;
 	}
-	if (!out)
+	if (!out || !classify_address(p, p->vpc, saddr, &e) || !endpoint_managed(&e))
 		return UNTAGGED_FOREIGN;
-	e = classify_address(p, p->vpc, saddr);
-	if (!e || !endpoint_managed(e))
-		return UNTAGGED_FOREIGN;
-	network = classify_network(p, e->network);
+	network = classify_network(p, e.network);
 	return network && !(network->flags & SL_NETWORK_OVERLAY) ? UNTAGGED_JUDGE : UNTAGGED_FOREIGN;
 }
 
