@@ -42,7 +42,7 @@ static void test_malformed(struct bench *b)
 	hit(b, SL_DROP_ARP_MALFORMED, "one byte short", workload(W_A1, f), drop);
 	frame_tag(&f, SL_ETH_VLAN, 103);
 	hit(b, SL_DROP_ARP_MALFORMED, "one byte short, out of the stack",
-	    (struct send) { .door = SL_UP_OUT, .ifindex = UP0, .frame = f }, drop);
+	    (struct send){ .door = SL_UP_OUT, .ifindex = UP0, .frame = f }, drop);
 	miss(b, SL_DROP_ARP_MALFORMED, "a request", workload(W_A1, good), sent);
 	f = good;
 	frame_arp(&f)->op = htons(REPLY);
@@ -102,7 +102,8 @@ static void test_workload_asks(struct bench *b)
 	f = ARP(.spa = A1, .tpa = GATEWAY_A);
 	out = ARP(.op = REPLY, .spa = GATEWAY_A, .tpa = A1, .sha = mac_router, .tha = scene_mac(A1),
 		  .dmac = scene_mac(A1));
-	check(b, "arp: for the gateway: sluice answers", workload(W_A1, f), with(sent, &out, STAT(ARP_ANSWERED)));
+	check(b, "arp: for the gateway: sluice answers", workload(W_A1, f),
+	      with(sent, &out, STAT(ARP_ANSWERED)));
 	f = ARP(.op = REPLY, .spa = A1, .tpa = GATEWAY_A, .dmac = mac_router);
 	check(b, "arp: a reply to the gateway is no question", workload(W_A1, f), sent);
 }
@@ -120,7 +121,8 @@ static void test_wire_claims(struct bench *b)
 		{ "the broadcast address", { .op = REPLY, .spa = A_BROADCAST, .sha = mac_alien, .tpa = A1 } },
 		{ "another network's workload", { .op = REPLY, .spa = B_FAR, .tpa = A1 } },
 		{ "the world", { .op = REPLY, .spa = WORLD, .sha = mac_alien, .tpa = A1 } },
-		{ "a far workload with another MAC", { .op = REPLY, .spa = A_FAR, .sha = mac_alien, .tpa = A1 } },
+		{ "a far workload with another MAC",
+		  { .op = REPLY, .spa = A_FAR, .sha = mac_alien, .tpa = A1 } },
 		{ "MACs that differ", { .op = REPLY, .spa = A_OTHER, .smac = mac_alien, .tpa = A1 } },
 		{ "a group MAC", { .op = REPLY, .spa = A_OTHER, .sha = mac_all, .tpa = A1 } },
 	};
@@ -141,7 +143,7 @@ static void test_wire_claims(struct bench *b)
 	out = f;
 	frame_untag(&out);
 	miss(b, SL_DROP_ARP_SPOOFED, "a far workload asks one here", wire(f), with(sent, &out, 0));
-	miss(b, SL_DROP_ARP_SPOOFED, "XDP leaves ARP to TC", wire_xdp(f), (struct want) { .fate = UNTOUCHED });
+	miss(b, SL_DROP_ARP_SPOOFED, "XDP leaves ARP to TC", wire_xdp(f), (struct want){ .fate = UNTOUCHED });
 	f = ARP(.spa = A_OTHER, .tpa = A1, .vlan = 103);
 	out = f;
 	frame_untag(&out);
@@ -167,10 +169,11 @@ static void test_nodes(struct bench *b)
 	scene_link_mac(UP0, mac);
 	out = ARP(.op = REPLY, .spa = NODE1, .sha = mac, .tpa = NODE2, .tha = scene_mac(NODE2),
 		  .dmac = scene_mac(NODE2), .vlan = 103);
-	check(b, "arp: another node asks for this one: answered", wire(f), with(sent, &out, STAT(ARP_ANSWERED)));
+	check(b, "arp: another node asks for this one: answered", wire(f),
+	      with(sent, &out, STAT(ARP_ANSWERED)));
 	f = ARP(.spa = NODE2, .tpa = NODE1, .vlan = MGMT);
 	check(b, "arp: on the nodes' own network the stack answers", wire(f),
-	      (struct want) { .fate = STACK, .src = MGMT, .dst = MGMT });
+	      (struct want){ .fate = STACK, .src = MGMT, .dst = MGMT });
 	f = ARP(.op = REPLY, .spa = NODE2, .tpa = NODE1, .dmac = mac, .vlan = 103);
 	case_begin(b, "arp: an answer that nobody asked for teaches nothing");
 	check(b, "answer", wire(f), stack);
@@ -178,21 +181,30 @@ static void test_nodes(struct bench *b)
 	case_end(b);
 	case_begin(b, "arp: an answer to a question is learned");
 	bench_clear(b);
-	neigh = (struct sl_neigh) { .asked = tick() };
+	neigh = (struct sl_neigh){ .asked = tick() };
 	that(b, !bpf_map_update_elem(fd, &key, &neigh, BPF_ANY), "a row for the question");
 	check(b, "answer", next(wire(f)), stack);
-	that(b, !bpf_map_lookup_elem(fd, &key, &neigh) && neigh.state == SL_NEIGH_KNOWN &&
-	     !memcmp(neigh.mac, mac_node2, 6) && tick() - neigh.heard < SL_TICKS(2), "the row holds the MAC");
+	that(b,
+	     !bpf_map_lookup_elem(fd, &key, &neigh) && neigh.state == SL_NEIGH_KNOWN &&
+		     !memcmp(neigh.mac, mac_node2, 6) && tick() - neigh.heard < SL_TICKS(2),
+	     "the row holds the MAC");
 	f = ARP(.op = REPLY, .spa = NODE2, .sha = mac_alien, .smac = mac_node2, .tpa = NODE1, .vlan = 103);
-	check(b, "a lie", next(wire(f)), (struct want) { .fate = DROPPED, .reason = SL_DROP_ARP_SPOOFED,
-	      .src = NET_A, .dst = NET_A, .network = NET_A });
-	that(b, !bpf_map_lookup_elem(fd, &key, &neigh) && !memcmp(neigh.mac, mac_node2, 6), "a lie changes nothing");
+	check(b, "a lie", next(wire(f)),
+	      (struct want){ .fate = DROPPED,
+			     .reason = SL_DROP_ARP_SPOOFED,
+			     .src = NET_A,
+			     .dst = NET_A,
+			     .network = NET_A });
+	that(b, !bpf_map_lookup_elem(fd, &key, &neigh) && !memcmp(neigh.mac, mac_node2, 6),
+	     "a lie changes nothing");
 	case_end(b);
 }
 
 static void test_stack_claims(struct bench *b)
 {
-	struct send s = { .door = SL_UP_OUT, .ifindex = UP0, .frame = ARP(.spa = NODE1, .tpa = A_FAR, .vlan = 103) };
+	struct send s = { .door = SL_UP_OUT,
+			  .ifindex = UP0,
+			  .frame = ARP(.spa = NODE1, .tpa = A_FAR, .vlan = 103) };
 	struct want pass = stack;
 
 	pass.unmarked = true;
@@ -203,12 +215,12 @@ static void test_stack_claims(struct bench *b)
 	hit(b, SL_DROP_ARP_SPOOFED, "an unjudged workload", s, drop);
 	s.frame = ARP(.spa = B_OTHER, .tpa = A_FAR, .vlan = 103);
 	hit(b, SL_DROP_ARP_SPOOFED, "another network's address out of the VLAN", s, drop);
-	s = (struct send) { .door = SL_WL_OUT, .ifindex = W_A1, .frame = ARP(.spa = NODE1, .tpa = A1) };
+	s = (struct send){ .door = SL_WL_OUT, .ifindex = W_A1, .frame = ARP(.spa = NODE1, .tpa = A1) };
 	miss(b, SL_DROP_ARP_SPOOFED, "the node asks a workload", s, pass);
 	s.frame = ARP(.spa = B1, .tpa = A1);
 	hit(b, SL_DROP_ARP_SPOOFED, "another network's workload towards a workload", s, drop);
 	check(b, "arp: untagged on an uplink is the node's own", wire(ARP(.spa = WORLD, .tpa = NODE1)),
-	      (struct want) { .fate = UNTOUCHED });
+	      (struct want){ .fate = UNTOUCHED });
 }
 
 void test_arp(struct bench *b)

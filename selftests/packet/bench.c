@@ -136,7 +136,7 @@ void bench_generation(struct bench *b, uint32_t generation)
 {
 	struct sl_active active = { .generation = generation };
 
-	if (bpf_map_update_elem(b->kernel.table[SL_TABLE_sl_active], &(uint32_t) { 0 }, &active, BPF_ANY))
+	if (bpf_map_update_elem(b->kernel.table[SL_TABLE_sl_active], &(uint32_t){ 0 }, &active, BPF_ANY))
 		fail(b, "cannot write sl_active: %s", strerror(errno));
 }
 
@@ -181,6 +181,7 @@ static int run_xdp(struct bench *b, const struct send *s, struct got *got, uint8
 	int error = bpf_prog_test_run_opts(b->program[s->door], &opts);
 
 	got->retval = opts.retval;
+	got->mark = 0;
 	got->meta_len = back.data - back.data_meta;
 	*len = opts.data_size_out;
 	return error;
@@ -198,7 +199,8 @@ static int run_tc(struct bench *b, const struct send *s, struct got *got, uint8_
 	if (s->beside.type) {
 		in.cb[0] = s->beside.type;
 		in.cb[1] = s->beside.tci;
-		if (bpf_map_update_elem(bpf_map__fd(b->beside->maps.door), &(uint32_t) { 0 }, &program, BPF_ANY))
+		if (bpf_map_update_elem(bpf_map__fd(b->beside->maps.door), &(uint32_t){ 0 }, &program,
+					BPF_ANY))
 			return -errno;
 		program = bpf_program__fd(b->beside->progs.tag_beside);
 	}
@@ -217,8 +219,8 @@ bool bench_run(struct bench *b, const struct send *s, struct got *got)
 	int error = s->door == SL_UP_XDP ? run_xdp(b, s, got, out, &len) : run_tc(b, s, got, out, &len);
 
 	if (error)
-		return fail(b, "the kernel does not run %s on %u bytes: %s", program_names[s->door], s->frame.len,
-			    strerror(-error));
+		return fail(b, "the kernel does not run %s on %u bytes: %s", program_names[s->door],
+			    s->frame.len, strerror(-error));
 	if (got->meta_len > sizeof(got->meta) || len - got->meta_len > FRAME_ROOM)
 		return fail(b, "%u bytes with %u of metadata came out", len, got->meta_len);
 	memcpy(got->meta, out, got->meta_len);
@@ -231,8 +233,12 @@ bool bench_run(struct bench *b, const struct send *s, struct got *got)
 struct sl_flow_key flow_key(uint16_t vpc, uint8_t proto, uint32_t saddr, uint16_t sport, uint32_t daddr,
 			    uint16_t dport)
 {
-	return (struct sl_flow_key) { .saddr = htonl(saddr), .daddr = htonl(daddr), .sport = htons(sport),
-				      .dport = htons(dport), .vpc = vpc, .proto = proto };
+	return (struct sl_flow_key){ .saddr = htonl(saddr),
+				     .daddr = htonl(daddr),
+				     .sport = htons(sport),
+				     .dport = htons(dport),
+				     .vpc = vpc,
+				     .proto = proto };
 }
 
 int flow_find(struct bench *b, const struct sl_flow_key *key, struct sl_flow *flow)

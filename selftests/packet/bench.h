@@ -25,8 +25,10 @@ struct bench {
 	struct image *image; /* of the plan in force */
 	const char *folder; /* with plan.json */
 	uint32_t cpus;
+	uint32_t fuzz_packets, fuzz_seed;
 	unsigned int ok, failed, skipped;
-	unsigned int hits[SL_REASONS], misses[SL_REASONS], excused[SL_REASONS]; /* passed tests of each reason */
+	unsigned int hits[SL_REASONS], misses[SL_REASONS],
+		excused[SL_REASONS]; /* passed tests of each reason */
 	bool in_case, case_failed;
 	char name[160];
 };
@@ -99,6 +101,8 @@ void case_skip(struct bench *b, const char *format, ...) __attribute__((format(p
 /* Notes a failure, once with all that is known, and says why. Returns false. */
 bool fail(struct bench *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool that(struct bench *b, bool truth, const char *what);
+/* As hex; bytes that `other` has otherwise in brackets. */
+void show_frame(const char *title, const struct frame *f, const struct frame *other);
 bool same_frame(struct bench *b, const struct frame *want, const struct frame *got);
 
 /* Rows of state tables. */
@@ -112,22 +116,22 @@ uint16_t vpc_of(const struct bench *b, const char *name);
 /* Ways in. */
 static inline struct send workload(uint32_t ifindex, struct frame frame)
 {
-	return (struct send) { .door = SL_WL_IN, .ifindex = ifindex, .frame = frame };
+	return (struct send){ .door = SL_WL_IN, .ifindex = ifindex, .frame = frame };
 }
 
 static inline struct send wire(struct frame frame) /* the tag, if any, in the frame */
 {
-	return (struct send) { .door = SL_UP_IN, .ifindex = UP0, .frame = frame };
+	return (struct send){ .door = SL_UP_IN, .ifindex = UP0, .frame = frame };
 }
 
 static inline struct send wire_xdp(struct frame frame)
 {
-	return (struct send) { .door = SL_UP_XDP, .ifindex = UP0, .frame = frame };
+	return (struct send){ .door = SL_UP_XDP, .ifindex = UP0, .frame = frame };
 }
 
 static inline struct send beside(struct send s, uint16_t type, uint16_t tci)
 {
-	s.beside = (struct tag) { .type = type, .tci = tci };
+	s.beside = (struct tag){ .type = type, .tci = tci };
 	return s;
 }
 
@@ -173,5 +177,6 @@ void test_plan_change(struct bench *b);
 void test_no_plan(struct bench *b);
 void test_monitor(struct bench *b);
 void test_live(struct bench *b);
+void test_fuzz(struct bench *b);
 
 #endif

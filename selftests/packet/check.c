@@ -86,13 +86,14 @@ bool that(struct bench *b, bool truth, const char *what)
 
 /* --- bytes */
 
-static void hex(const char *title, const struct frame *f, const struct frame *other)
+void show_frame(const char *title, const struct frame *f, const struct frame *other)
 {
 	printf("       %s (%u bytes):", title, f->len);
 	for (uint32_t i = 0; i < f->len && i < 160; i++) {
 		bool differs = i >= other->len || f->bytes[i] != other->bytes[i];
 
-		printf("%s%s%02x%s", i % 16 ? "" : "\n        ", differs ? "[" : " ", f->bytes[i], differs ? "]" : " ");
+		printf("%s%s%02x%s", i % 16 ? "" : "\n        ", differs ? "[" : " ", f->bytes[i],
+		       differs ? "]" : " ");
 	}
 	printf("\n");
 }
@@ -102,8 +103,8 @@ bool same_frame(struct bench *b, const struct frame *want, const struct frame *g
 	if (want->len == got->len && !memcmp(want->bytes, got->bytes, want->len))
 		return true;
 	fail(b, "other bytes came out");
-	hex("wanted", want, got);
-	hex("got", got, want);
+	show_frame("wanted", want, got);
+	show_frame("got", got, want);
 	return false;
 }
 
@@ -122,7 +123,8 @@ static struct sl_count sum(const struct bench *b, const struct sl_count *one)
 
 static bool check_traffic(struct bench *b, const struct want *w, uint32_t packets, uint32_t bytes)
 {
-	struct sl_traffic_key key, wanted = { .src_network = w->src, .dst_network = w->dst, .outcome = w->outcome };
+	struct sl_traffic_key key,
+		wanted = { .src_network = w->src, .dst_network = w->dst, .outcome = w->outcome };
 	int fd = b->kernel.table[SL_TABLE_sl_traffic];
 	struct sl_count rows[CPUS_MAX], all;
 	bool good = true, found = w->fate == UNTOUCHED;
@@ -137,19 +139,20 @@ static bool check_traffic(struct bench *b, const struct want *w, uint32_t packet
 			found = true;
 			continue;
 		}
-		good = fail(b, "counted as traffic %u → %u, outcome %u: %llu packets, %llu bytes", key.src_network,
-			    key.dst_network, key.outcome, (unsigned long long)all.packets,
+		good = fail(b, "counted as traffic %u → %u, outcome %u: %llu packets, %llu bytes",
+			    key.src_network, key.dst_network, key.outcome, (unsigned long long)all.packets,
 			    (unsigned long long)all.bytes);
 	}
 	if (!found)
-		good = fail(b, "not counted as traffic %u → %u, outcome %u: %u packets, %u bytes", w->src, w->dst,
-			    w->outcome, packets, bytes);
+		good = fail(b, "not counted as traffic %u → %u, outcome %u: %u packets, %u bytes", w->src,
+			    w->dst, w->outcome, packets, bytes);
 	return good;
 }
 
 static bool check_drop(struct bench *b, const struct want *w, uint32_t packets, uint32_t bytes)
 {
-	struct sl_drop_key key, wanted = { .network = w->network, .reason = w->reason, .outcome = w->outcome };
+	struct sl_drop_key key,
+		wanted = { .network = w->network, .reason = w->reason, .outcome = w->outcome };
 	int fd = b->kernel.table[SL_TABLE_sl_drop];
 	struct sl_count rows[CPUS_MAX], all;
 	bool good = true, found = !w->reason;
@@ -165,8 +168,8 @@ static bool check_drop(struct bench *b, const struct want *w, uint32_t packets, 
 			continue;
 		}
 		good = fail(b, "counted as drop of network %u for %s, outcome %u: %llu packets, %llu bytes",
-			    key.network, reason_name(key.reason), key.outcome, (unsigned long long)all.packets,
-			    (unsigned long long)all.bytes);
+			    key.network, reason_name(key.reason), key.outcome,
+			    (unsigned long long)all.packets, (unsigned long long)all.bytes);
 	}
 	if (!found)
 		good = fail(b, "not counted as drop of network %u for %s, outcome %u: %u packets, %u bytes",
@@ -186,8 +189,8 @@ static bool check_stats(struct bench *b, const struct want *w)
 		for (uint32_t cpu = 0; cpu < b->cpus; cpu++)
 			all += rows[cpu];
 		if (all != wanted)
-			good = fail(b, "%s moved by %llu instead of %llu", stat_name(i), (unsigned long long)all,
-				    (unsigned long long)wanted);
+			good = fail(b, "%s moved by %llu instead of %llu", stat_name(i),
+				    (unsigned long long)all, (unsigned long long)wanted);
 	}
 	return good;
 }
@@ -216,7 +219,8 @@ static bool check_got(struct bench *b, const struct send *s, const struct want *
 	bool judged = w->fate == STACK || w->fate == SENT || w->question, good = true;
 
 	if (got->retval != retval)
-		good = fail(b, "%s returned %d instead of %d", program_names[s->door], (int)got->retval, (int)retval);
+		good = fail(b, "%s returned %d instead of %d", program_names[s->door], (int)got->retval,
+			    (int)retval);
 	if (s->door == SL_UP_XDP)
 		meta = judged && !w->unmarked ? 20 : 0;
 	else if (judged && !w->unmarked)
@@ -234,7 +238,9 @@ bool check(struct bench *b, const char *name, struct send s, struct want w)
 {
 	bool own = !b->in_case, good = true;
 	uint32_t packets = w.packets ? w.packets : 1;
-	uint32_t bytes = w.bytes < 0 ? 0 : w.bytes ? (uint32_t)w.bytes : s.frame.len - s.frame.l3 - s.frame.padding;
+	uint32_t bytes = w.bytes < 0 ? 0
+			 : w.bytes   ? (uint32_t)w.bytes
+				     : s.frame.len - s.frame.l3 - s.frame.padding;
 	struct got got;
 
 	if (own)

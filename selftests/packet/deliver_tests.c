@@ -12,12 +12,13 @@
 static const struct want passes = { .fate = SENT, .src = NET_A, .dst = NET_A, .stats = NEW_FLOW };
 
 /* The verdict that the packet of `s` has left in its flow. */
-static void verdict(struct bench *b, struct send *s, uint8_t action, uint8_t flags, uint32_t ifindex, uint16_t vlan)
+static void verdict(struct bench *b, struct send *s, uint8_t action, uint8_t flags, uint32_t ifindex,
+		    uint16_t vlan)
 {
 	const struct sl_ipv4 *ip = frame_ip(&s->frame);
-	struct sl_flow_key key = flow_key(vpc_of(b, "default"), ip->proto, ntohl(ip->saddr),
-					  ntohs(frame_udp(&s->frame)->src), ntohl(ip->daddr),
-					  ntohs(frame_udp(&s->frame)->dst));
+	struct sl_flow_key key =
+		flow_key(vpc_of(b, "default"), ip->proto, ntohl(ip->saddr), ntohs(frame_udp(&s->frame)->src),
+			 ntohl(ip->daddr), ntohs(frame_udp(&s->frame)->dst));
 	struct sl_flow flow;
 
 	if (flow_find(b, &key, &flow) < 0) {
@@ -27,12 +28,12 @@ static void verdict(struct bench *b, struct send *s, uint8_t action, uint8_t fla
 	if (flow.verdict.action != action || flow.verdict.flags != flags || flow.verdict.ifindex != ifindex ||
 	    flow.verdict.vlan != vlan)
 		fail(b, "verdict: action %u, flags 0x%x, ifindex %u, vlan %u; wanted %u, 0x%x, %u, %u",
-		     flow.verdict.action, flow.verdict.flags, flow.verdict.ifindex, flow.verdict.vlan, action, flags,
-		     ifindex, vlan);
+		     flow.verdict.action, flow.verdict.flags, flow.verdict.ifindex, flow.verdict.vlan, action,
+		     flags, ifindex, vlan);
 }
 
-static void delivered(struct bench *b, const char *name, struct send s, struct want w, uint8_t action, uint8_t flags,
-		      uint32_t ifindex, uint16_t vlan)
+static void delivered(struct bench *b, const char *name, struct send s, struct want w, uint8_t action,
+		      uint8_t flags, uint32_t ifindex, uint16_t vlan)
 {
 	case_begin(b, "deliver: %s", name);
 	check(b, name, s, w);
@@ -52,18 +53,21 @@ static void test_here(struct bench *b)
 	delivered(b, "same network", workload(W_A2, f), w, SL_ACTION_LOCAL, SET, W_A1, 0);
 	f = PACKET(.saddr = A2, .daddr = A1, UDP(1000, 2000), .dmac = mac_alien);
 	w.out = &out;
-	delivered(b, "same network, a stale MAC is put right", workload(W_A2, f), w, SL_ACTION_LOCAL, SET, W_A1, 0);
+	delivered(b, "same network, a stale MAC is put right", workload(W_A2, f), w, SL_ACTION_LOCAL, SET,
+		  W_A1, 0);
 	f = PACKET(.saddr = A1, .daddr = A2, UDP(1000, 2000));
 	w.out = NULL;
 	w.unmarked = true;
 	delivered(b, "by redirect_peer", workload(W_A1, f), w, SL_ACTION_LOCAL, SET | PEER, W_A2, 0);
 	f = PACKET(.saddr = A1, .daddr = A3, UDP(1000, 2000));
 	w.unmarked = false;
-	delivered(b, "to a workload without a MAC in the plan", workload(W_A1, f), w, SL_ACTION_LOCAL, 0, W_A3, 0);
+	delivered(b, "to a workload without a MAC in the plan", workload(W_A1, f), w, SL_ACTION_LOCAL, 0,
+		  W_A3, 0);
 	f = PACKET(.saddr = A2, .daddr = A1, UDP(1000, 2000), .dmac = mac_router);
 	out = hop(f, scene_mac(A1), mac_router);
 	w.out = &out;
-	delivered(b, "same network through the gateway", workload(W_A2, f), w, SL_ACTION_LOCAL, SET | ROUTED, W_A1, 0);
+	delivered(b, "same network through the gateway", workload(W_A2, f), w, SL_ACTION_LOCAL, SET | ROUTED,
+		  W_A1, 0);
 	f = PACKET(.saddr = A1, .daddr = B1, UDP(1000, 53));
 	out = hop(f, scene_mac(B1), mac_router);
 	w.dst = NET_B;
@@ -72,7 +76,7 @@ static void test_here(struct bench *b)
 	out = hop(f, scene_mac(V1), mac_router);
 	w.dst = NET_OVERLAY;
 	delivered(b, "an overlay's workload", workload(W_A1, f), w, SL_ACTION_LOCAL, SET | ROUTED, W_V1, 0);
-	w = (struct want) { .fate = STACK, .src = NET_A, .dst = NET_A, .stats = NEW_FLOW };
+	w = (struct want){ .fate = STACK, .src = NET_A, .dst = NET_A, .stats = NEW_FLOW };
 	f = PACKET(.saddr = A1, .daddr = A_STACK, UDP(1000, 2000));
 	delivered(b, "a workload behind the stack", workload(W_A1, f), w, SL_ACTION_STACK, 0, 0, 0);
 	f = PACKET(.saddr = A1, .daddr = NODE1, UDP(1000, 2000));
@@ -88,9 +92,11 @@ static void test_reasons(struct bench *b)
 	struct send s = workload(W_STRAY, f);
 
 	hit(b, SL_DROP_NO_INTERFACE, "to a workload whose interface is absent", workload(W_A1, f), w);
-	hit(b, SL_DROP_NO_INTERFACE, "from an interface the plan does not know", s, (struct want) { .fate = DROPPED });
+	hit(b, SL_DROP_NO_INTERFACE, "from an interface the plan does not know", s,
+	    (struct want){ .fate = DROPPED });
 	s.door = SL_WL_OUT;
-	hit(b, SL_DROP_NO_INTERFACE, "to an interface the plan does not know", s, (struct want) { .fate = DROPPED });
+	hit(b, SL_DROP_NO_INTERFACE, "to an interface the plan does not know", s,
+	    (struct want){ .fate = DROPPED });
 	f = PACKET(.saddr = A1, .daddr = A3, UDP(1000, 2000));
 	miss(b, SL_DROP_NO_INTERFACE, "to a workload whose interface is there", workload(W_A1, f), passes);
 	f = PACKET(.saddr = A1, .daddr = GATEWAY_A, ICMP(SL_ICMP_ECHO, 1));
@@ -99,7 +105,7 @@ static void test_reasons(struct bench *b)
 	f = PACKET(.saddr = A_OTHER, .daddr = A_FAR, UDP(1000, 2000), VLAN(103));
 	hit_wire(b, SL_DROP_NOT_HERE, "a workload of another node", f, w);
 	f = PACKET(.saddr = A_FAR, .daddr = A_OTHER, UDP(1000, 2000), VLAN(103));
-	good = (struct want) { .fate = STACK, .src = NET_A, .dst = NET_A, .stats = NEW_FLOW };
+	good = (struct want){ .fate = STACK, .src = NET_A, .dst = NET_A, .stats = NEW_FLOW };
 	miss(b, SL_DROP_NOT_HERE, "an address of the network that the plan does not list", wire(f), good);
 	f = PACKET(.saddr = A_FAR, .daddr = A1, UDP(1000, 2000), VLAN(103));
 	out = landed(f, scene_mac(A1));
@@ -109,10 +115,11 @@ static void test_reasons(struct bench *b)
 
 	f = PACKET(.saddr = A1, .daddr = WORLD, TCP(1000, 80, SYN));
 	w.dst = SL_NET_WORLD;
-	hit(b, SL_DROP_NO_EIP, "allowed to the world, from a network with private addresses", workload(W_A1, f), w);
+	hit(b, SL_DROP_NO_EIP, "allowed to the world, from a network with private addresses",
+	    workload(W_A1, f), w);
 	f = PACKET(.saddr = E1, .daddr = WORLD, TCP(1000, 80, SYN));
 	miss(b, SL_DROP_NO_EIP, "to the world from an external network", workload(W_E1, f),
-	     (struct want) { .fate = SENT, .src = EXT, .dst = SL_NET_WORLD, .stats = NEW_FLOW });
+	     (struct want){ .fate = SENT, .src = EXT, .dst = SL_NET_WORLD, .stats = NEW_FLOW });
 	f = PACKET(.saddr = A1, .daddr = WORLD, TCP(1000, 81, SYN));
 	w.reason = SL_DROP_POLICY;
 	miss(b, SL_DROP_NO_EIP, "not allowed to the world", workload(W_A1, f), w);
@@ -123,7 +130,8 @@ static void test_wire(struct bench *b)
 	struct frame f = PACKET(.saddr = A1, .daddr = A_FAR, UDP(1000, 2000));
 	struct want w = passes;
 
-	delivered(b, "far, same network: tagged, MACs as they are", workload(W_A1, f), w, SL_ACTION_WIRE, 0, UP0, 103);
+	delivered(b, "far, same network: tagged, MACs as they are", workload(W_A1, f), w, SL_ACTION_WIRE, 0,
+		  UP0, 103);
 	f = PACKET(.saddr = A1, .daddr = A_OTHER, UDP(1000, 2000));
 	delivered(b, "not listed, same network", workload(W_A1, f), w, SL_ACTION_WIRE, 0, UP0, 103);
 	f = PACKET(.saddr = E1, .daddr = WORLD, UDP(1000, 2000));
@@ -146,7 +154,7 @@ static struct frame question(uint32_t who)
 	/* RFC 1071: a UDP checksum filled in late, over what stands behind the place of an IPv4 header, has to
 	 * come out as what stands there already. */
 	for (uint32_t keep = 0; keep < 65536; keep++) {
-		memcpy(f.bytes + 42, &(uint16_t) { (uint16_t)keep }, 2);
+		memcpy(f.bytes + 42, &(uint16_t){ (uint16_t)keep }, 2);
 		if (sum16(f.bytes + 34, f.len - 34, 0) == *(uint16_t *)(f.bytes + 40))
 			break;
 	}
@@ -157,10 +165,17 @@ static void test_far_node(struct bench *b)
 {
 	struct sl_neigh_key key = { .ifindex = UP0, .vlan = 103, .addr = htonl(NODE2) };
 	struct sl_neigh known = { .state = SL_NEIGH_KNOWN, .asked = tick(), .heard = tick() }, row;
-	struct frame f = PACKET(.saddr = A1, .daddr = B_FAR, UDP(1000, 53), .payload = 400), out = question(NODE2);
+	struct frame f = PACKET(.saddr = A1, .daddr = B_FAR, UDP(1000, 53), .payload = 400),
+		     out = question(NODE2);
 	int fd = b->kernel.table[SL_TABLE_sl_neigh];
-	struct want ask = { .fate = DROPPED, .src = NET_A, .dst = NET_B, .network = NET_A, .question = true,
-			    .out = &out, .stats = NEW_FLOW | STAT(ARP_ASKED) }, silent = ask, w = passes;
+	struct want ask = { .fate = DROPPED,
+			    .src = NET_A,
+			    .dst = NET_B,
+			    .network = NET_A,
+			    .question = true,
+			    .out = &out,
+			    .stats = NEW_FLOW | STAT(ARP_ASKED) },
+		    silent = ask, w = passes;
 	struct frame small = PACKET(.saddr = A1, .daddr = B_FAR, UDP(1000, 53));
 	uint8_t mac[6];
 
@@ -169,7 +184,8 @@ static void test_far_node(struct bench *b)
 	hit(b, SL_DROP_NO_NEIGHBOUR, "not known: the packet becomes the question", workload(W_A1, f), ask);
 	hit(b, SL_DROP_NO_NEIGHBOUR, "asked just now: silence", next(workload(W_A1, f)), silent);
 	case_begin(b, "deliver: asked again after %u s", SL_ASK_S);
-	that(b, !bpf_map_lookup_elem(fd, &key, &row) && row.state == SL_NEIGH_ASKED, "a row for the question");
+	that(b, !bpf_map_lookup_elem(fd, &key, &row) && row.state == SL_NEIGH_ASKED,
+	     "a row for the question");
 	row.asked = tick() - SL_TICKS(SL_ASK_S) - 1;
 	bpf_map_update_elem(fd, &key, &row, BPF_ANY);
 	ask.stats = STAT(ARP_ASKED);
@@ -188,7 +204,7 @@ static void test_far_node(struct bench *b)
 	w.out = &out;
 	miss(b, SL_DROP_NO_NEIGHBOUR, "known: routed to it", next(workload(W_A1, f)), w);
 	case_begin(b, "deliver: through another node, on the source's VLAN");
-	verdict(b, &(struct send) { .frame = f }, SL_ACTION_WIRE, SL_VERDICT_VIA_NODE | ROUTED, UP0, 103);
+	verdict(b, &(struct send){ .frame = f }, SL_ACTION_WIRE, SL_VERDICT_VIA_NODE | ROUTED, UP0, 103);
 	case_end(b);
 	f = PACKET(.saddr = A1, .daddr = B_FAR, UDP(1000, 53), .ttl = 1);
 	silent.reason = SL_DROP_TTL;
@@ -198,8 +214,8 @@ static void test_far_node(struct bench *b)
 /* The header's checksum is updated in place: every corner of its arithmetic. */
 static void test_checksum(struct bench *b)
 {
-	static const uint16_t corners[] = { 0x0000, 0x0001, 0x00ff, 0x0100, 0x01ff, 0x7fff, 0xfeff, 0xff00, 0xfefe,
-					    0xfffe, 0xfdff, 0xffff };
+	static const uint16_t corners[] = { 0x0000, 0x0001, 0x00ff, 0x0100, 0x01ff, 0x7fff,
+					    0xfeff, 0xff00, 0xfefe, 0xfffe, 0xfdff, 0xffff };
 	struct want w = passes;
 
 	w.dst = NET_B;
@@ -238,19 +254,22 @@ static void test_handover(struct bench *b)
 	struct send s = wire_xdp(f);
 	struct got got;
 
-	check(b, "deliver: XDP judges and counts", s, (struct want) { .fate = STACK, .src = NET_A, .dst = NET_A,
-								       .stats = NEW_FLOW });
+	check(b, "deliver: XDP judges and counts", s,
+	      (struct want){ .fate = STACK, .src = NET_A, .dst = NET_A, .stats = NEW_FLOW });
 	case_begin(b, "deliver: XDP tells TC where to");
 	if (bench_run(b, &s, &got)) {
 		memcpy(&meta, got.meta, sizeof(meta));
-		that(b, got.meta_len == sizeof(meta) && meta.magic == 0x736c6331, "20 bytes of metadata with the magic");
-		that(b, meta.ifindex == W_A1 && meta.vlan == 103 && meta.action == SL_ACTION_LOCAL && meta.flags == SET &&
-		     !memcmp(meta.dmac, scene_mac(A1), 6), "into the interface, with the MAC, from the VLAN");
+		that(b, got.meta_len == sizeof(meta) && meta.magic == 0x736c6331,
+		     "20 bytes of metadata with the magic");
+		that(b,
+		     meta.ifindex == W_A1 && meta.vlan == 103 && meta.action == SL_ACTION_LOCAL &&
+			     meta.flags == SET && !memcmp(meta.dmac, scene_mac(A1), 6),
+		     "into the interface, with the MAC, from the VLAN");
 	}
 	case_end(b);
 	f = PACKET(.saddr = NODE2, .daddr = NODE1, UDP(1000, 2000), VLAN(MGMT));
 	check(b, "deliver: XDP judges what is for the stack", wire_xdp(f),
-	      (struct want) { .fate = STACK, .src = MGMT, .dst = MGMT, .stats = NEW_FLOW });
+	      (struct want){ .fate = STACK, .src = MGMT, .dst = MGMT, .stats = NEW_FLOW });
 }
 
 static void test_marks(struct bench *b)

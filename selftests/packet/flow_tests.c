@@ -18,14 +18,16 @@ struct talk {
 
 static struct send ask(struct talk t, uint8_t flags)
 {
-	return next(workload(W_A1, PACKET(.saddr = A1, .daddr = B1, .proto = t.proto, .sport = 1000, .dport = t.port,
-					  .tcp_flags = flags, .icmp_type = SL_ICMP_ECHO, .icmp_id = t.port)));
+	return next(workload(W_A1, PACKET(.saddr = A1, .daddr = B1, .proto = t.proto, .sport = 1000,
+					  .dport = t.port, .tcp_flags = flags, .icmp_type = SL_ICMP_ECHO,
+					  .icmp_id = t.port)));
 }
 
 static struct send answer(struct talk t, uint8_t flags)
 {
-	return next(workload(W_B1, PACKET(.saddr = B1, .daddr = A1, .proto = t.proto, .sport = t.port, .dport = 1000,
-					  .tcp_flags = flags, .icmp_type = SL_ICMP_ECHO_REPLY, .icmp_id = t.port)));
+	return next(workload(W_B1, PACKET(.saddr = B1, .daddr = A1, .proto = t.proto, .sport = t.port,
+					  .dport = 1000, .tcp_flags = flags, .icmp_type = SL_ICMP_ECHO_REPLY,
+					  .icmp_id = t.port)));
 }
 
 static bool pass_ask(struct bench *b, const char *name, struct talk t, uint8_t flags, uint32_t stats)
@@ -33,7 +35,8 @@ static bool pass_ask(struct bench *b, const char *name, struct talk t, uint8_t f
 	struct send s = ask(t, flags);
 	struct frame out = hop(s.frame, scene_mac(B1), mac_router);
 
-	return check(b, name, s, (struct want) { .fate = SENT, .src = NET_A, .dst = NET_B, .stats = stats, .out = &out });
+	return check(b, name, s,
+		     (struct want){ .fate = SENT, .src = NET_A, .dst = NET_B, .stats = stats, .out = &out });
 }
 
 static bool pass_answer(struct bench *b, const char *name, struct talk t, uint8_t flags, uint32_t stats)
@@ -41,13 +44,19 @@ static bool pass_answer(struct bench *b, const char *name, struct talk t, uint8_
 	struct send s = answer(t, flags);
 	struct frame out = hop(s.frame, scene_mac(A1), mac_router);
 
-	return check(b, name, s, (struct want) { .fate = SENT, .src = NET_B, .dst = NET_A, .stats = stats, .out = &out });
+	return check(b, name, s,
+		     (struct want){ .fate = SENT, .src = NET_B, .dst = NET_A, .stats = stats, .out = &out });
 }
 
-static bool refuse(struct bench *b, const char *name, struct send s, uint8_t reason, uint16_t src, uint16_t dst)
+static bool refuse(struct bench *b, const char *name, struct send s, uint8_t reason, uint16_t src,
+		   uint16_t dst)
 {
-	return check(b, name, s, (struct want) { .fate = DROPPED, .reason = reason, .src = src, .dst = dst,
-						 .network = s.ifindex == W_B1 ? NET_B : NET_A });
+	return check(b, name, s,
+		     (struct want){ .fate = DROPPED,
+				    .reason = reason,
+				    .src = src,
+				    .dst = dst,
+				    .network = s.ifindex == W_B1 ? NET_B : NET_A });
 }
 
 static struct sl_flow_key key_of(struct bench *b, struct talk t)
@@ -61,8 +70,12 @@ static struct sl_flow_key key_of(struct bench *b, struct talk t)
 
 static struct sl_flow_key reverse(struct sl_flow_key k)
 {
-	return (struct sl_flow_key) { .saddr = k.daddr, .daddr = k.saddr, .sport = k.dport, .dport = k.sport,
-				      .vpc = k.vpc, .proto = k.proto };
+	return (struct sl_flow_key){ .saddr = k.daddr,
+				     .daddr = k.saddr,
+				     .sport = k.dport,
+				     .dport = k.sport,
+				     .vpc = k.vpc,
+				     .proto = k.proto };
 }
 
 /* Where both halves are, and how far the connection is. */
@@ -74,21 +87,24 @@ static void halves(struct bench *b, const char *when, struct talk t, int where, 
 	int first = flow_find(b, &key, &one), second = flow_find(b, &back, &two);
 
 	if (first != where || second != where)
-		fail(b, "%s: halves are in %d and %d, wanted %d (1: established, 0: unanswered)", when, first, second, where);
+		fail(b, "%s: halves are in %d and %d, wanted %d (1: established, 0: unanswered)", when, first,
+		     second, where);
 	if (where < 0)
 		return;
 	if (one.state != state || two.state != state)
 		fail(b, "%s: states %u and %u, wanted %u", when, one.state, two.state, state);
 	if (one.packets != asked || two.packets != answered)
-		fail(b, "%s: %llu and %llu packets counted, wanted %llu and %llu", when, (unsigned long long)one.packets,
-		     (unsigned long long)two.packets, (unsigned long long)asked, (unsigned long long)answered);
+		fail(b, "%s: %llu and %llu packets counted, wanted %llu and %llu", when,
+		     (unsigned long long)one.packets, (unsigned long long)two.packets,
+		     (unsigned long long)asked, (unsigned long long)answered);
 	if (one.flags & SL_FLOW_REPLY || !(two.flags & SL_FLOW_REPLY))
 		fail(b, "%s: the halves do not know which of them replies", when);
 	if (memcmp(&one.peer, &back, sizeof(back)) || memcmp(&two.peer, &key, sizeof(key)))
 		fail(b, "%s: the halves do not know each other", when);
 }
 
-static const struct talk https = { SL_PROTO_TCP, 443 }, dns = { SL_PROTO_UDP, 53 }, ping = { SL_PROTO_ICMP, 77 };
+static const struct talk https = { SL_PROTO_TCP, 443 }, dns = { SL_PROTO_UDP, 53 },
+			 ping = { SL_PROTO_ICMP, 77 };
 
 static void test_handshake(struct bench *b)
 {
@@ -152,7 +168,8 @@ static void test_reset(struct bench *b)
 	halves(b, "after both", https, 1, SL_FLOW_CLOSED, 2, 1);
 	case_end(b);
 
-	case_begin(b, "flow: a reset of an established flow closes it, a forbidden SYN does not open it again");
+	case_begin(b,
+		   "flow: a reset of an established flow closes it, a forbidden SYN does not open it again");
 	bench_clear(b);
 	pass_ask(b, "SYN", https, SYN, NEW_FLOW);
 	pass_answer(b, "SYN ACK", https, SYN | ACK, STAT(FLOWS_PROMOTED));
@@ -178,7 +195,8 @@ static void test_others(struct bench *b)
 	pass_ask(b, "echo", ping, 0, NEW_FLOW);
 	pass_answer(b, "reply", ping, 0, STAT(FLOWS_PROMOTED));
 	halves(b, "after the reply", ping, 1, SL_FLOW_ESTABLISHED, 1, 1);
-	refuse(b, "a reply with another identifier", answer((struct talk) { 1, 78 }, 0), SL_DROP_ICMP_NO_FLOW, NET_B, NET_A);
+	refuse(b, "a reply with another identifier", answer((struct talk){ 1, 78 }, 0), SL_DROP_ICMP_NO_FLOW,
+	       NET_B, NET_A);
 	case_end(b);
 
 	case_begin(b, "flow: no answer without a question");
@@ -193,7 +211,7 @@ static void test_others(struct bench *b)
 	bench_clear(b);
 	pass_ask(b, "ACK", https, ACK, NEW_FLOW);
 	pass_answer(b, "its answer", https, ACK, STAT(FLOWS_PROMOTED));
-	refuse(b, "ACK to a closed port", ask((struct talk) { 6, 444 }, ACK), SL_DROP_POLICY, NET_A, NET_B);
+	refuse(b, "ACK to a closed port", ask((struct talk){ 6, 444 }, ACK), SL_DROP_POLICY, NET_A, NET_B);
 	case_end(b);
 }
 
@@ -206,10 +224,12 @@ static void test_riders(struct bench *b)
 	pass_ask(b, "SYN", https, SYN, NEW_FLOW);
 	pass_answer(b, "SYN ACK", https, SYN | ACK, STAT(FLOWS_PROMOTED));
 	stolen = ask(https, ACK).frame;
-	refuse(b, "a workload of the same network", next(workload(W_A2, stolen)), SL_DROP_SPOOFED_SOURCE, NET_A, NET_B);
+	refuse(b, "a workload of the same network", next(workload(W_A2, stolen)), SL_DROP_SPOOFED_SOURCE,
+	       NET_A, NET_B);
 	frame_tag(&stolen, SL_ETH_VLAN, 103);
 	refuse(b, "the wire, the right VLAN", next(wire(stolen)), SL_DROP_SPOOFED_SOURCE, NET_A, NET_B);
-	refuse(b, "the wire, the right VLAN, XDP", next(wire_xdp(stolen)), SL_DROP_SPOOFED_SOURCE, NET_A, NET_B);
+	refuse(b, "the wire, the right VLAN, XDP", next(wire_xdp(stolen)), SL_DROP_SPOOFED_SOURCE, NET_A,
+	       NET_B);
 	halves(b, "after the attempts", https, 1, SL_FLOW_ESTABLISHED, 1, 1);
 	case_end(b);
 
@@ -219,12 +239,17 @@ static void test_riders(struct bench *b)
 	{
 		struct frame out = landed(stolen, scene_mac(B1));
 
-		check(b, "SYN", wire(stolen), (struct want) { .fate = SENT, .src = NET_A, .dst = NET_B, .stats = NEW_FLOW,
-							      .out = &out });
+		check(b, "SYN", wire(stolen),
+		      (struct want){
+			      .fate = SENT, .src = NET_A, .dst = NET_B, .stats = NEW_FLOW, .out = &out });
 	}
 	stolen = PACKET(.saddr = A_FAR, .daddr = B1, TCP(1000, 443, ACK), VLAN(106));
-	check(b, "another VLAN", next(wire(stolen)), (struct want) { .fate = DROPPED, .reason = SL_DROP_SPOOFED_SOURCE,
-	      .src = NET_A, .dst = NET_B, .network = NET_CAST });
+	check(b, "another VLAN", next(wire(stolen)),
+	      (struct want){ .fate = DROPPED,
+			     .reason = SL_DROP_SPOOFED_SOURCE,
+			     .src = NET_A,
+			     .dst = NET_B,
+			     .network = NET_CAST });
 	case_end(b);
 }
 
@@ -238,8 +263,9 @@ void test_flow(struct bench *b)
 
 /* --- a new plan */
 
-#define RULE(ports) "{\"policy\":[{\"name\":\"a-to-b\",\"from\":[\"network:net-a\"],\"to\":[\"network:net-b\"]," \
-		    "\"ports\":[" ports "],\"action\":\"allow\"}]}"
+#define RULE(ports)                                                                                          \
+	"{\"policy\":[{\"name\":\"a-to-b\",\"from\":[\"network:net-a\"],\"to\":[\"network:net-b\"],"         \
+	"\"ports\":[" ports "],\"action\":\"allow\"}]}"
 
 void test_plan_change(struct bench *b)
 {
@@ -251,9 +277,14 @@ void test_plan_change(struct bench *b)
 	pass_answer(b, "answer", dns, 0, STAT(FLOWS_PROMOTED));
 	pass_ask(b, "echo, unanswered", ping, 0, NEW_FLOW);
 	bench_plan(b, RULE("\"udp/53\",\"icmp\""));
-	refuse(b, "a new connection", ask((struct talk) { 6, 8000 }, SYN), SL_DROP_POLICY, NET_A, NET_B);
-	check(b, "the old connection", ask(https, ACK), (struct want) { .fate = DROPPED, .reason = SL_DROP_POLICY,
-	      .src = NET_A, .dst = NET_B, .network = NET_A, .stats = STAT(FLOWS_CUT) });
+	refuse(b, "a new connection", ask((struct talk){ 6, 8000 }, SYN), SL_DROP_POLICY, NET_A, NET_B);
+	check(b, "the old connection", ask(https, ACK),
+	      (struct want){ .fate = DROPPED,
+			     .reason = SL_DROP_POLICY,
+			     .src = NET_A,
+			     .dst = NET_B,
+			     .network = NET_A,
+			     .stats = STAT(FLOWS_CUT) });
 	halves(b, "after the cut", https, -1, 0, 0, 0);
 	refuse(b, "again", ask(https, ACK), SL_DROP_POLICY, NET_A, NET_B);
 	refuse(b, "its answer", answer(https, ACK), SL_DROP_POLICY, NET_B, NET_A);
@@ -270,8 +301,13 @@ void test_plan_change(struct bench *b)
 	bench_clear(b);
 	pass_ask(b, "question", dns, 0, NEW_FLOW);
 	bench_plan(b, RULE("\"tcp/443\""));
-	check(b, "answer", answer(dns, 0), (struct want) { .fate = DROPPED, .reason = SL_DROP_POLICY, .src = NET_B,
-	      .dst = NET_A, .network = NET_B, .stats = STAT(FLOWS_CUT) });
+	check(b, "answer", answer(dns, 0),
+	      (struct want){ .fate = DROPPED,
+			     .reason = SL_DROP_POLICY,
+			     .src = NET_B,
+			     .dst = NET_A,
+			     .network = NET_B,
+			     .stats = STAT(FLOWS_CUT) });
 	halves(b, "after the cut", dns, -1, 0, 0, 0);
 	bench_plan(b, NULL);
 	case_end(b);
@@ -345,7 +381,8 @@ static void test_no_room(struct bench *b)
 		if (i != SL_TABLE_sl_unanswered)
 			ready = !bpf_map__reuse_fd(map, b->kernel.table[i]);
 		else
-			ready = !bpf_map__set_type(map, BPF_MAP_TYPE_HASH) && !bpf_map__set_max_entries(map, 3);
+			ready = !bpf_map__set_type(map, BPF_MAP_TYPE_HASH) &&
+				!bpf_map__set_max_entries(map, 3);
 	}
 	if (ready)
 		bpf_object__for_each_program(program, skel->obj)
@@ -364,11 +401,13 @@ static void test_no_room(struct bench *b)
 		struct frame out = hop(s.frame, scene_mac(B1), mac_router);
 
 		miss(b, SL_DROP_FLOW_FULL, "room for both halves", s,
-		     (struct want) { .fate = SENT, .src = NET_A, .dst = NET_B, .stats = NEW_FLOW, .out = &out });
-		hit(b, SL_DROP_FLOW_FULL, "room for one half", ask((struct talk) { 6, 8000 }, SYN), drop);
+		     (struct want){
+			     .fate = SENT, .src = NET_A, .dst = NET_B, .stats = NEW_FLOW, .out = &out });
+		hit(b, SL_DROP_FLOW_FULL, "room for one half", ask((struct talk){ 6, 8000 }, SYN), drop);
 		miss(b, SL_DROP_FLOW_FULL, "a flow that is in passes on", s,
-		     (struct want) { .fate = SENT, .src = NET_A, .dst = NET_B, .out = &out });
-		hit(b, SL_DROP_FLOW_FULL, "half a flow is not left behind", ask((struct talk) { 6, 8001 }, SYN), drop);
+		     (struct want){ .fate = SENT, .src = NET_A, .dst = NET_B, .out = &out });
+		hit(b, SL_DROP_FLOW_FULL, "half a flow is not left behind",
+		    ask((struct talk){ 6, 8001 }, SYN), drop);
 	}
 	bench_clear(b);
 	b->program[SL_WL_IN] = own;

@@ -126,13 +126,13 @@ void frame_tag(struct frame *f, uint16_t type, uint16_t tci)
 	f->len += sizeof(struct sl_tag);
 	f->l3 += sizeof(struct sl_tag);
 	f->l4 += sizeof(struct sl_tag);
-	memcpy(f->bytes + 12, &(uint16_t) { htons(type) }, 2);
-	memcpy(f->bytes + 14, &(uint16_t) { htons(tci) }, 2);
+	memcpy(f->bytes + 12, &(uint16_t){ htons(type) }, 2);
+	memcpy(f->bytes + 14, &(uint16_t){ htons(tci) }, 2);
 }
 
 static void put16(struct frame *f, uint16_t value)
 {
-	memcpy(f->bytes + f->len, &(uint16_t) { htons(value) }, 2);
+	memcpy(f->bytes + f->len, &(uint16_t){ htons(value) }, 2);
 	f->len += 2;
 }
 
@@ -156,22 +156,29 @@ static void put_transport(struct frame *f, const struct spec *s)
 		return;
 	switch (s->proto) {
 	case SL_PROTO_TCP: {
-		struct sl_tcp tcp = { .src = htons(s->sport), .dst = htons(s->dport), .seq = htonl(1000),
-				      .ack = htonl(s->tcp_flags & SL_TCP_ACK ? 2000 : 0), .offset = 5 << 4,
-				      .flags = s->tcp_flags, .window = htons(64240) };
+		struct sl_tcp tcp = { .src = htons(s->sport),
+				      .dst = htons(s->dport),
+				      .seq = htonl(1000),
+				      .ack = htonl(s->tcp_flags & SL_TCP_ACK ? 2000 : 0),
+				      .offset = 5 << 4,
+				      .flags = s->tcp_flags,
+				      .window = htons(64240) };
 
 		put(f, &tcp, sizeof(tcp));
 		break;
 	}
 	case SL_PROTO_UDP: {
-		struct sl_udp udp = { .src = htons(s->sport), .dst = htons(s->dport),
+		struct sl_udp udp = { .src = htons(s->sport),
+				      .dst = htons(s->dport),
 				      .len = htons((uint16_t)(sizeof(udp) + s->payload)) };
 
 		put(f, &udp, sizeof(udp));
 		break;
 	}
 	case SL_PROTO_ICMP: {
-		struct sl_icmp icmp = { .type = s->icmp_type, .code = s->icmp_code, .id = htons(s->icmp_id),
+		struct sl_icmp icmp = { .type = s->icmp_type,
+					.code = s->icmp_code,
+					.id = htons(s->icmp_id),
 					.seq = htons(s->quote ? 0 : 1) };
 
 		if (s->quote)

@@ -68,6 +68,6 @@ uint16_t sum16(const void *bytes, uint32_t len, uint32_t start);
 /* Is the IPv4 header's checksum right, and that of TCP, UDP or ICMP behind it? */
 bool frame_sum_right(const struct frame *f);
 
-#define FRAME(...) frame_make(&(struct spec) { __VA_ARGS__ })
+#define FRAME(...) frame_make(&(struct spec){ __VA_ARGS__ })
 
 #endif

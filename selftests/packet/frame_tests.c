@@ -11,7 +11,7 @@ static const struct want nobody = { .fate = DROPPED };
 
 static struct want o1_gets(const struct frame *out)
 {
-	return (struct want) { .fate = SENT, .src = NET_OPEN, .dst = NET_OPEN, .stats = NEW_FLOW, .out = out };
+	return (struct want){ .fate = SENT, .src = NET_OPEN, .dst = NET_OPEN, .stats = NEW_FLOW, .out = out };
 }
 
 static void test_short(struct bench *b)
@@ -26,11 +26,15 @@ static void test_short(struct bench *b)
 		hit(b, SL_DROP_FRAME_SHORT, "the frame ends in its tag, workload", workload(W_A1, f), w);
 	}
 	f.len = 18;
-	miss(b, SL_DROP_FRAME_SHORT, "the tag is whole", wire(f), (struct want) { .fate = UNTOUCHED });
-	miss(b, SL_DROP_FRAME_SHORT, "the tag is whole, XDP", wire_xdp(f), (struct want) { .fate = UNTOUCHED });
+	miss(b, SL_DROP_FRAME_SHORT, "the tag is whole", wire(f), (struct want){ .fate = UNTOUCHED });
+	miss(b, SL_DROP_FRAME_SHORT, "the tag is whole, XDP", wire_xdp(f),
+	     (struct want){ .fate = UNTOUCHED });
 	miss(b, SL_DROP_FRAME_SHORT, "the tag is whole, workload", workload(W_A1, f),
-	     (struct want) { .fate = DROPPED, .reason = SL_DROP_VLAN_ON_ACCESS, .src = NET_A, .network = NET_A,
-			     .bytes = -1 });
+	     (struct want){ .fate = DROPPED,
+			    .reason = SL_DROP_VLAN_ON_ACCESS,
+			    .src = NET_A,
+			    .network = NET_A,
+			    .bytes = -1 });
 }
 
 static void test_double(struct bench *b)
@@ -39,7 +43,8 @@ static void test_double(struct bench *b)
 	struct frame two = PACKET(TO_O1, .tags = 2, .tag = { { .tci = 108 }, { .tci = 108 } });
 	struct frame qinq = PACKET(TO_O1, .tags = 2, .tag = { { SL_ETH_QINQ, 108 }, { .tci = 108 } });
 	struct frame alone = PACKET(TO_O1, .tags = 1, .tag = { { SL_ETH_QINQ, 108 } });
-	struct frame three = PACKET(TO_O1, .tags = 3, .tag = { { .tci = 108 }, { .tci = 108 }, { .tci = 108 } });
+	struct frame three =
+		PACKET(TO_O1, .tags = 3, .tag = { { .tci = 108 }, { .tci = 108 }, { .tci = 108 } });
 	struct frame inner = PACKET(TO_O1, .tags = 2, .tag = { { .tci = 108 }, { SL_ETH_QINQ, 108 } });
 	struct frame outside = PACKET(TO_O1, .tags = 2, .tag = { { .tci = VLAN_OUTSIDE }, { .tci = 108 } });
 	struct want w = nobody;
@@ -67,12 +72,14 @@ static void test_ids(struct bench *b)
 	hit_wire(b, SL_DROP_VLAN_UNASSIGNED, "id 109", PACKET(TO_O1, VLAN(VLAN_UNASSIGNED_)), nobody);
 	f = PACKET(TO_O1, VLAN(0xe000 | 108));
 	miss(b, SL_DROP_VLAN_PRIORITY, "a network's id with a priority", wire(f), o1_gets(&out));
-	miss(b, SL_DROP_VLAN_PRIORITY, "id 1", wire(PACKET(TO_O1, VLAN(1))), (struct want) { .fate = UNTOUCHED });
+	miss(b, SL_DROP_VLAN_PRIORITY, "id 1", wire(PACKET(TO_O1, VLAN(1))),
+	     (struct want){ .fate = UNTOUCHED });
 	miss(b, SL_DROP_VLAN_RESERVED, "id 4094", wire(PACKET(TO_O1, VLAN(4094))),
-	     (struct want) { .fate = UNTOUCHED });
+	     (struct want){ .fate = UNTOUCHED });
 	miss(b, SL_DROP_VLAN_UNASSIGNED, "id 108", wire(good), o1_gets(&out));
-	miss(b, SL_DROP_VLAN_UNASSIGNED, "id 110", wire(outside), (struct want) { .fate = UNTOUCHED });
-	miss(b, SL_DROP_VLAN_UNASSIGNED, "id 110, XDP", wire_xdp(outside), (struct want) { .fate = UNTOUCHED });
+	miss(b, SL_DROP_VLAN_UNASSIGNED, "id 110", wire(outside), (struct want){ .fate = UNTOUCHED });
+	miss(b, SL_DROP_VLAN_UNASSIGNED, "id 110, XDP", wire_xdp(outside),
+	     (struct want){ .fate = UNTOUCHED });
 	s = beside(wire(good), SL_ETH_VLAN, 108);
 	frame_untag(&s.frame);
 	check(b, "vlan: a tag beside the frame is as good as one in it", s, o1_gets(&out));
@@ -83,7 +90,7 @@ static void test_ids(struct bench *b)
 	s.door = SL_UP_XDP;
 	hit(b, SL_DROP_VLAN_UNMANAGED, "id 110 on the uplink that drops, XDP", s, nobody);
 	miss(b, SL_DROP_VLAN_UNMANAGED, "id 110 on the uplink that passes", wire(outside),
-	     (struct want) { .fate = UNTOUCHED });
+	     (struct want){ .fate = UNTOUCHED });
 	s = wire(good);
 	s.ifindex = UP1;
 	hit(b, SL_DROP_VLAN_UNASSIGNED, "id 108 on an uplink that does not carry it", s, nobody);
@@ -94,7 +101,7 @@ static void test_ids(struct bench *b)
 	hit(b, SL_DROP_NO_INTERFACE, "a tag on an interface that is no uplink of the plan", s, nobody);
 	frame_untag(&s.frame);
 	miss(b, SL_DROP_NO_INTERFACE, "no tag on an interface that is no uplink of the plan", s,
-	     (struct want) { .fate = UNTOUCHED });
+	     (struct want){ .fate = UNTOUCHED });
 }
 
 static void test_access(struct bench *b)
@@ -106,7 +113,7 @@ static void test_access(struct bench *b)
 	hit(b, SL_DROP_VLAN_ON_ACCESS, "the network's own id", s, w);
 	frame_untag(&s.frame);
 	miss(b, SL_DROP_VLAN_ON_ACCESS, "no tag", s,
-	     (struct want) { .fate = SENT, .src = NET_A, .dst = NET_A, .stats = NEW_FLOW });
+	     (struct want){ .fate = SENT, .src = NET_A, .dst = NET_A, .stats = NEW_FLOW });
 	s = beside(s, SL_ETH_VLAN, 103);
 	hit(b, SL_DROP_VLAN_ON_ACCESS, "a tag beside the frame", s, w);
 	s = beside(s, SL_ETH_VLAN, 0xe000);
@@ -131,7 +138,7 @@ static void test_ethertype(struct bench *b)
 	frame_tag(&lldp, SL_ETH_VLAN, 103);
 	hit_wire(b, SL_DROP_ETHERTYPE, "LLDP on a VLAN", lldp, drop);
 	miss(b, SL_DROP_ETHERTYPE, "ARP", workload(W_A1, arp),
-	     (struct want) { .fate = SENT, .src = NET_A, .dst = NET_A });
+	     (struct want){ .fate = SENT, .src = NET_A, .dst = NET_A });
 	hit(b, SL_DROP_IPV6, "from a workload", workload(W_A1, ipv6), drop);
 	frame_tag(&ipv6, SL_ETH_VLAN, 103);
 	hit_wire(b, SL_DROP_IPV6, "from the wire", ipv6, drop);
@@ -141,7 +148,7 @@ static void test_ethertype(struct bench *b)
 	pass.out = &c1_gets;
 	miss(b, SL_DROP_IPV6, "from the wire, on a network that passes it", wire(from_c1), pass);
 	miss(b, SL_DROP_IPV6, "on a network that passes it: XDP leaves it to TC", wire_xdp(from_c1),
-	     (struct want) { .fate = UNTOUCHED });
+	     (struct want){ .fate = UNTOUCHED });
 }
 
 void test_frame(struct bench *b)

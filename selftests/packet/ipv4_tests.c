@@ -34,7 +34,7 @@ static void test_header(struct bench *b)
 	/* With the tag in the frame: else the kernel itself refuses to make such a buffer. */
 	hit(b, SL_DROP_IP_HEADER, "the frame ends in the header", wire(f), broken);
 	hit(b, SL_DROP_IP_HEADER, "the frame ends in the header, XDP", wire_xdp(f), broken);
-	f = PACKET(TO_FAR, .proto = 253, .options = (const uint8_t[4]) { 1, 1, 1, 1 }, .option_len = 4);
+	f = PACKET(TO_FAR, .proto = 253, .options = (const uint8_t[4]){ 1, 1, 1, 1 }, .option_len = 4);
 	frame_cut(&f, f.len - 1);
 	hit(b, SL_DROP_IP_HEADER, "the frame ends in the options", workload(W_A1, f), broken);
 	frame_tag(&f, SL_ETH_VLAN, 103);
@@ -67,7 +67,7 @@ static void test_length(struct bench *b)
 
 #define OPTIONS(text, ...)                                                                                   \
 	{                                                                                                    \
-		text, { __VA_ARGS__ }, sizeof((const uint8_t[]) { __VA_ARGS__ })                             \
+		text, { __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ })                              \
 	}
 static const struct {
 	const char *name;
@@ -111,7 +111,8 @@ static void test_options(struct bench *b)
 		miss(b, SL_DROP_IP_OPTION, good_options[i].name, workload(W_A1, f), passes);
 	}
 	/* Routed: the header with its options keeps a right checksum, the ports are found behind them. */
-	f = PACKET(.saddr = A1, .daddr = B1, UDP(1000, 53), .options = good_options[4].bytes, .option_len = 40);
+	f = PACKET(.saddr = A1, .daddr = B1, UDP(1000, 53), .options = good_options[4].bytes,
+		   .option_len = 40);
 	out = hop(f, scene_mac(B1), mac_router);
 	w.dst = NET_B;
 	w.out = &out;
@@ -144,13 +145,18 @@ static void test_ttl(struct bench *b)
 
 static void test_martian(struct bench *b)
 {
-	static const uint32_t never_from[] = { IP(127, 0, 0, 1), IP(127, 255, 255, 255), IP(0, 0, 0, 1),
-					       IP(0, 255, 255, 255), IP(224, 0, 0, 1), IP(240, 0, 0, 1),
-					       IP(255, 255, 255, 255), IP(169, 254, 0, 1), IP(169, 254, 169, 254) };
-	static const uint32_t never_to[] = { IP(127, 0, 0, 1), IP(0, 0, 0, 0), IP(0, 0, 0, 1), IP(240, 0, 0, 1),
-					     IP(255, 255, 255, 254), IP(169, 254, 169, 254) };
-	static const uint32_t at_the_edge[] = { IP(126, 255, 255, 255), IP(128, 0, 0, 0), IP(1, 0, 0, 0),
-						IP(223, 255, 255, 255), IP(169, 253, 255, 255), IP(169, 255, 0, 0) };
+	static const uint32_t never_from[] = { IP(127, 0, 0, 1),       IP(127, 255, 255, 255),
+					       IP(0, 0, 0, 1),	       IP(0, 255, 255, 255),
+					       IP(224, 0, 0, 1),       IP(240, 0, 0, 1),
+					       IP(255, 255, 255, 255), IP(169, 254, 0, 1),
+					       IP(169, 254, 169, 254) };
+	static const uint32_t never_to[] = {
+		IP(127, 0, 0, 1), IP(0, 0, 0, 0),	  IP(0, 0, 0, 1),
+		IP(240, 0, 0, 1), IP(255, 255, 255, 254), IP(169, 254, 169, 254)
+	};
+	static const uint32_t at_the_edge[] = { IP(126, 255, 255, 255), IP(128, 0, 0, 0),
+						IP(1, 0, 0, 0),		IP(223, 255, 255, 255),
+						IP(169, 253, 255, 255), IP(169, 255, 0, 0) };
 	struct want w = { .fate = DROPPED, .src = EXT, .network = EXT };
 	struct want good = { .fate = SENT, .src = EXT, .dst = SL_NET_WORLD, .stats = NEW_FLOW };
 	struct frame f, out;
@@ -158,19 +164,19 @@ static void test_martian(struct bench *b)
 
 	for (size_t i = 0; i < sizeof(never_from) / sizeof(never_from[0]); i++) {
 		f = PACKET(.saddr = never_from[i], .daddr = E1, TCP(1000, 25, SYN), VLAN(EXT));
-		snprintf(name, sizeof(name), "from %s", inet_ntoa((struct in_addr) { htonl(never_from[i]) }));
+		snprintf(name, sizeof(name), "from %s", inet_ntoa((struct in_addr){ htonl(never_from[i]) }));
 		hit_wire(b, SL_DROP_MARTIAN, name, f, w);
 	}
 	for (size_t i = 0; i < sizeof(never_to) / sizeof(never_to[0]); i++) {
 		f = PACKET(.saddr = E1, .daddr = never_to[i], UDP(1000, 2000));
-		snprintf(name, sizeof(name), "to %s", inet_ntoa((struct in_addr) { htonl(never_to[i]) }));
+		snprintf(name, sizeof(name), "to %s", inet_ntoa((struct in_addr){ htonl(never_to[i]) }));
 		hit(b, SL_DROP_MARTIAN, name, workload(W_E1, f), w);
 	}
 	f = PACKET(.saddr = E1, .daddr = E1, UDP(1000, 2000));
 	hit(b, SL_DROP_MARTIAN, "from and to the same address", workload(W_E1, f), w);
 	for (size_t i = 0; i < sizeof(at_the_edge) / sizeof(at_the_edge[0]); i++) {
 		f = PACKET(.saddr = E1, .daddr = at_the_edge[i], UDP(1000, 2000));
-		snprintf(name, sizeof(name), "to %s", inet_ntoa((struct in_addr) { htonl(at_the_edge[i]) }));
+		snprintf(name, sizeof(name), "to %s", inet_ntoa((struct in_addr){ htonl(at_the_edge[i]) }));
 		miss(b, SL_DROP_MARTIAN, name, workload(W_E1, f), good);
 	}
 	good.src = SL_NET_WORLD;
@@ -179,7 +185,7 @@ static void test_martian(struct bench *b)
 		f = PACKET(.saddr = at_the_edge[i], .daddr = E1, TCP(1000, 25, SYN), VLAN(EXT));
 		out = landed(f, scene_mac(E1));
 		good.out = &out;
-		snprintf(name, sizeof(name), "from %s", inet_ntoa((struct in_addr) { htonl(at_the_edge[i]) }));
+		snprintf(name, sizeof(name), "from %s", inet_ntoa((struct in_addr){ htonl(at_the_edge[i]) }));
 		miss(b, SL_DROP_MARTIAN, name, wire(f), good);
 	}
 }

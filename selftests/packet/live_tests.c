@@ -20,7 +20,9 @@
 
 static int listen_on(struct bench *b, uint32_t ifindex)
 {
-	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(0x0003), .sll_ifindex = (int)ifindex };
+	struct sockaddr_ll at = { .sll_family = AF_PACKET,
+				  .sll_protocol = htons(0x0003),
+				  .sll_ifindex = (int)ifindex };
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), one = 1;
 
 	if (fd < 0 || setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one)) ||
@@ -38,8 +40,9 @@ static int take(int fd, struct frame *f, int wait_ms)
 		char room[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
 	} control;
 	struct iovec iov = { .iov_base = f->bytes, .iov_len = sizeof(f->bytes) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-			      .msg_controllen = sizeof(control) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
 	ssize_t got;
 
@@ -148,7 +151,7 @@ static void test_out(struct bench *b, const struct ears *e)
 	put_on(b, PEER_OF(W_A1), &f);
 	arrives(b, "workload", e->b1, &out, 0);
 	f = PACKET(.saddr = A1, .daddr = A_FAR, UDP(1000, 53), .payload = 7000,
-		   .options = (const uint8_t[8]) { 7, 7, 4, 0, 0, 0, 0, 1 }, .option_len = 8);
+		   .options = (const uint8_t[8]){ 7, 7, 4, 0, 0, 0, 0, 1 }, .option_len = 8);
 	put_on(b, PEER_OF(W_A1), &f);
 	arrives(b, "uplink", e->uplink, &f, 103);
 	frame_ip(&f)->len = htons((uint16_t)(f.len - f.l3 + 1));
@@ -188,7 +191,9 @@ static void test_in(struct bench *b, const struct ears *e, bool xdp)
 
 static void test_copies(struct bench *b, const struct ears *e)
 {
-	struct frame f = PACKET(.saddr = C1, .daddr = C_BROADCAST, UDP(1000, 2000), .dmac = mac_all, .payload = 30), out;
+	struct frame f = PACKET(.saddr = C1, .daddr = C_BROADCAST, UDP(1000, 2000), .dmac = mac_all,
+				.payload = 30),
+		     out;
 
 	case_begin(b, "live: an allowed broadcast goes to every member and the wire, once");
 	bench_clear(b);
@@ -203,7 +208,8 @@ static void test_copies(struct bench *b, const struct ears *e)
 
 	case_begin(b, "live: an allowed broadcast from the wire goes to every member");
 	bench_clear(b);
-	f = PACKET(.saddr = C_FAR, .daddr = C_BROADCAST, UDP(1000, 2000), .dmac = mac_all, .payload = 30, VLAN(NET_CAST));
+	f = PACKET(.saddr = C_FAR, .daddr = C_BROADCAST, UDP(1000, 2000), .dmac = mac_all, .payload = 30,
+		   VLAN(NET_CAST));
 	out = f;
 	frame_untag(&out);
 	put_on(b, PEER_OF(UP0), &f);
@@ -226,7 +232,8 @@ static void test_neighbour(struct bench *b, const struct ears *e)
 	put_on(b, PEER_OF(W_A1), &f);
 	tag = take(e->uplink, &got, WAIT_MS);
 	got.l3 = 14;
-	that(b, tag == 103 && frame_eth(&got)->type == htons(SL_ETH_ARP) && frame_arp(&got)->tpa == htonl(NODE2),
+	that(b,
+	     tag == 103 && frame_eth(&got)->type == htons(SL_ETH_ARP) && frame_arp(&got)->tpa == htonl(NODE2),
 	     "a question on VLAN 103");
 	reply = ARP(.op = SL_ARP_REPLY, .spa = NODE2, .tpa = NODE1, .tha = mac, .dmac = mac, .vlan = 103);
 	put_on(b, PEER_OF(UP0), &reply);
@@ -242,9 +249,11 @@ void test_live(struct bench *b)
 	struct ears e = { -1, -1, -1, -1, -1 };
 
 	case_begin(b, "live: doors attached");
-	e = (struct ears) { .uplink = listen_on(b, PEER_OF(UP0)), .a1 = listen_on(b, PEER_OF(W_A1)),
-			    .b1 = listen_on(b, PEER_OF(W_B1)), .c1 = listen_on(b, PEER_OF(W_C1)),
-			    .c2 = listen_on(b, PEER_OF(W_C2)) };
+	e = (struct ears){ .uplink = listen_on(b, PEER_OF(UP0)),
+			   .a1 = listen_on(b, PEER_OF(W_A1)),
+			   .b1 = listen_on(b, PEER_OF(W_B1)),
+			   .c1 = listen_on(b, PEER_OF(W_C1)),
+			   .c2 = listen_on(b, PEER_OF(W_C2)) };
 	attach(b, W_A1, SL_WL_IN);
 	attach(b, W_C1, SL_WL_IN);
 	attach(b, UP0, SL_UP_IN);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * packet [FOLDER [GROUP]]: runs the packet tests, one line a case, and fails if one failed or if a drop reason
- * has not both been triggered and just missed. Needs root; touches nothing outside namespaces of its own.
+ * packet [FOLDER [GROUP [PACKETS [SEED]]]]: runs the packet tests, one line a case, and fails if one failed or
+ * if a drop reason has not both been triggered and just missed. PACKETS and SEED are for the group "fuzz".
+ * Needs root; touches nothing outside namespaces of its own.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "../../user/kernel/names.h"
 #include "bench.h"
@@ -17,7 +19,7 @@ static const struct {
 	{ "arp", test_arp },	       { "group", test_group },	      { "policy", test_policy },
 	{ "deliver", test_deliver },   { "untagged", test_untagged }, { "flow", test_flow },
 	{ "full", test_full },	       { "no_plan", test_no_plan },   { "plan_change", test_plan_change },
-	{ "monitor", test_monitor },   { "live", test_live },
+	{ "monitor", test_monitor },   { "live", test_live },	      { "fuzz", test_fuzz },
 };
 
 /* A reason added without its two tests fails here. */
@@ -50,9 +52,13 @@ int main(int argc, char **argv)
 {
 	const char *folder = argc > 1 ? argv[1] : "selftests/packet";
 	const char *only = argc > 2 ? argv[2] : NULL;
-	struct bench b = { .ok = 0 };
+	struct bench b = { .fuzz_packets = 5000, .fuzz_seed = 1 };
 	char why[600];
 
+	if (argc > 3)
+		b.fuzz_packets = (uint32_t)strtoul(argv[3], NULL, 10);
+	if (argc > 4)
+		b.fuzz_seed = (uint32_t)strtoul(argv[4], NULL, 10);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!bench_open(&b, folder, why, sizeof(why))) {
 		printf("not ok bench: %s\n", why);

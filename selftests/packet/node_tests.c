@@ -9,10 +9,9 @@
 
 static const struct want untouched = { .fate = UNTOUCHED };
 
-static const char host_policy[] =
-	"{\"clusters\":{\"main\":{\"host\":{\"allow\":["
-	"{\"from\":[\"network:mgmt\"],\"ports\":[\"tcp/22\"]},"
-	"{\"from\":[\"world\"],\"ports\":[\"tcp/443\"]}]}}}}";
+static const char host_policy[] = "{\"clusters\":{\"main\":{\"host\":{\"allow\":["
+				  "{\"from\":[\"network:mgmt\"],\"ports\":[\"tcp/22\"]},"
+				  "{\"from\":[\"world\"],\"ports\":[\"tcp/443\"]}]}}}}";
 
 static void test_unmanaged(struct bench *b)
 {
@@ -20,14 +19,14 @@ static void test_unmanaged(struct bench *b)
 
 	miss(b, SL_DROP_UNTAGGED, "on the uplink that passes", s, untouched);
 	s.ifindex = UP1;
-	hit(b, SL_DROP_UNTAGGED, "on the uplink that drops", s, (struct want) { .fate = DROPPED });
+	hit(b, SL_DROP_UNTAGGED, "on the uplink that drops", s, (struct want){ .fate = DROPPED });
 	s.door = SL_UP_XDP;
 	miss(b, SL_DROP_UNTAGGED, "XDP cannot know", s, untouched);
 	s.door = SL_UP_OUT;
 	miss(b, SL_DROP_UNTAGGED, "on its way out", s, untouched);
 	s.door = SL_UP_IN;
 	s.frame = PACKET(.saddr = WORLD, .ethertype = SL_ETH_IPV6, .payload = 60);
-	hit(b, SL_DROP_UNTAGGED, "IPv6 on the uplink that drops", s, (struct want) { .fate = DROPPED });
+	hit(b, SL_DROP_UNTAGGED, "IPv6 on the uplink that drops", s, (struct want){ .fate = DROPPED });
 	s.frame = PACKET(.saddr = WORLD, .daddr = NODE1, TCP(1000, 22, SYN));
 	miss(b, SL_DROP_UNTAGGED, "to this node on the uplink that drops", s, untouched);
 	s.frame = ARP(.spa = WORLD, .tpa = NODE1);
@@ -60,17 +59,19 @@ static void test_host_policy(struct bench *b)
 	frame_tag(&s.frame, SL_ETH_VLAN, MGMT);
 	miss(b, SL_DROP_SPOOFED_SOURCE, "a VLAN's address with its tag", s, pass);
 	s.frame = PACKET(.saddr = A1, .daddr = NODE1, TCP(1000, 22, SYN));
-	drop = (struct want) { .fate = DROPPED, .src = NET_A, .dst = MGMT, .network = NET_A };
-	hit(b, SL_DROP_POLICY, "a workload that the host policy does not name", workload(W_A1, s.frame), drop);
+	drop = (struct want){ .fate = DROPPED, .src = NET_A, .dst = MGMT, .network = NET_A };
+	hit(b, SL_DROP_POLICY, "a workload that the host policy does not name", workload(W_A1, s.frame),
+	    drop);
 
-	s = (struct send) { .door = SL_UP_OUT, .ifindex = UP0,
-			    .frame = PACKET(.saddr = NODE1, .daddr = WORLD, TCP(1000, 80, SYN)) };
-	out = (struct want) { .fate = STACK, .src = MGMT, .stats = NEW_FLOW };
+	s = (struct send){ .door = SL_UP_OUT,
+			   .ifindex = UP0,
+			   .frame = PACKET(.saddr = NODE1, .daddr = WORLD, TCP(1000, 80, SYN)) };
+	out = (struct want){ .fate = STACK, .src = MGMT, .stats = NEW_FLOW };
 	check(b, "node: host policy: the node opens to the world", s, out);
 	s = wire(PACKET(.saddr = WORLD, .daddr = NODE1, TCP(80, 1000, SYN | ACK)));
 	check(b, "node: host policy: and is answered", next(s),
-	      (struct want) { .fate = STACK, .dst = MGMT, .stats = STAT(FLOWS_PROMOTED) });
-	hit(b, SL_DROP_TCP_STATE, "an answer to nothing", s, (struct want) { .fate = DROPPED, .dst = MGMT });
+	      (struct want){ .fate = STACK, .dst = MGMT, .stats = STAT(FLOWS_PROMOTED) });
+	hit(b, SL_DROP_TCP_STATE, "an answer to nothing", s, (struct want){ .fate = DROPPED, .dst = MGMT });
 	bench_plan(b, NULL);
 }
 
@@ -98,7 +99,8 @@ void test_no_plan(struct bench *b)
 {
 	static const struct want closed = { .fate = DROPPED };
 	struct send wl = workload(W_A1, PACKET(.saddr = A1, .daddr = A_FAR, UDP(1000, 2000)));
-	struct send up = wire(PACKET(.saddr = A_FAR, .daddr = A1, UDP(1000, 2000), VLAN(103))), to = wl, out = up;
+	struct send up = wire(PACKET(.saddr = A_FAR, .daddr = A1, UDP(1000, 2000), VLAN(103))), to = wl,
+		    out = up;
 
 	to.door = SL_WL_OUT;
 	out.door = SL_UP_OUT;
@@ -130,7 +132,7 @@ void test_no_plan(struct bench *b)
 	set_fail(b, 0, 103, -1);
 	bench_generation(b, b->kernel.generation);
 	check(b, "no_plan: the plan is back", wl,
-	      (struct want) { .fate = SENT, .src = NET_A, .dst = NET_A, .stats = NEW_FLOW });
+	      (struct want){ .fate = SENT, .src = NET_A, .dst = NET_A, .stats = NEW_FLOW });
 }
 
 /* --- enforce: monitor. Each reason that is a judgement passes and is counted; a broken packet is dropped. */
@@ -152,12 +154,13 @@ static void test_monitored_ip(struct bench *b)
 	out = hop(f, scene_mac(N1), mac_router);
 	w.out = &out;
 	monitored(b, SL_DROP_POLICY, "between two networks that monitor", m1(f), w);
-	w = (struct want) { .fate = DROPPED, .src = NET_MON, .dst = NET_B, .network = NET_MON };
-	hit(b, SL_DROP_POLICY, "from a monitor to a network that enforces", m1(PACKET(.saddr = M1, .daddr = B1, UDP(1, 2))), w);
-	w = (struct want) { .fate = DROPPED, .src = NET_A, .dst = NET_MON, .network = NET_A };
+	w = (struct want){ .fate = DROPPED, .src = NET_MON, .dst = NET_B, .network = NET_MON };
+	hit(b, SL_DROP_POLICY, "from a monitor to a network that enforces",
+	    m1(PACKET(.saddr = M1, .daddr = B1, UDP(1, 2))), w);
+	w = (struct want){ .fate = DROPPED, .src = NET_A, .dst = NET_MON, .network = NET_A };
 	hit(b, SL_DROP_POLICY, "from a network that enforces to a monitor",
 	    workload(W_A1, PACKET(.saddr = A1, .daddr = M1, UDP(1, 2))), w);
-	w = (struct want) { .fate = SENT, .src = NET_MON, .dst = NET_MON, .network = NET_MON };
+	w = (struct want){ .fate = SENT, .src = NET_MON, .dst = NET_MON, .network = NET_MON };
 	f = PACKET(.saddr = M1, .daddr = 0xffffffff, UDP(1, 2), .dmac = mac_all);
 	monitored(b, SL_DROP_BROADCAST, "to all", m1(f), w);
 	f = PACKET(.saddr = M1, .daddr = IP(224, 0, 0, 1), UDP(1, 2), .dmac = mac_all);
@@ -174,8 +177,7 @@ static void test_monitored_ip(struct bench *b)
 }
 
 /* Which networks allow all within, so that the reason under test is the only one. */
-static const char monitor_all[] =
-	"{\"networks\":{\"net-mon\":{\"intra\":\"allow\"}}}";
+static const char monitor_all[] = "{\"networks\":{\"net-mon\":{\"intra\":\"allow\"}}}";
 
 static void test_monitored_alone(struct bench *b)
 {
@@ -195,11 +197,13 @@ static void test_monitored_alone(struct bench *b)
 	monitored(b, SL_DROP_SPOOFED_SOURCE, "an address nobody has", m1(f), w);
 	f = PACKET(TO_MFAR, UDP(1, 2), .smac = mac_alien);
 	monitored(b, SL_DROP_SPOOFED_MAC, "another MAC", m1(f), w);
-	s = (struct send) { .door = SL_WL_OUT, .ifindex = W_M1, .frame = PACKET(.saddr = M_FAR, .daddr = M1, UDP(1, 2)) };
+	s = (struct send){ .door = SL_WL_OUT,
+			   .ifindex = W_M1,
+			   .frame = PACKET(.saddr = M_FAR, .daddr = M1, UDP(1, 2)) };
 	w.fate = STACK;
 	monitored(b, SL_DROP_UNJUDGED, "a far workload's packet from the stack", s, w);
 
-	w = (struct want) { .fate = DROPPED, .src = NET_MON, .network = NET_MON };
+	w = (struct want){ .fate = DROPPED, .src = NET_MON, .network = NET_MON };
 	f = PACKET(TO_MFAR, UDP(1, 2));
 	frame_udp(&f)->len = htons(9);
 	hit(b, SL_DROP_L4_LENGTH, "a broken packet under a monitor", m1(f), w);

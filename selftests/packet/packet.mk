@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
-# make packet     packets through the real programs by BPF_PROG_TEST_RUN (root)
+# make packet       packets through the real programs by BPF_PROG_TEST_RUN (root)
+# make fuzz-packet  a minute of mutated packets through every door (root)
 
 PACKET_SRC := $(wildcard selftests/packet/*.c)
 PACKET_SRC := $(filter-out %.bpf.c,$(PACKET_SRC))
 PACKET_OBJ := $(PACKET_SRC:%.c=$(B)/%.o)
 PACKET_USER := $(filter $(B)/user/plan/% $(B)/user/image/% $(B)/user/kernel/%,$(USER_OBJ))
-.PHONY: packet
+.PHONY: packet fuzz-packet
 packet: $(B)/packet/packet
 	$(B)/packet/packet selftests/packet
+fuzz-packet: $(B)/packet/packet
+	$(B)/packet/packet selftests/packet fuzz 200000 $$(date +%s)
 $(B)/packet/tag_beside.bpf.o: selftests/packet/tag_beside.bpf.c
 	@mkdir -p $(@D)
 	$(CLANG) $(BPFFLAGS) -c $< -o $@

@@ -41,26 +41,16 @@ static const struct {
 	uint16_t network;
 	uint8_t mac[6];
 } stations[] = {
-	{ A1, NET_A, { 2, 0, 0, 0, 2, W_A1 } },
-	{ A2, NET_A, { 2, 0, 0, 0, 2, W_A2 } },
-	{ A3, NET_A, { 2, 0, 0, 0, 9, W_A3 } },
-	{ A_ABSENT, NET_A, { 2, 0, 0, 0, 2, W_ABSENT } },
-	{ A_STACK, NET_A, { 2, 0, 0, 0, 9, 15 } },
-	{ A_FAR, NET_A, { 2, 0, 0, 0, 3, 1 } },
-	{ A_OTHER, NET_A, { 2, 0, 0, 0, 9, 99 } },
-	{ B1, NET_B, { 2, 0, 0, 0, 2, W_B1 } },
-	{ B_FAR, NET_B, { 2, 0, 0, 0, 3, 2 } },
-	{ M1, NET_MON, { 2, 0, 0, 0, 2, W_M1 } },
-	{ M_FAR, NET_MON, { 2, 0, 0, 0, 3, 3 } },
-	{ N1, NET_MON_B, { 2, 0, 0, 0, 2, W_N1 } },
-	{ C1, NET_CAST, { 2, 0, 0, 0, 2, W_C1 } },
-	{ C2, NET_CAST, { 2, 0, 0, 0, 2, W_C2 } },
-	{ C_FAR, NET_CAST, { 2, 0, 0, 0, 3, 4 } },
-	{ O1, NET_OPEN, { 2, 0, 0, 0, 2, W_O1 } },
-	{ E1, EXT, { 2, 0, 0, 0, 2, W_E1 } },
-	{ V1, NET_OVERLAY, { 2, 0, 0, 0, 2, W_V1 } },
-	{ NODE1, MGMT, { 2, 0, 0, 0, 1, UP0 } },
-	{ NODE2, MGMT, { 2, 0, 0, 0, 0x0e, 2 } },
+	{ A1, NET_A, { 2, 0, 0, 0, 2, W_A1 } },	    { A2, NET_A, { 2, 0, 0, 0, 2, W_A2 } },
+	{ A3, NET_A, { 2, 0, 0, 0, 9, W_A3 } },	    { A_ABSENT, NET_A, { 2, 0, 0, 0, 2, W_ABSENT } },
+	{ A_STACK, NET_A, { 2, 0, 0, 0, 9, 15 } },  { A_FAR, NET_A, { 2, 0, 0, 0, 3, 1 } },
+	{ A_OTHER, NET_A, { 2, 0, 0, 0, 9, 99 } },  { B1, NET_B, { 2, 0, 0, 0, 2, W_B1 } },
+	{ B_FAR, NET_B, { 2, 0, 0, 0, 3, 2 } },	    { M1, NET_MON, { 2, 0, 0, 0, 2, W_M1 } },
+	{ M_FAR, NET_MON, { 2, 0, 0, 0, 3, 3 } },   { N1, NET_MON_B, { 2, 0, 0, 0, 2, W_N1 } },
+	{ C1, NET_CAST, { 2, 0, 0, 0, 2, W_C1 } },  { C2, NET_CAST, { 2, 0, 0, 0, 2, W_C2 } },
+	{ C_FAR, NET_CAST, { 2, 0, 0, 0, 3, 4 } },  { O1, NET_OPEN, { 2, 0, 0, 0, 2, W_O1 } },
+	{ E1, EXT, { 2, 0, 0, 0, 2, W_E1 } },	    { V1, NET_OVERLAY, { 2, 0, 0, 0, 2, W_V1 } },
+	{ NODE1, MGMT, { 2, 0, 0, 0, 1, UP0 } },    { NODE2, MGMT, { 2, 0, 0, 0, 0x0e, 2 } },
 	{ MGMT_HOST, MGMT, { 2, 0, 0, 0, 9, 50 } },
 };
 #define STATIONS (sizeof(stations) / sizeof(stations[0]))
@@ -82,7 +72,7 @@ const uint8_t *scene_mac(uint32_t addr)
 
 void scene_link_mac(uint32_t ifindex, uint8_t mac[6])
 {
-	memcpy(mac, (const uint8_t[6]) { 2, 0, 0, 0, 1, (uint8_t)ifindex }, 6);
+	memcpy(mac, (const uint8_t[6]){ 2, 0, 0, 0, 1, (uint8_t)ifindex }, 6);
 }
 
 struct frame scene_frame(struct spec *spec)
@@ -212,7 +202,8 @@ bool scene_make(char *why, size_t room)
 		snprintf(why, room, "no namespaces of its own (%s): run as root", strerror(errno));
 		return false;
 	}
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL)) {
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL)) {
 		snprintf(why, room, "no bpffs of its own on /sys/fs/bpf: %s", strerror(errno));
 		return false;
 	}
@@ -236,7 +227,7 @@ bool scene_make(char *why, size_t room)
 void scene_links(struct link_fact facts[SCENE_LINKS])
 {
 	for (size_t i = 0; i < SCENE_LINKS; i++) {
-		facts[i] = (struct link_fact) { .ifindex = links[i].ifindex };
+		facts[i] = (struct link_fact){ .ifindex = links[i].ifindex };
 		snprintf(facts[i].name, sizeof(facts[i].name), "%s", links[i].name);
 		scene_link_mac(links[i].ifindex, facts[i].mac);
 		facts[i].peer_elsewhere = links[i].ifindex == W_A2;

@@ -84,7 +84,7 @@ void scene_link_mac(uint32_t ifindex, uint8_t mac[6]);
 
 /* A frame with the MACs that its sender would use, where the test does not say. */
 struct frame scene_frame(struct spec *spec);
-#define PACKET(...) scene_frame(&(struct spec) { __VA_ARGS__ })
+#define PACKET(...) scene_frame(&(struct spec){ __VA_ARGS__ })
 
 /* ARP as `spec` says for Ethernet (default destination: all), from sha/spa for tha/tpa. */
 struct arp_spec {
@@ -95,7 +95,7 @@ struct arp_spec {
 	uint16_t vlan; /* 0: untagged */
 };
 struct frame scene_arp(const struct arp_spec *spec);
-#define ARP(...) scene_arp(&(struct arp_spec) { __VA_ARGS__ })
+#define ARP(...) scene_arp(&(struct arp_spec){ __VA_ARGS__ })
 
 /* Makes the namespace with its interfaces and a bpffs of its own; says why if it cannot. */
 bool scene_make(char *why, size_t room);

@@ -30,12 +30,13 @@ static void test_workload_source(struct bench *b)
 	}
 	f = PACKET(.saddr = A1, .daddr = A_FAR, UDP(1000, 2000));
 	miss(b, SL_DROP_SPOOFED_SOURCE, "its own address", workload(W_A1, f), passes);
-	w = (struct want) { .fate = DROPPED, .src = BLUE_A, .dst = BLUE_A, .network = BLUE_A };
+	w = (struct want){ .fate = DROPPED, .src = BLUE_A, .dst = BLUE_A, .network = BLUE_A };
 	f = PACKET(.saddr = A2, .daddr = A_FAR, UDP(1000, 2000));
-	hit(b, SL_DROP_SPOOFED_SOURCE, "an address that is a workload's in another VPC", workload(W_X1, f), w);
+	hit(b, SL_DROP_SPOOFED_SOURCE, "an address that is a workload's in another VPC", workload(W_X1, f),
+	    w);
 
 	f = PACKET(.saddr = A1, .daddr = A_FAR, UDP(1000, 2000), .smac = scene_mac(A2));
-	w = (struct want) { .fate = DROPPED, .src = NET_A, .dst = NET_A, .network = NET_A };
+	w = (struct want){ .fate = DROPPED, .src = NET_A, .dst = NET_A, .network = NET_A };
 	hit(b, SL_DROP_SPOOFED_MAC, "another workload's MAC", workload(W_A1, f), w);
 }
 
@@ -54,8 +55,8 @@ static void test_macs(struct bench *b)
 	}
 	f = PACKET(.saddr = A3, .daddr = A_FAR, UDP(1000, 2000), .smac = mac_alien);
 	miss(b, SL_DROP_SPOOFED_MAC, "any MAC where the plan names none", workload(W_A3, f), passes);
-	f = PACKET(.saddr = A_FAR, .daddr = A1, UDP(1000, 2000), .smac = (const uint8_t[6]) { 3, 0, 0, 0, 3, 1 },
-		   VLAN(103));
+	f = PACKET(.saddr = A_FAR, .daddr = A1, UDP(1000, 2000),
+		   .smac = (const uint8_t[6]){ 3, 0, 0, 0, 3, 1 }, VLAN(103));
 	hit_wire(b, SL_DROP_SPOOFED_MAC, "a group MAC as source on the wire", f, w);
 	f = PACKET(.saddr = A_FAR, .daddr = A1, UDP(1000, 2000), VLAN(103));
 	out = landed(f, scene_mac(A1));
@@ -91,14 +92,14 @@ static void test_wire_source(struct bench *b)
 	miss(b, SL_DROP_SPOOFED_SOURCE, "an address of the network", wire(f), good);
 	f = PACKET(.saddr = NODE2, .daddr = NODE1, UDP(1000, 2000), VLAN(MGMT));
 	out = landed(f, scene_mac(NODE1));
-	good = (struct want) { .fate = STACK, .src = MGMT, .dst = MGMT, .stats = NEW_FLOW };
+	good = (struct want){ .fate = STACK, .src = MGMT, .dst = MGMT, .stats = NEW_FLOW };
 	miss(b, SL_DROP_SPOOFED_SOURCE, "another node on its own VLAN", wire(f), good);
 	f = PACKET(.saddr = X1, .daddr = A_OTHER, UDP(1000, 2000), VLAN(BLUE_A));
-	w = (struct want) { .fate = DROPPED, .src = BLUE_A, .dst = BLUE_A, .network = BLUE_A };
+	w = (struct want){ .fate = DROPPED, .src = BLUE_A, .dst = BLUE_A, .network = BLUE_A };
 	hit_wire(b, SL_DROP_SPOOFED_SOURCE, "a workload of this node in the other VPC", f, w);
 	f = PACKET(.saddr = A2, .daddr = X1, UDP(1000, 2000), VLAN(BLUE_A));
-	out = landed(f, (const uint8_t[6]) { 2, 0, 0, 0, 2, W_X1 });
-	good = (struct want) { .fate = SENT, .src = BLUE_A, .dst = BLUE_A, .stats = NEW_FLOW, .out = &out };
+	out = landed(f, (const uint8_t[6]){ 2, 0, 0, 0, 2, W_X1 });
+	good = (struct want){ .fate = SENT, .src = BLUE_A, .dst = BLUE_A, .stats = NEW_FLOW, .out = &out };
 	miss(b, SL_DROP_SPOOFED_SOURCE, "an address that only the other VPC has here", wire(f), good);
 }
 
@@ -113,7 +114,7 @@ static void test_unjudged(struct bench *b)
 
 	hit(b, SL_DROP_UNJUDGED, "a workload's packet out of the uplink", out, w);
 	out.mark = 0x00800000;
-	miss(b, SL_DROP_UNJUDGED, "the same with the mark", out, (struct want) { .fate = UNTOUCHED });
+	miss(b, SL_DROP_UNJUDGED, "the same with the mark", out, (struct want){ .fate = UNTOUCHED });
 	out.mark = 0x00700000;
 	hit(b, SL_DROP_UNJUDGED, "the mark's other bits", out, w);
 	out.mark = 0;
@@ -124,15 +125,17 @@ static void test_unjudged(struct bench *b)
 	good.dst = NET_A;
 	miss(b, SL_DROP_UNJUDGED, "what the plan does not list, out of its VLAN", out, good);
 	out.frame = PACKET(.saddr = V1, .daddr = WORLD, UDP(1000, 2000));
-	miss(b, SL_DROP_UNJUDGED, "an overlay's address out of the uplink", out, (struct want) { .fate = UNTOUCHED });
+	miss(b, SL_DROP_UNJUDGED, "an overlay's address out of the uplink", out,
+	     (struct want){ .fate = UNTOUCHED });
 	out.frame = PACKET(.saddr = WORLD, .daddr = IP(9, 9, 9, 9), UDP(1000, 2000));
-	miss(b, SL_DROP_UNJUDGED, "the world's address out of the uplink", out, (struct want) { .fate = UNTOUCHED });
+	miss(b, SL_DROP_UNJUDGED, "the world's address out of the uplink", out,
+	     (struct want){ .fate = UNTOUCHED });
 
 	in.frame = PACKET(.saddr = A1, .daddr = B1, TCP(1000, 443, SYN));
-	w = (struct want) { .fate = DROPPED, .src = NET_A, .dst = NET_B, .network = NET_B };
+	w = (struct want){ .fate = DROPPED, .src = NET_A, .dst = NET_B, .network = NET_B };
 	hit(b, SL_DROP_UNJUDGED, "a workload's packet from the stack to another", in, w);
 	in.mark = 0x00800000;
-	miss(b, SL_DROP_UNJUDGED, "a workload's packet, marked", in, (struct want) { .fate = UNTOUCHED });
+	miss(b, SL_DROP_UNJUDGED, "a workload's packet, marked", in, (struct want){ .fate = UNTOUCHED });
 	in.mark = 0;
 	in.frame = PACKET(.saddr = A_FAR, .daddr = B1, TCP(1000, 443, SYN));
 	hit(b, SL_DROP_UNJUDGED, "a far workload's packet from the stack", in, w);
