@@ -71,14 +71,6 @@ static void complain(struct agent *a, const char *text)
 	fprintf(stderr, "sluice: %s\n", text);
 }
 
-static uint32_t tick_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return expiry_tick((uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec);
-}
-
 static time_t seconds_now(void)
 {
 	struct timespec now;
@@ -157,7 +149,7 @@ static int renewed(struct agent *a, struct trouble *t)
 		error = start_exporter(a, t);
 	if (error || !f->open)
 		return error;
-	error = neighbours_plan(&a->neighbours, f->plan, f->image, tick_now(), t);
+	error = neighbours_plan(&a->neighbours, f->plan, f->image, kernel_tick(), t);
 	if (!error)
 		error = tally_small(&f->kernel, a->cpus, t);
 	notify_send("STATUS=node %s, generation %u, %zu interfaces", f->node, f->kernel.generation,
@@ -224,7 +216,7 @@ static int on_settled(struct agent *a, struct trouble *t)
 	a->said[0] = 0;
 	if (!changed)
 		return 0;
-	error = neighbours_plan(&a->neighbours, a->follow.plan, a->follow.image, tick_now(), t);
+	error = neighbours_plan(&a->neighbours, a->follow.plan, a->follow.image, kernel_tick(), t);
 	notify_send("STATUS=node %s, generation %u, %zu interfaces", a->follow.node,
 		    a->follow.kernel.generation, a->follow.links.count);
 	return error;
@@ -234,10 +226,10 @@ static int age(struct agent *a, struct trouble *t)
 {
 	const struct timeouts *timeouts = &a->follow.image->timeouts;
 	uint64_t aged;
-	int error = sweep_step(&a->flows, timeouts, tick_now(), sweep_pace(&a->flows, STEPS_PER_S), t);
+	int error = sweep_step(&a->flows, timeouts, kernel_tick(), sweep_pace(&a->flows, STEPS_PER_S), t);
 
 	if (!error)
-		error = sweep_step(&a->unanswered, timeouts, tick_now(),
+		error = sweep_step(&a->unanswered, timeouts, kernel_tick(),
 				   sweep_pace(&a->unanswered, STEPS_PER_S), t);
 	aged = a->flows.aged + a->unanswered.aged;
 	if (!error && aged != a->aged)
@@ -278,7 +270,7 @@ static int every_second(struct agent *a, struct trouble *t)
 		}
 	}
 	if (!error && a->ageing) {
-		error = neighbours_tick(&a->neighbours, tick_now(), t);
+		error = neighbours_tick(&a->neighbours, kernel_tick(), t);
 		write_gauges(a);
 	}
 	if (!error && a->ageing && a->steps / STEPS_PER_S % SMALL_TABLES_S == 0)

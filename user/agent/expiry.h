@@ -11,11 +11,6 @@
 #include "../../maps/flow.h"
 #include "../plan/plan.h"
 
-static inline uint32_t expiry_tick(uint64_t monotonic_ns)
-{
-	return (uint32_t)(monotonic_ns >> SL_TICK_SHIFT);
-}
-
 /*
  * Ticks between `then` and `now`, right across the wrap. A packet may have been seen after the caller read
  * the clock: what lies in the future counts as now.

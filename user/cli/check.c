@@ -115,14 +115,16 @@ static int print_json(const struct check *k, bool failed)
 
 static int print_text(const struct check *k, bool failed)
 {
+	size_t warnings = k->findings.warnings + k->unenforced.count;
+
 	report_print(&k->findings, stderr);
 	for (size_t i = 0; i < k->unenforced.count; i++)
 		fprintf(stderr, "warning: %s\n", k->unenforced.findings[i].text);
 	if (failed)
 		return EXIT_REFUSED;
-	printf("%s: ok, %zu networks, %zu workloads, %zu rules; %zu warnings\n", k->path,
-	       k->plan->network_count, k->plan->workload_count, k->plan->rule_count,
-	       k->findings.warnings + k->unenforced.count);
+	printf("%s: ok, %zu networks, %zu workloads, %zu rules; %zu warning%s\n", k->path,
+	       k->plan->network_count, k->plan->workload_count, k->plan->rule_count, warnings,
+	       warnings == 1 ? "" : "s");
 	return EXIT_DONE;
 }
 

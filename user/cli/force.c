@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "../agent/neighbour.h"
 #include "../image/image.h"
 #include "../plan/plan.h"
 #include "cli.h"
@@ -248,6 +249,18 @@ static int install(struct work *w)
 	return error;
 }
 
+/* So that first packets to other nodes find their next hop also where no agent runs. Without it they ask. */
+static void ask_neighbours(struct work *w)
+{
+	struct neighbours n = { 0 };
+	struct trouble t;
+
+	if (neighbours_open(&n, w->k.table[SL_TABLE_sl_neigh], w->k.pins, &t) ||
+	    neighbours_plan(&n, w->plan, w->image, kernel_tick(), &t) || neighbours_tick(&n, kernel_tick(), &t))
+		fprintf(stderr, "note: the other nodes are asked for with the first packets: %s\n", t.text);
+	neighbours_close(&n);
+}
+
 static size_t own_workloads(const struct work *w)
 {
 	size_t count = 0;
@@ -285,6 +298,7 @@ static int carry_out(struct work *w)
 		fprintf(stderr, "sluice: generation %u is in force, but not every interface is guarded\n",
 			w->k.generation);
 	}
+	ask_neighbours(w);
 	kept = state_keep(cli_state(), w->plan->text, w->node, &w->t);
 	if (kept) {
 		fail(w);

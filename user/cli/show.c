@@ -15,7 +15,7 @@ const char help_show[] = "Shows networks, flows, drops or the policy that is in 
 			 "       sluice show flows [--network NAME] [--address ADDRESS] [--port PORT]\n"
 			 "                         [--proto tcp|udp|icmp|sctp|NUMBER] [--state NAME]\n"
 			 "                         [--limit N] [--json]\n"
-			 "       sluice show policy …\n"
+			 "       sluice show policy [--plan FILE|DIR] [--node NAME] [--matrix] [--json]\n"
 			 "\n"
 			 "  --json           for programs\n"
 			 "  --watch          drops: print again every second what was added\n"
@@ -24,8 +24,9 @@ const char help_show[] = "Shows networks, flows, drops or the policy that is in 
 			 "  --port N         flows: to or from this port\n"
 			 "  --state NAME     flows: opening, established, closing, closed\n"
 			 "  --limit N        flows: print so many at most, 0 for all (default 200; all with --json)\n"
-			 "\n"
-			 "\"sluice show policy --help\" says what it can do.\n";
+			 "  --matrix         policy: which network reaches which, proved on the compiled plan\n"
+			 "  --plan P         policy: of this plan (default: the one in force on this node)\n"
+			 "  --node NAME      policy: as this node enforces it\n";
 
 int cmd_show(int argc, char **argv)
 {

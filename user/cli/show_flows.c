@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "../agent/expiry.h"
 #include "../kernel/names.h"
 #include "../kernel/rows.h"
@@ -222,11 +221,9 @@ static int show_flows(struct view *v)
 	static const char *const heads[] = { "PROTO",	  "SOURCE", "DESTINATION", "FROM",   "TO",
 					     "STATE",	  ">AGE",   ">IDLE",	   ">PACKETS", ">BYTES",
 					     ">REPLIES", ">BYTES", "RULE" };
-	struct timespec now;
 	struct trouble t;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	v->now = expiry_tick((uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec);
+	v->now = kernel_tick();
 	table_head(&v->table, heads, 13);
 	if (v->filter.limit < 0)
 		v->filter.limit = v->filter.json ? 0 : (long)LIMIT;

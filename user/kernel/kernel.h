@@ -71,6 +71,9 @@ void notes_free(struct notes *notes);
  * nothing is loaded yet. */
 int kernel_attach_check(const struct kernel *k, const struct image *image, const struct link_facts *links,
 			struct trouble *t);
+/* Now, in the ticks that tables hold (limits.h). */
+uint32_t kernel_tick(void);
+
 /* Every door of the image on the interfaces present; doors on interfaces that left the plan are taken off. */
 int kernel_attach(struct kernel *k, const struct image *image, const struct link_facts *links,
 		  struct notes *notes, struct trouble *t);
