@@ -137,6 +137,9 @@ static void test_handshake(struct bench *b)
 	pass_answer(b, "SYN ACK", https, SYN | ACK, STAT(FLOWS_PROMOTED));
 	pass_ask(b, "SYN", https, SYN, 0);
 	halves(b, "after", https, 1, SL_FLOW_ESTABLISHED, 2, 1);
+	pass_ask(b, "FIN", https, FIN | ACK, 0);
+	pass_ask(b, "SYN while the other half is open", https, SYN, 0);
+	halves(b, "half closed", https, 1, SL_FLOW_CLOSING, 4, 1);
 	case_end(b);
 }
 
