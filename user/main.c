@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/cli.h"
-#include "cli/state.h"
+#include "agent/state.h"
 #include "kernel/kernel.h"
 
 const struct command commands[] = {

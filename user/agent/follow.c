@@ -9,9 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "../cli/cli.h"
-#include "../cli/force.h"
-#include "../cli/state.h"
+#include "force.h"
+#include "state.h"
 #include "follow.h"
 
 /* What attaching noted, unless it noted the same the last time. */
@@ -169,16 +168,19 @@ static int take_over(struct follow *f, struct trouble *t)
 
 int follow_apply(struct follow *f, const char *path, struct trouble *t)
 {
-	const struct order order = { .command = "run", .load = true, .plan = path, .node = f->asked_node };
+	const struct order order = {
+		.pins = f->pins, .state = f->state, .load = true, .plan = path, .node = f->asked_node
+	};
 
-	if (order_force(&order) != EXIT_DONE)
+	if (order_force(&order))
 		return trouble(t, -EINVAL, "%s was not put in as it should be", path);
 	return 0; /* follow_others() finds it */
 }
 
 int follow_begin(struct follow *f, const char *path, struct trouble *t)
 {
-	const struct order order = { .command = "run",
+	const struct order order = { .pins = f->pins,
+				     .state = f->state,
 				     .load = true,
 				     .fallback = true,
 				     .plan = path,
@@ -186,7 +188,7 @@ int follow_begin(struct follow *f, const char *path, struct trouble *t)
 	bool up = kernel_present(f->pins);
 
 	/* What it could not do it has said; what it could is taken over all the same. */
-	if ((path || !up) && order_force(&order) != EXIT_DONE && !kernel_present(f->pins))
+	if ((path || !up) && order_force(&order) && !kernel_present(f->pins))
 		return trouble(t, -EINVAL, "no plan could be put in");
 	return take_over(f, t);
 }

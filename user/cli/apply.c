@@ -3,7 +3,7 @@
  * `sluice apply`.
  */
 #include "cli.h"
-#include "force.h"
+#include "order.h"
 
 const char help_apply[] =
 	"Puts a plan in force on a node that is up: all of it in one step, or nothing.\n"
@@ -22,8 +22,8 @@ const char help_apply[] =
 
 int cmd_apply(int argc, char **argv)
 {
-	struct order order = { .command = "apply" };
-	int code = order_read(&order, false, argc, argv);
+	struct order order = { 0 };
+	int code = order_read(&order, "apply", false, argc, argv);
 
 	return code ? code : order_force(&order);
 }

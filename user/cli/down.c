@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 #include "cli.h"
-#include "state.h"
+#include "../agent/state.h"
 
 const char help_down[] =
 	"Takes sluice off this node: every program, link, filter, table and pin; flows are forgotten.\n"

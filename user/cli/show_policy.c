@@ -15,7 +15,7 @@
 #include "cli.h"
 #include "policy_json.h"
 #include "show.h"
-#include "state.h"
+#include "../agent/state.h"
 
 #define CELL 512
 

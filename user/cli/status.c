@@ -14,7 +14,7 @@
 #include "../kernel/rows.h"
 #include "cli.h"
 #include "show.h"
-#include "state.h"
+#include "../agent/state.h"
 #include "table.h"
 
 const char help_status[] = "Says what is in force on this node.\n"

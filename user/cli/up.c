@@ -3,7 +3,7 @@
  * `sluice up`.
  */
 #include "cli.h"
-#include "force.h"
+#include "order.h"
 
 const char help_up[] =
 	"Loads sluice into the kernel, puts the plan in force and attaches to this node's interfaces.\n"
@@ -24,8 +24,8 @@ const char help_up[] =
 
 int cmd_up(int argc, char **argv)
 {
-	struct order order = { .command = "up", .load = true };
-	int code = order_read(&order, true, argc, argv);
+	struct order order = { .load = true };
+	int code = order_read(&order, "up", true, argc, argv);
 
 	return code ? code : order_force(&order);
 }

@@ -5,18 +5,16 @@
  * lock of the pins is held until the plan is kept, so that the agent never sees one without the other.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "../agent/neighbour.h"
 #include "../image/image.h"
 #include "../plan/plan.h"
-#include "cli.h"
 #include "force.h"
+#include "neighbour.h"
 #include "state.h"
 
 /* What is in hand while an order is carried out. */
@@ -42,34 +40,7 @@ static int fail(const struct work *w)
 {
 	progress("");
 	fprintf(stderr, "sluice: %s\n", w->t.text);
-	return EXIT_REFUSED;
-}
-
-int order_read(struct order *order, bool may_fall_back, int argc, char **argv)
-{
-	static const struct option options[] = { { "plan", required_argument, NULL, 'p' },
-						 { "node", required_argument, NULL, 'n' },
-						 { "fallback", no_argument, NULL, 'f' },
-						 { 0 } };
-	int option;
-
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":p:n:", options, NULL)) != -1) {
-		if (option == 'p')
-			order->plan = optarg;
-		else if (option == 'n')
-			order->node = optarg;
-		else if (option == 'f' && may_fall_back)
-			order->fallback = true;
-		else if (option == ':')
-			return cli_usage(order->command, "\"%s\" needs a value", argv[optind - 1]);
-		else
-			return cli_usage(order->command, "%s does not know \"%s\"", order->command,
-					 argv[optind - 1]);
-	}
-	if (optind < argc)
-		return cli_usage(order->command, "%s takes no argument \"%s\"", order->command, argv[optind]);
-	return 0;
+	return 1;
 }
 
 /* --node, else the node of the last good plan when that is used, else the host name. */
@@ -84,7 +55,7 @@ static int choose_node(struct work *w, bool last_good)
 		return 0;
 	}
 	if (last_good)
-		error = state_node(cli_state(), w->node, &w->t);
+		error = state_node(w->order->state, w->node, &w->t);
 	if (error != -ENOENT)
 		return error;
 	if (gethostname(w->node, sizeof(w->node) - 1))
@@ -148,7 +119,7 @@ static int find_image(struct work *w)
 	char kept[PATH_MAX];
 	const char *path = w->order->plan ? w->order->plan : kept;
 
-	if (state_path(kept, sizeof(kept), cli_state(), STATE_PLAN))
+	if (state_path(kept, sizeof(kept), w->order->state, STATE_PLAN))
 		return trouble(&w->t, -ENAMETOOLONG, "the name of the state directory is too long");
 	if (!w->order->plan) {
 		if (access(kept, R_OK))
@@ -176,7 +147,7 @@ static int find_image(struct work *w)
 /* Refuses before anything is changed; then w->k is open and locked. */
 static int open_kernel(struct work *w)
 {
-	const char *pins = cli_pins();
+	const char *pins = w->order->pins;
 	bool up = kernel_present(pins);
 	int error;
 
@@ -299,7 +270,7 @@ static int carry_out(struct work *w)
 			w->k.generation);
 	}
 	ask_neighbours(w);
-	kept = state_keep(cli_state(), w->plan->text, w->node, &w->t);
+	kept = state_keep(w->order->state, w->plan->text, w->node, &w->t);
 	if (kept) {
 		fail(w);
 		fprintf(stderr,
@@ -308,12 +279,12 @@ static int carry_out(struct work *w)
 			w->k.generation);
 	}
 	if (attached || kept)
-		return EXIT_REFUSED;
+		return 1;
 	printf("%s: generation %u in force: %zu network%s, %zu workload%s, %zu rule%s (%ld ms)\n", w->node,
 	       w->k.generation, w->plan->network_count, w->plan->network_count == 1 ? "" : "s",
 	       own_workloads(w), own_workloads(w) == 1 ? "" : "s", w->plan->rule_count,
 	       w->plan->rule_count == 1 ? "" : "s", elapsed_ms(&began));
-	return EXIT_DONE;
+	return 0;
 }
 
 int order_force(const struct order *order)
