@@ -251,11 +251,11 @@ static void test_arithmetic(struct bench *b)
 	const size_t n = sizeof(corners) / sizeof(corners[0]);
 
 	case_begin(b, "deliver: a checksum updated is the checksum summed anew");
-	for (size_t i = 0; i < n * n * n && !b->case_failed; i++) {
-		uint16_t words[3] = { corners[i % n], corners[i / n % n], 0x4500 };
+	for (size_t i = 0; i < n * n * n * n && !b->case_failed; i++) {
+		uint16_t words[3] = { corners[i % n], corners[i / n % n], corners[i / n / n % n] };
 		uint16_t old = words[0], check = sum16(words, sizeof(words), 0), updated;
 
-		words[0] = corners[i / n / n];
+		words[0] = corners[i / n / n / n];
 		updated = sl_csum_replace16(check, old, words[0]);
 		if (updated != sum16(words, sizeof(words), 0))
 			fail(b, "0x%04x, 0x%04x to 0x%04x: 0x%04x", check, old, words[0], updated);
