@@ -19,12 +19,20 @@ static __always_inline void flow_reverse(struct sl_flow_key *to, const struct sl
 	to->pad = 0;
 }
 
+/*
+ * A flow that is just being promoted stands in the established table before it leaves the other one: a miss in
+ * both, read in this order, is one only if the first still misses.
+ */
 static __always_inline struct sl_flow *flow_lookup(const struct sl_flow_key *key, bool *unanswered)
 {
 	struct sl_flow *f = bpf_map_lookup_elem(&sl_flow, key);
 
-	*unanswered = !f;
-	return f ? f : bpf_map_lookup_elem(&sl_unanswered, key);
+	*unanswered = false;
+	if (f)
+		return f;
+	f = bpf_map_lookup_elem(&sl_unanswered, key);
+	*unanswered = f;
+	return f ? f : bpf_map_lookup_elem(&sl_flow, key);
 }
 
 /*
