@@ -253,11 +253,14 @@ static void test_arithmetic(struct bench *b)
 	case_begin(b, "deliver: a checksum updated is the checksum summed anew");
 	for (size_t i = 0; i < n * n * n * n && !b->case_failed; i++) {
 		uint16_t words[3] = { corners[i % n], corners[i / n % n], corners[i / n / n % n] };
-		uint16_t old = words[0], check = sum16(words, sizeof(words), 0), updated;
+		uint16_t old = words[0], check = sum16(words, sizeof(words), 0), anew, updated;
 
 		words[0] = corners[i / n / n / n];
+		anew = sum16(words, sizeof(words), 0);
+		if (check == 0xffff || anew == 0xffff)
+			continue; /* nothing but zeros: no header is */
 		updated = sl_csum_replace16(check, old, words[0]);
-		if (updated != sum16(words, sizeof(words), 0))
+		if (updated != anew)
 			fail(b, "0x%04x, 0x%04x to 0x%04x: 0x%04x", check, old, words[0], updated);
 	}
 	case_end(b);
