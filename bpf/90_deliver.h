@@ -48,6 +48,10 @@ static __always_inline __u32 deliver_local(const struct packet *p, struct sl_ver
 	}
 	if (p->door == DOOR_WL_IN && (p->network != dst->network || mac_router(p->dmac)))
 		v->flags |= SL_VERDICT_ROUTED;
+	/* Routed to this interface, by this node or the last one: without its MAC the workload would not listen. */
+	if (!(v->flags & (SL_VERDICT_SET_DMAC | SL_VERDICT_PEER)) &&
+	    (v->flags & SL_VERDICT_ROUTED || p->network != dst->network))
+		return SL_DROP_NO_NEIGHBOUR;
 	return 0;
 }
 
@@ -75,7 +79,8 @@ static __always_inline __u32 deliver_from_workload(const struct packet *p, struc
 		/* On the source's VLAN, so that the receiver can prove the source by it. */
 		return dst->node ? deliver_wire(p, v, network, dst->node) : 0;
 	case SL_ENDPOINT_NETWORK:
-		return same && network->vlan ? deliver_wire(p, v, network, 0) : 0;
+		/* What is sent to the gateway is to be routed, and only the stack may know how. */
+		return same && network->vlan && !mac_router(p->dmac) ? deliver_wire(p, v, network, 0) : 0;
 	case SL_ENDPOINT_WORLD:
 		if (!(network->flags & SL_NETWORK_EXTERNAL))
 			return SL_DROP_NO_EIP;
@@ -353,6 +358,7 @@ static __always_inline int deliver_tagged(struct __sk_buff *ctx, const struct pa
 
 static __noinline int deliver_l2(struct __sk_buff *ctx, const struct packet *p)
 {
+	__u16 tci = ctx->vlan_present ? ctx->vlan_tci : p->vlan;
 	__u32 to;
 
 	mark_set(ctx, p);
@@ -370,7 +376,7 @@ static __noinline int deliver_l2(struct __sk_buff *ctx, const struct packet *p)
 	if (p->door == DOOR_WL_IN)
 		return deliver_tagged(ctx, p);
 	/* Not for a workload of the plan, or not only: the stack gets the frame as it came. */
-	return bpf_skb_vlan_push(ctx, bpf_htons(SL_ETH_VLAN), p->vlan) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+	return bpf_skb_vlan_push(ctx, bpf_htons(SL_ETH_VLAN), tci) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 #endif
 
