@@ -275,6 +275,46 @@ static __noinline int deliver_to_workload(struct __sk_buff *ctx, struct packet *
 	return bpf_redirect(v->ifindex, 0);
 }
 
+/*
+ * Turns a ping of the gateway into its answer, fragment by fragment: swapping addresses leaves every checksum
+ * right, and the first fragment carries the one that knows the type.
+ */
+static __noinline int deliver_echo(struct __sk_buff *ctx, const struct packet *p, struct sl_verdict *v)
+{
+	const __u8 router[6] = SL_ROUTER_MAC;
+	void *begin = packet_begin(ctx), *end = packet_end(ctx);
+	struct sl_eth *eth = begin;
+	struct sl_ipv4 *ip = begin + sizeof(*eth);
+	struct sl_icmp *icmp = begin + (p->l4 & 0xff);
+	__u16 *ttl = (__u16 *)&ip->ttl, *type = (__u16 *)icmp, old;
+	__be32 asked;
+
+	if ((void *)(ip + 1) > end)
+		return TC_ACT_SHOT;
+	if (!(p->flags & PACKET_FRAG_LATER)) {
+		if ((void *)(icmp + 1) > end)
+			return TC_ACT_SHOT;
+		if (icmp->type != SL_ICMP_ECHO) {
+			v->action = SL_ACTION_DROP;
+			v->reason = SL_DROP_ICMP_TYPE;
+			return TC_ACT_SHOT;
+		}
+		old = *type;
+		icmp->type = SL_ICMP_ECHO_REPLY;
+		icmp->check = sl_csum_replace16(icmp->check, old, *type);
+	}
+	__builtin_memcpy(eth->dst, eth->src, 6);
+	__builtin_memcpy(eth->src, router, 6);
+	asked = ip->daddr;
+	ip->daddr = ip->saddr;
+	ip->saddr = asked;
+	old = *ttl;
+	ip->ttl = 64;
+	ip->check = sl_csum_replace16(ip->check, old, *ttl);
+	mark_set(ctx, p);
+	return bpf_redirect(p->ifindex, 0);
+}
+
 static __always_inline int deliver_packet(struct __sk_buff *ctx, struct packet *p, struct sl_verdict *v)
 {
 	switch (v->action) {
@@ -284,6 +324,8 @@ static __always_inline int deliver_packet(struct __sk_buff *ctx, struct packet *
 		return deliver_to_workload(ctx, p, v);
 	case SL_ACTION_WIRE:
 		return deliver_to_wire(ctx, p, v);
+	case SL_ACTION_ECHO:
+		return deliver_echo(ctx, p, v);
 	default:
 		return TC_ACT_SHOT;
 	}

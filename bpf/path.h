@@ -157,6 +157,12 @@ static __noinline enum path_result path_judge(struct packet *p, struct sl_verdic
 		v->action = SL_ACTION_STACK;
 		return PATH_L2;
 	}
+	/* The gateway that sluice plays answers pings of its own network, and offers nothing else. */
+	if (dst.kind == SL_ENDPOINT_GATEWAY && p->door == DOOR_WL_IN && dst.network == p->network &&
+	    p->key.proto == SL_PROTO_ICMP && !(p->flags & (PACKET_ICMP_ERROR | PACKET_ICMP_REPLY))) {
+		v->action = SL_ACTION_ECHO;
+		return PATH_JUDGED;
+	}
 	if (p->flags & PACKET_ICMP_ERROR) {
 		reason = path_icmp_error(p);
 		if (path_stop(p, v, reason, false))

@@ -12,6 +12,7 @@
 #define SL_ACTION_STACK 1 /* go on to the node's stack */
 #define SL_ACTION_LOCAL 2 /* into the workload interface `ifindex` */
 #define SL_ACTION_WIRE 3 /* out of the uplink `ifindex`, tagged with `vlan` */
+#define SL_ACTION_ECHO 4 /* back to the workload as the answer to its ping of the gateway */
 
 #define SL_VERDICT_ROUTED 0x01 /* sluice is the hop: lower the TTL, set both MACs */
 #define SL_VERDICT_PEER 0x02 /* local: by bpf_redirect_peer */

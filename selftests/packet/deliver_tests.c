@@ -85,6 +85,45 @@ static void test_here(struct bench *b)
 	delivered(b, "the node", workload(W_A1, f), w, SL_ACTION_STACK, 0, 0, 0);
 }
 
+/* The gateway answers its own network's pings, whole or in fragments, and nothing else. */
+static void test_gateway(struct bench *b)
+{
+	struct want sent = { .fate = SENT, .src = NET_A, .dst = NET_A };
+	struct want w = { .fate = DROPPED, .src = NET_A, .dst = NET_A, .network = NET_A };
+	const uint8_t *a1 = scene_mac(A1);
+	struct frame f, out;
+
+	f = PACKET(.saddr = A1, .daddr = GATEWAY_A, ICMP(SL_ICMP_ECHO, 7), .ttl = 9, .payload = 31);
+	out = PACKET(.saddr = GATEWAY_A, .daddr = A1, ICMP(SL_ICMP_ECHO_REPLY, 7), .payload = 31,
+		     .smac = mac_router, .dmac = a1);
+	sent.out = &out;
+	check(b, "gateway: a ping is answered", workload(W_A1, f), sent);
+
+	case_begin(b, "gateway: a fragmented ping is answered");
+	f = PACKET(.saddr = A1, .daddr = GATEWAY_A, ICMP(SL_ICMP_ECHO, 7), .frag = SL_IP_MF, .id = 5, .payload = 24);
+	out = PACKET(.saddr = GATEWAY_A, .daddr = A1, ICMP(SL_ICMP_ECHO_REPLY, 7), .frag = SL_IP_MF, .id = 5,
+		     .payload = 24, .smac = mac_router, .dmac = a1);
+	/* It covers the whole datagram: only the change of the type may show. */
+	frame_icmp(&f)->check = htons(0x1234);
+	frame_icmp(&out)->check = htons(0x1a34);
+	sent.stats = STAT(FRAGMENTS);
+	check(b, "the first", workload(W_A1, f), sent);
+	f = PACKET(.saddr = A1, .daddr = GATEWAY_A, .proto = SL_PROTO_ICMP, .bare = true, .frag = 4, .id = 5,
+		   .payload = 24);
+	out = PACKET(.saddr = GATEWAY_A, .daddr = A1, .proto = SL_PROTO_ICMP, .bare = true, .frag = 4, .id = 5,
+		     .payload = 24, .smac = mac_router, .dmac = a1);
+	sent.stats = 0;
+	check(b, "the next", next(workload(W_A1, f)), sent);
+	case_end(b);
+
+	w.reason = SL_DROP_ICMP_TYPE;
+	f = PACKET(.saddr = A1, .daddr = GATEWAY_A, ICMP(SL_ICMP_TIMESTAMP, 7));
+	check(b, "gateway: no other query", workload(W_A1, f), w);
+	w.reason = SL_DROP_ICMP_NO_FLOW;
+	f = PACKET(.saddr = A1, .daddr = GATEWAY_A, ICMP(SL_ICMP_ECHO_REPLY, 7));
+	check(b, "gateway: no answer to an answer", workload(W_A1, f), w);
+}
+
 static void test_reasons(struct bench *b)
 {
 	struct want w = { .fate = DROPPED, .src = NET_A, .dst = NET_A, .network = NET_A };
@@ -100,7 +139,7 @@ static void test_reasons(struct bench *b)
 	    (struct want){ .fate = DROPPED });
 	f = PACKET(.saddr = A1, .daddr = A3, UDP(1000, 2000));
 	miss(b, SL_DROP_NO_INTERFACE, "to a workload whose interface is there", workload(W_A1, f), passes);
-	f = PACKET(.saddr = A1, .daddr = GATEWAY_A, ICMP(SL_ICMP_ECHO, 1));
+	f = PACKET(.saddr = A1, .daddr = GATEWAY_A, UDP(1000, 2000));
 	hit(b, SL_DROP_NO_INTERFACE, "to the gateway, which is no machine", workload(W_A1, f), w);
 
 	f = PACKET(.saddr = A_OTHER, .daddr = A_FAR, UDP(1000, 2000), VLAN(103));
@@ -326,6 +365,7 @@ static void test_segments(struct bench *b)
 void test_deliver(struct bench *b)
 {
 	test_here(b);
+	test_gateway(b);
 	test_reasons(b);
 	test_wire(b);
 	test_far_node(b);
