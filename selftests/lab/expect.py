@@ -167,11 +167,14 @@ class Plan:
                 allowed = True
         if allowed:
             return True
-        if dst.is_node and dst.node == src.node:
+        if dst.is_node:
+            # A written host policy limits what reaches a node, whatever its network lets members do.
             host = self.json["clusters"][dst.cluster].get("host")
-            return host is None or any(
+            opened = host is None or any(
                 self.any_selects(a["from"], src, dst) and self.covers(a.get("ports", ["any"]), proto, port)
                 for a in host.get("allow", []))
+            if dst.node == src.node or not opened:
+                return opened
         # A node whose address lies in a network is a member of it as well.
         if src.network and src.network == dst.network:
             intra = self.json["networks"][src.network].get("intra", "deny")

@@ -52,7 +52,7 @@ static void test_host_policy(struct bench *b)
 	pass.src = drop.src = MGMT;
 	check(b, "node: host policy: another node by a network's rule", s, pass);
 	s.frame = PACKET(.saddr = NODE2, .daddr = NODE1, TCP(1000, 443, SYN));
-	check(b, "node: host policy: another node by its network's intra: allow", s, pass);
+	hit(b, SL_DROP_POLICY, "another node, which its network's intra: allow does not help", s, drop);
 	drop.reason = 0;
 	s.frame = PACKET(.saddr = MGMT_HOST, .daddr = NODE1, TCP(1000, 22, SYN));
 	hit(b, SL_DROP_SPOOFED_SOURCE, "a VLAN's address without its tag", s, drop);

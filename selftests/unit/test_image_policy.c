@@ -236,6 +236,33 @@ static void hosts_are_open_until_the_plan_says_otherwise(void **unused)
 	compiled_free(&c);
 }
 
+/* The node's address stands in a network whose members may talk: its host policy limits them all the same. */
+static void a_host_policy_limits_intra(void **unused)
+{
+#define MEMBER(host, rules)                                                                                  \
+	"{ 'sluice': 1, 'fabric': 'x', 'clusters': { 'main': { 'id': 1, " host                               \
+	" 'nodes': { 'n1': { 'addresses': ['10.0.0.1'] }, 'n2': { 'addresses': ['10.0.0.2'] } } } },"        \
+	" 'networks': { 'a': { 'id': 1, 'intra': 'allow', 'sites': { 'main': { 'vlan': 1, 'cidrs': "         \
+	"['10.0.0.0/24'] } } } }, 'policy': [" rules "] }"
+#define ONLY_SSH "'host': { 'allow': [ { 'from': ['network:a'], 'ports': ['tcp/22'] } ] },"
+	struct compiled c = compile_text(MEMBER("", ""), "n1");
+
+	(void)unused;
+	assert_true(may(c.image, A, "10.0.0.1", TCP, 80));
+	assert_string_equal(decided_by(c.image, A, "10.0.0.1", TCP, 80), "intra a");
+	compiled_free(&c);
+	c = compile_text(MEMBER(ONLY_SSH, RULE("web", "'network:a'", "'network:a'", "'tcp/443'", "allow") ","
+				RULE("not-n2", "'remote-host'", "'host'", "'tcp/22'", "deny")), "n1");
+	assert_string_equal(decided_by(c.image, A, "10.0.0.1", TCP, 22), "host");
+	assert_false(may(c.image, A, "10.0.0.1", TCP, 80));
+	assert_false(may(c.image, "10.0.0.2", "10.0.0.1", TCP, 80));
+	assert_false(may(c.image, "10.0.0.2", "10.0.0.1", TCP, 22)); /* a deny rule wins over both */
+	assert_string_equal(decided_by(c.image, A, "10.0.0.1", TCP, 443), "web"); /* a rule opens what it names */
+	assert_true(may(c.image, "10.0.0.1", A, TCP, 80)); /* the node itself is a member, outwards */
+	assert_true(may(c.image, A, "10.0.0.2", TCP, 80)); /* another node's policy is that node's affair */
+	compiled_free(&c);
+}
+
 static size_t port_rows(const struct image *image)
 {
 	return image->table[SL_TABLE_sl_ports].count;
@@ -506,6 +533,7 @@ int main(void)
 		cmocka_unit_test(groups_of_every_kind),
 		cmocka_unit_test(equal_addresses_in_two_vpcs_never_meet),
 		cmocka_unit_test(hosts_are_open_until_the_plan_says_otherwise),
+		cmocka_unit_test(a_host_policy_limits_intra),
 		cmocka_unit_test(port_ranges_become_prefixes),
 		cmocka_unit_test(equal_port_sets_are_shared),
 		cmocka_unit_test(rules_that_say_nothing_are_named),

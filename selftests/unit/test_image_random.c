@@ -512,6 +512,8 @@ static struct image_decision slow_judge(const struct model *m, const struct who 
 		if (!m->nets[i].intra)
 			continue;
 		d.rule = ++number;
+		if (b->host == 1 && m->host_present)
+			continue; /* only the host policy and the rules open a node that has one */
 		if (!apart && a->network == i && b->network == i && (m->nets[i].intra == 1 || same))
 			return d;
 	}

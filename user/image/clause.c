@@ -94,6 +94,7 @@ static bool add_intra(struct compile *c, struct list *types, uint32_t *number)
 		if (n->intra == INTRA_DENY)
 			continue;
 		clause = clause_new(c, ++*number, heap_format(&c->scratch, "intra %s", n->name), &n->place);
+		clause->intra = true;
 		clause->same_label = n->intra == INTRA_SAME;
 		if (!clause->name || !keep_one(c, &self, types, &clause->from, &clause->from_count))
 			return false;

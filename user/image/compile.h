@@ -69,6 +69,7 @@ struct clause {
 	bool deny;
 	bool same_label; /* only between classes with the same label value */
 	bool host; /* the host policy: does not care about clusters */
+	bool intra; /* a network's posture: does not open a node whose policy is written */
 	bool written; /* a rule of the plan, not implied */
 	bool met; /* some pair of types */
 	bool effective; /* allows something that nothing denies */

@@ -64,9 +64,15 @@ static bool index_clauses(struct join *j)
 	return true;
 }
 
-/* Clusters meet only where the host policy, or a rule that denies more of it, says so. */
-static bool meet(struct clause *clause, const struct type *from, const struct type *to)
+/*
+ * Clusters meet only where the host policy, or a rule that denies more of it, says so. A host policy that is
+ * written is a limit: that the node's address stands in a network whose members may talk does not widen it.
+ */
+static bool meet(const struct compile *c, struct clause *clause, const struct type *from,
+		 const struct type *to)
 {
+	if (clause->intra && to->kind == TYPE_HOST && c->cluster->host_present)
+		return false;
 	if (from->cluster && to->cluster && from->cluster != to->cluster &&
 	    !(to->kind == TYPE_HOST && (clause->host || clause->deny))) {
 		clause->other_cluster = true;
@@ -109,7 +115,7 @@ static bool gather_hits(struct join *j, uint32_t from, uint32_t first, uint32_t 
 			struct hit *hit;
 			uint32_t *touched;
 
-			if (!meet(clause, &source, &target))
+			if (!meet(c, clause, &source, &target))
 				continue;
 			hit = list_add(&j->hits, 1);
 			if (!hit)
