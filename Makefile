@@ -2,6 +2,7 @@
 # make            build/sluice, one binary that carries its BPF programs
 # make test       every test this machine can run (scripts/test installs what is missing first)
 # make install    DESTDIR= PREFIX=/usr/local
+# make uninstall  what install put there
 # make help       the other targets
 
 PREFIX  ?= /usr/local
@@ -30,9 +31,9 @@ HDRS    := $(wildcard include/* maps/* bpf/*.h)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all bpf test demo install clean check-style help
+.PHONY: all bpf man test demo install uninstall clean check-style help
 
-all: $(B)/sluice
+all: $(B)/sluice man
 
 # --- BPF: every door is compiled alone, then linked into one object and one skeleton
 bpf: $(B)/sluice.bpf.o
@@ -59,11 +60,29 @@ test:
 demo:
 	scripts/demo
 
-install: $(B)/sluice
-	install -D -m 755 $(B)/sluice $(DESTDIR)$(PREFIX)/sbin/sluice
-	install -D -m 644 user/man/sluice.8 $(DESTDIR)$(PREFIX)/share/man/man8/sluice.8
-	install -D -m 644 user/man/sluice-plan.5 $(DESTDIR)$(PREFIX)/share/man/man5/sluice-plan.5
-	install -D -m 644 scripts/deploy/sluice.service $(DESTDIR)$(PREFIX)/lib/systemd/system/sluice.service
+# --- manual: the page of metrics gets its lists from the sources
+MAN := $(B)/man/sluice.8 $(B)/man/sluice-plan.5 $(B)/man/sluice-metrics.7
+man: $(MAN)
+$(B)/man/%: user/man/% scripts/man-tables $(HDRS)
+	@mkdir -p $(@D)
+	scripts/man-tables $< > $@
+
+# Where each file goes below DESTDIR; `uninstall` removes these and nothing else.
+BIN_TO  := $(DESTDIR)$(PREFIX)/sbin/sluice
+MAN_TO  := $(foreach page,$(notdir $(MAN)),$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(page))
+UNIT_TO := $(DESTDIR)$(PREFIX)/lib/systemd/system/sluice.service
+BASH_TO := $(DESTDIR)$(PREFIX)/share/bash-completion/completions/sluice
+
+install: $(B)/sluice $(MAN)
+	install -D -m 755 $(B)/sluice $(BIN_TO)
+	for to in $(MAN_TO); do install -D -m 644 $(B)/man/$${to##*/} $$to || exit 1; done
+	install -D -m 644 scripts/deploy/sluice.service $(UNIT_TO)
+	sed -i 's|/usr/local/sbin/sluice|$(PREFIX)/sbin/sluice|' $(UNIT_TO)
+	install -D -m 644 scripts/deploy/sluice.bash $(BASH_TO)
+
+# The dataplane stays in force: `sluice down` first takes it off.
+uninstall:
+	rm -f $(BIN_TO) $(MAN_TO) $(UNIT_TO) $(BASH_TO)
 
 clean:
 	rm -rf $(B)
@@ -72,4 +91,4 @@ check-style:
 	scripts/style
 
 help:
-	@sed -n 's/^# make/make/p' Makefile selftests/tests.mk
+	@sed -n 's/^# make/make/p' Makefile selftests/tests.mk selftests/*/*.mk

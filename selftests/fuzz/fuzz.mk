@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# make fuzz-plan  any bytes as a plan, SECONDS=60 long; what it finds is written to build/fuzz/
+# make fuzz-plan  any bytes as a plan, FUZZ_SECONDS=60 long; what it finds is written to build/fuzz/
 
-SECONDS ?= 60
+FUZZ_SECONDS ?= 60
 FUZZ_SAN := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 $(B)/fuzz/fuzz_plan: selftests/fuzz/fuzz_plan.c $(wildcard user/plan/*.c user/plan/*.h) include/limits.h
@@ -14,4 +14,4 @@ fuzz-plan: $(B)/fuzz/fuzz_plan
 	@mkdir -p $(B)/fuzz/corpus $(B)/fuzz/seeds
 	@find selftests/plans -name '*.json' -exec sh -c 'for f; do cp "$$f" "$(B)/fuzz/seeds/$$(echo "$$f" | tr / -)"; done' sh {} +
 	$(B)/fuzz/fuzz_plan -dict=selftests/fuzz/plan.dict -max_len=16384 -timeout=10 -rss_limit_mb=2048 \
-		-max_total_time=$(SECONDS) -print_final_stats=1 -artifact_prefix=$(B)/fuzz/ $(B)/fuzz/corpus $(B)/fuzz/seeds
+		-max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=1 -artifact_prefix=$(B)/fuzz/ $(B)/fuzz/corpus $(B)/fuzz/seeds

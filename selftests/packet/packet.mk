@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # make packet       packets through the real programs by BPF_PROG_TEST_RUN (root)
-# make fuzz-packet  a minute of mutated packets through every door (root)
+# make fuzz-packet  FUZZ_PACKETS=20000 mutated packets through every door, from FUZZ_SEED=1 and a seed of now (root)
+
+FUZZ_PACKETS ?= 20000
+FUZZ_SEED ?= 1
 
 PACKET_SRC := $(wildcard selftests/packet/*.c)
 PACKET_SRC := $(filter-out %.bpf.c,$(PACKET_SRC))
@@ -10,7 +13,8 @@ PACKET_USER := $(filter $(B)/user/plan/% $(B)/user/image/% $(B)/user/kernel/%,$(
 packet: $(B)/packet/packet
 	$(B)/packet/packet selftests/packet
 fuzz-packet: $(B)/packet/packet
-	$(B)/packet/packet selftests/packet fuzz 200000 $$(date +%s)
+	$(B)/packet/packet selftests/packet fuzz $(FUZZ_PACKETS) $(FUZZ_SEED)
+	$(B)/packet/packet selftests/packet fuzz $(FUZZ_PACKETS) $$(date +%s)
 $(B)/packet/tag_beside.bpf.o: selftests/packet/tag_beside.bpf.c
 	@mkdir -p $(@D)
 	$(CLANG) $(BPFFLAGS) -c $< -o $@
