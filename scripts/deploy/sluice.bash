@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Completion for bash: install as /usr/share/bash-completion/completions/sluice
+# Completion for bash; `make install` puts it below PREFIX/share/bash-completion/completions/.
 _sluice() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]-} words=
 	case $before in
@@ -20,6 +20,7 @@ _sluice() {
 			case $command in
 			up) words='--plan --node --fallback' ;;
 			apply) words='--plan --node' ;;
+			down) words='--forget' ;;
 			check) words='--plan --node --all-nodes --json' ;;
 			status) words=--json ;;
 			run) words='--plan --node --listen --no-metrics' ;;
@@ -29,7 +30,7 @@ _sluice() {
 				flows) words='--network --address --port --proto --state --limit --json' ;;
 				drops) words='--watch --json' ;;
 				networks) words=--json ;;
-				policy) words='--matrix --json' ;;
+				policy) words='--plan --node --matrix --json' ;;
 				*) words='networks drops flows policy' ;;
 				esac
 				;;

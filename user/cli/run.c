@@ -14,7 +14,7 @@ const char help_run[] = "Runs the agent: ages flows, follows interfaces, serves 
 			"\n"
 			"  --plan FILE|DIR  put this plan in first, as \"sluice up\" does, and again on SIGHUP;\n"
 			"                   without it: take over what is in force, or the plan applied last\n"
-			"  --node NAME      which node of the plan this is (default: as last time, else the host name)\n"
+			"  --node NAME      which node of the plan this is (default: as for \"up\")\n"
 			"  --listen A:P     where to serve /metrics and /healthz (default " EXPORTER_LISTEN ")\n"
 			"  --no-metrics     serve none\n"
 			"\n"
