@@ -100,7 +100,8 @@ static void test_gateway(struct bench *b)
 	check(b, "gateway: a ping is answered", workload(W_A1, f), sent);
 
 	case_begin(b, "gateway: a fragmented ping is answered");
-	f = PACKET(.saddr = A1, .daddr = GATEWAY_A, ICMP(SL_ICMP_ECHO, 7), .frag = SL_IP_MF, .id = 5, .payload = 24);
+	f = PACKET(.saddr = A1, .daddr = GATEWAY_A, ICMP(SL_ICMP_ECHO, 7), .frag = SL_IP_MF, .id = 5,
+		   .payload = 24);
 	out = PACKET(.saddr = GATEWAY_A, .daddr = A1, ICMP(SL_ICMP_ECHO_REPLY, 7), .frag = SL_IP_MF, .id = 5,
 		     .payload = 24, .smac = mac_router, .dmac = a1);
 	/* It covers the whole datagram: only the change of the type may show. */
@@ -110,8 +111,8 @@ static void test_gateway(struct bench *b)
 	check(b, "the first", workload(W_A1, f), sent);
 	f = PACKET(.saddr = A1, .daddr = GATEWAY_A, .proto = SL_PROTO_ICMP, .bare = true, .frag = 4, .id = 5,
 		   .payload = 24);
-	out = PACKET(.saddr = GATEWAY_A, .daddr = A1, .proto = SL_PROTO_ICMP, .bare = true, .frag = 4, .id = 5,
-		     .payload = 24, .smac = mac_router, .dmac = a1);
+	out = PACKET(.saddr = GATEWAY_A, .daddr = A1, .proto = SL_PROTO_ICMP, .bare = true, .frag = 4,
+		     .id = 5, .payload = 24, .smac = mac_router, .dmac = a1);
 	sent.stats = 0;
 	check(b, "the next", next(workload(W_A1, f)), sent);
 	case_end(b);
@@ -165,6 +166,37 @@ static void test_reasons(struct bench *b)
 	miss(b, SL_DROP_NO_EIP, "not allowed to the world", workload(W_A1, f), w);
 }
 
+/* Routed to an interface whose MAC nobody knows: the workload would not listen, so nothing is sent. */
+static void test_no_mac(struct bench *b)
+{
+	static const char b_to_a[] = "{\"policy\":[{\"name\":\"b-to-a\",\"from\":[\"network:net-b\"],"
+				     "\"to\":[\"network:net-a\"],\"ports\":[\"any\"],\"action\":\"allow\"}]}";
+	struct want drop = { .fate = DROPPED, .src = NET_B, .dst = NET_A, .network = NET_B }, pass = passes;
+	struct frame f, out;
+
+	if (!bench_plan(b, b_to_a))
+		return;
+	f = PACKET(.saddr = B1, .daddr = A3, UDP(1000, 2000));
+	hit(b, SL_DROP_NO_NEIGHBOUR, "to a workload without a MAC, from another network here",
+	    workload(W_B1, f), drop);
+	f = PACKET(.saddr = B_FAR, .daddr = A3, UDP(1000, 2000), VLAN(104));
+	hit_wire(b, SL_DROP_NO_NEIGHBOUR, "to a workload without a MAC, routed by another node", f, drop);
+	f = PACKET(.saddr = B_FAR, .daddr = A1, UDP(1000, 2000), VLAN(104));
+	out = landed(f, scene_mac(A1));
+	pass.src = NET_B;
+	pass.out = &out;
+	miss(b, SL_DROP_NO_NEIGHBOUR, "to a workload with a MAC, routed by another node", wire(f), pass);
+	f = PACKET(.saddr = A1, .daddr = A3, UDP(1000, 2000), .dmac = mac_router);
+	drop.src = drop.network = NET_A;
+	hit(b, SL_DROP_NO_NEIGHBOUR, "to a workload without a MAC, through the gateway", workload(W_A1, f),
+	    drop);
+	f = PACKET(.saddr = A_FAR, .daddr = A3, UDP(1000, 2000), VLAN(103));
+	out = landed(f, scene_mac(A3));
+	pass.src = NET_A;
+	miss(b, SL_DROP_NO_NEIGHBOUR, "to a workload without a MAC, from its own network", wire(f), pass);
+	bench_plan(b, NULL);
+}
+
 static void test_wire(struct bench *b)
 {
 	struct frame f = PACKET(.saddr = A1, .daddr = A_FAR, UDP(1000, 2000));
@@ -174,6 +206,11 @@ static void test_wire(struct bench *b)
 		  UP0, 103);
 	f = PACKET(.saddr = A1, .daddr = A_OTHER, UDP(1000, 2000));
 	delivered(b, "not listed, same network", workload(W_A1, f), w, SL_ACTION_WIRE, 0, UP0, 103);
+	f = PACKET(.saddr = A1, .daddr = A_OTHER, UDP(1000, 2000), .dmac = mac_router);
+	w.fate = STACK;
+	delivered(b, "not listed, same network, through the gateway: the stack may know the way",
+		  workload(W_A1, f), w, SL_ACTION_STACK, 0, 0, 0);
+	w.fate = SENT;
 	f = PACKET(.saddr = E1, .daddr = WORLD, UDP(1000, 2000));
 	w.src = EXT;
 	w.dst = SL_NET_WORLD;
@@ -261,13 +298,16 @@ static void test_checksum(struct bench *b)
 	w.dst = NET_B;
 	for (size_t i = 0; i < sizeof(corners) / sizeof(corners[0]); i++) {
 		for (int ttl = 2; ttl <= 255; ttl = ttl * 11 + 1) {
-			struct frame f, out;
+			struct frame f = PACKET(.saddr = A1, .daddr = B1, UDP(1000, 53), .ttl = (uint8_t)ttl);
+			struct sl_ipv4 *ip = frame_ip(&f);
+			struct frame out;
 			uint32_t id;
 
-			for (id = 0; id < 65536; id++) {
-				f = PACKET(.saddr = A1, .daddr = B1, UDP(1000, 53), .id = (uint16_t)id,
-					   .ttl = (uint8_t)ttl);
-				if (ntohs(frame_ip(&f)->check) == corners[i])
+			for (id = 0; id < 65536; id++) { /* the id that makes the sum so */
+				ip->id = htons((uint16_t)id);
+				ip->check = 0;
+				ip->check = sum16(ip, sizeof(*ip), 0);
+				if (ntohs(ip->check) == corners[i])
 					break;
 			}
 			if (id == 65536)
@@ -368,6 +408,7 @@ void test_deliver(struct bench *b)
 	test_gateway(b);
 	test_reasons(b);
 	test_wire(b);
+	test_no_mac(b);
 	test_far_node(b);
 	test_checksum(b);
 	test_arithmetic(b);
