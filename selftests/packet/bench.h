@@ -173,6 +173,7 @@ void test_deliver(struct bench *b);
 void test_untagged(struct bench *b);
 void test_flow(struct bench *b);
 void test_full(struct bench *b);
+void test_count(struct bench *b);
 void test_plan_change(struct bench *b);
 void test_no_plan(struct bench *b);
 void test_monitor(struct bench *b);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "packet/witness.skel.h"
 #include "bench.h"
 
 #define WAIT_MS 1000 /* for what has to come */
@@ -108,10 +109,27 @@ static uint64_t stat_of(struct bench *b, uint32_t id)
 	return all;
 }
 
-static bool attach(struct bench *b, uint32_t ifindex, enum program door)
+static uint64_t dropped_for(struct bench *b, uint8_t reason)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = b->program[door]);
+	int fd = b->kernel.table[SL_TABLE_sl_drop];
+	struct sl_count rows[CPUS_MAX];
+	struct sl_drop_key key;
+	uint64_t all = 0;
+	void *last = NULL;
+
+	for (; !bpf_map_get_next_key(fd, last, &key); last = &key)
+		if (key.reason == reason && !bpf_map_lookup_elem(fd, &key, rows))
+			for (uint32_t i = 0; i < b->cpus; i++)
+				all += rows[i].packets;
+	return all;
+}
+
+enum turn { DOOR = 1, AFTER_THE_DOOR };
+
+static bool attach(struct bench *b, uint32_t ifindex, enum bpf_tc_attach_point point, enum turn turn, int fd)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = fd, .priority = turn, .handle = 1);
 	int error = bpf_tc_hook_create(&hook);
 
 	if (error && error != -EEXIST)
@@ -244,9 +262,64 @@ static void test_neighbour(struct bench *b, const struct ears *e)
 	case_end(b);
 }
 
+/* What the stack gets is seen by a program that runs after the door. */
+static void test_stack(struct bench *b, const struct ears *e, struct witness_bpf *witness)
+{
+	struct frame f = PACKET(.saddr = A1, .daddr = NODE1, UDP(1000, 2000), .payload = 30);
+
+	case_begin(b, "live: what a workload sends to this node through its gateway is the stack's own");
+	bench_clear(b);
+	witness->bss->frames = 0;
+	put_on(b, PEER_OF(W_A1), &f);
+	silent(b, "uplink", e->uplink);
+	that(b, witness->bss->frames == 1, "the stack was handed one frame");
+	that(b, witness->bss->type == PACKET_HOST, "that is for this host");
+	case_end(b);
+
+	case_begin(b, "live: what goes on to the stack from the wire by MAC keeps its tag with its priority");
+	bench_clear(b);
+	witness->bss->frames = 0;
+	f = PACKET(.saddr = C_FAR, .daddr = C_BROADCAST, UDP(1000, 2000), .dmac = mac_all, .payload = 30,
+		   VLAN(0xe000 | NET_CAST));
+	put_on(b, PEER_OF(UP0), &f);
+	frame_untag(&f);
+	arrives(b, "a member", e->c1, &f, 0);
+	arrives(b, "another member", e->c2, &f, 0);
+	that(b, witness->bss->frames == 1, "the stack was handed one frame");
+	if (witness->bss->tci != (0xe000 | NET_CAST))
+		fail(b, "with tag 0x%04x instead of 0x%04x", witness->bss->tci, 0xe000 | NET_CAST);
+	case_end(b);
+}
+
+/* XDP cannot see a tag beside the frame and judges by the one within. TC sees both. */
+static void test_two_tags(struct bench *b, const struct ears *e, struct witness_bpf *witness)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = PEER_OF(UP0), .attach_point = BPF_TC_EGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .priority = DOOR, .handle = 1);
+	struct frame f = PACKET(.saddr = A_FAR, .daddr = A1, UDP(1000, 2000), .payload = 30, VLAN(103));
+	static const uint16_t outer[] = { 103, 104, VLAN_OUTSIDE, 0xe000 };
+
+	case_begin(b, "live: what XDP judged by an inner tag is not carried out");
+	attach(b, PEER_OF(UP0), BPF_TC_EGRESS, DOOR, bpf_program__fd(witness->progs.put_outer));
+	for (size_t i = 0; i < sizeof(outer) / sizeof(outer[0]); i++) {
+		bench_clear(b);
+		witness->bss->outer_tci = outer[i];
+		put_on(b, PEER_OF(UP0), &f);
+		silent(b, "the workload", e->a1);
+		that(b, stat_of(b, SL_STAT_FLOWS_CREATED) == 1, "XDP allowed what it saw");
+		that(b, !stat_of(b, SL_STAT_HANDED_OVER), "TC did not believe it");
+		that(b, dropped_for(b, SL_DROP_VLAN_DOUBLE) == 1, "dropped for two tags");
+	}
+	if (bpf_tc_detach(&hook, &opts))
+		fail(b, "cannot detach put_outer: %s", strerror(errno));
+	case_end(b);
+}
+
 void test_live(struct bench *b)
 {
+	struct witness_bpf *witness = witness_bpf__open_and_load();
 	struct ears e = { -1, -1, -1, -1, -1 };
+	int seen;
 
 	case_begin(b, "live: doors attached");
 	e = (struct ears){ .uplink = listen_on(b, PEER_OF(UP0)),
@@ -254,15 +327,23 @@ void test_live(struct bench *b)
 			   .b1 = listen_on(b, PEER_OF(W_B1)),
 			   .c1 = listen_on(b, PEER_OF(W_C1)),
 			   .c2 = listen_on(b, PEER_OF(W_C2)) };
-	attach(b, W_A1, SL_WL_IN);
-	attach(b, W_C1, SL_WL_IN);
-	attach(b, UP0, SL_UP_IN);
+	attach(b, W_A1, BPF_TC_INGRESS, DOOR, b->program[SL_WL_IN]);
+	attach(b, W_C1, BPF_TC_INGRESS, DOOR, b->program[SL_WL_IN]);
+	attach(b, UP0, BPF_TC_INGRESS, DOOR, b->program[SL_UP_IN]);
+	if (witness) {
+		seen = bpf_program__fd(witness->progs.witness);
+		attach(b, W_A1, BPF_TC_INGRESS, AFTER_THE_DOOR, seen);
+		attach(b, UP0, BPF_TC_INGRESS, AFTER_THE_DOOR, seen);
+	} else {
+		fail(b, "cannot load witness: %s", strerror(errno));
+	}
 	if (!case_end(b))
 		goto out;
 	test_out(b, &e);
 	test_in(b, &e, false);
 	test_copies(b, &e);
 	test_neighbour(b, &e);
+	test_stack(b, &e, witness);
 
 	case_begin(b, "live: XDP attached");
 	if (bpf_xdp_attach(UP0, b->program[SL_UP_XDP], XDP_FLAGS_DRV_MODE, NULL))
@@ -272,8 +353,11 @@ void test_live(struct bench *b)
 	test_in(b, &e, true);
 	test_copies(b, &e);
 	test_neighbour(b, &e);
+	test_stack(b, &e, witness);
+	test_two_tags(b, &e, witness);
 	bpf_xdp_detach(UP0, 0, NULL);
 out:
+	witness_bpf__destroy(witness);
 	for (size_t i = 0; i < sizeof(e) / sizeof(int); i++)
 		if (((int *)&e)[i] >= 0)
 			close(((int *)&e)[i]);

@@ -14,12 +14,25 @@ static const struct {
 	const char *name;
 	void (*run)(struct bench *b);
 } groups[] = {
-	{ "frame", test_frame },       { "ipv4", test_ipv4 },	      { "transport", test_transport },
-	{ "fragment", test_fragment }, { "icmp", test_icmp },	      { "source", test_source },
-	{ "arp", test_arp },	       { "group", test_group },	      { "policy", test_policy },
-	{ "deliver", test_deliver },   { "untagged", test_untagged }, { "flow", test_flow },
-	{ "full", test_full },	       { "no_plan", test_no_plan },   { "plan_change", test_plan_change },
-	{ "monitor", test_monitor },   { "live", test_live },	      { "fuzz", test_fuzz },
+	{ "frame", test_frame },
+	{ "ipv4", test_ipv4 },
+	{ "transport", test_transport },
+	{ "fragment", test_fragment },
+	{ "icmp", test_icmp },
+	{ "source", test_source },
+	{ "arp", test_arp },
+	{ "group", test_group },
+	{ "policy", test_policy },
+	{ "deliver", test_deliver },
+	{ "untagged", test_untagged },
+	{ "flow", test_flow },
+	{ "full", test_full },
+	{ "count", test_count },
+	{ "no_plan", test_no_plan },
+	{ "plan_change", test_plan_change },
+	{ "monitor", test_monitor },
+	{ "live", test_live },
+	{ "fuzz", test_fuzz },
 };
 
 /* A reason added without its two tests fails here. */

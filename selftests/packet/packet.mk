@@ -15,12 +15,13 @@ packet: $(B)/packet/packet
 fuzz-packet: $(B)/packet/packet
 	$(B)/packet/packet selftests/packet fuzz $(FUZZ_PACKETS) $(FUZZ_SEED)
 	$(B)/packet/packet selftests/packet fuzz $(FUZZ_PACKETS) $$(date +%s)
-$(B)/packet/tag_beside.bpf.o: selftests/packet/tag_beside.bpf.c
+PACKET_SKEL := $(patsubst selftests/packet/%.bpf.c,$(B)/packet/%.skel.h,$(wildcard selftests/packet/*.bpf.c))
+$(B)/packet/%.bpf.o: selftests/packet/%.bpf.c
 	@mkdir -p $(@D)
 	$(CLANG) $(BPFFLAGS) -c $< -o $@
-$(B)/packet/tag_beside.skel.h: $(B)/packet/tag_beside.bpf.o
-	$(BPFTOOL) gen skeleton $< name tag_beside_bpf > $@
-$(B)/selftests/packet/%.o: selftests/packet/%.c $(B)/packet/tag_beside.skel.h $(B)/sluice.skel.h
+$(B)/packet/%.skel.h: $(B)/packet/%.bpf.o
+	$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+$(B)/selftests/packet/%.o: selftests/packet/%.c $(PACKET_SKEL) $(B)/sluice.skel.h
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_) $(CFLAGS) -MMD -MP -c $< -o $@
 $(B)/packet/packet: $(PACKET_OBJ) $(PACKET_USER)
