@@ -207,8 +207,7 @@ static __noinline __u32 parse_quoted(sl_ctx *ctx, struct packet *p)
 	if ((void *)(ip + 1) > end)
 		return SL_DROP_ICMP_NO_FLOW;
 	header = (ip->ver_ihl & 0xf) * 4;
-	if (ip->ver_ihl >> 4 != 4 || header < sizeof(*ip) ||
-	    outer + sizeof(struct sl_icmp) + header > total)
+	if (ip->ver_ihl >> 4 != 4 || header < sizeof(*ip) || outer + sizeof(struct sl_icmp) + header > total)
 		return SL_DROP_ICMP_NO_FLOW;
 	if (bpf_ntohs(ip->frag) & SL_IP_OFFSET)
 		return SL_DROP_ICMP_NO_FLOW;

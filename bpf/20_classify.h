@@ -45,7 +45,8 @@ static __always_inline const struct sl_network *classify_network(const struct pa
  * Who an address is in a VPC: the exact address, then the longest prefix. A copy, so that the verifier need not
  * follow every pair of tables that source and destination may stand in. False: no plan knows the VPC.
  */
-static __noinline bool classify_address(const struct packet *p, __u16 vpc, __be32 addr, struct sl_endpoint *to)
+static __noinline bool classify_address(const struct packet *p, __u16 vpc, __be32 addr,
+					struct sl_endpoint *to)
 {
 	struct sl_exact_key exact = { .vpc = vpc, .addr = addr };
 	struct sl_prefix_key prefix = { .prefixlen = 64, .vpc = bpf_htons(vpc), .addr = addr };
@@ -59,7 +60,8 @@ static __noinline bool classify_address(const struct packet *p, __u16 vpc, __be3
 	return true;
 }
 
-static __always_inline const struct sl_endpoint *classify_exact(const struct packet *p, __u16 vpc, __be32 addr)
+static __always_inline const struct sl_endpoint *classify_exact(const struct packet *p, __u16 vpc,
+								__be32 addr)
 {
 	struct sl_exact_key exact = { .vpc = vpc, .addr = addr };
 
@@ -97,8 +99,9 @@ static __always_inline __u32 classify_vlan(struct packet *p, const struct sl_ifa
 
 static __always_inline bool endpoint_managed(const struct sl_endpoint *e)
 {
-	return e->kind == SL_ENDPOINT_LOCAL || e->kind == SL_ENDPOINT_REMOTE || e->kind == SL_ENDPOINT_NETWORK ||
-	       e->kind == SL_ENDPOINT_GATEWAY || e->kind == SL_ENDPOINT_BROADCAST;
+	return e->kind == SL_ENDPOINT_LOCAL || e->kind == SL_ENDPOINT_REMOTE ||
+	       e->kind == SL_ENDPOINT_NETWORK || e->kind == SL_ENDPOINT_GATEWAY ||
+	       e->kind == SL_ENDPOINT_BROADCAST;
 }
 
 /* Does the source belong where the packet came in? 0 or a reason. */
@@ -147,9 +150,9 @@ static __noinline __u32 classify_source(const struct packet *p, const struct sl_
 		if (src->kind == SL_ENDPOINT_LOCAL && !(src->flags & SL_ENDPOINT_STACK))
 			return SL_DROP_UNJUDGED;
 		return network->flags & SL_NETWORK_OVERLAY || src->flags & SL_ENDPOINT_STACK ||
-				       (p->door == DOOR_UP_OUT && p->network == src->network) ?
-			       0 :
-			       SL_DROP_UNJUDGED;
+				       (p->door == DOOR_UP_OUT && p->network == src->network)
+			       ? 0
+			       : SL_DROP_UNJUDGED;
 	}
 	return SL_DROP_UNJUDGED;
 }

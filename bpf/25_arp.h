@@ -21,7 +21,8 @@ static __always_inline __u32 arp_parse(struct __sk_buff *ctx, const struct packe
 
 	if ((void *)(arp + 1) > packet_end(ctx))
 		return SL_DROP_ARP_MALFORMED;
-	if (arp->htype != bpf_htons(1) || arp->ptype != bpf_htons(SL_ETH_IPV4) || arp->hlen != 6 || arp->plen != 4)
+	if (arp->htype != bpf_htons(1) || arp->ptype != bpf_htons(SL_ETH_IPV4) || arp->hlen != 6 ||
+	    arp->plen != 4)
 		return SL_DROP_ARP_MALFORMED;
 	a->op = bpf_ntohs(arp->op);
 	if (a->op != SL_ARP_REQUEST && a->op != SL_ARP_REPLY)

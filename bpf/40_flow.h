@@ -39,7 +39,8 @@ static __always_inline struct sl_flow *flow_lookup(const struct sl_flow_key *key
  * Copies the verdict if it may be obeyed. A writer zeroes the generation first and writes it last, so a
  * verdict read between two equal generations is whole.
  */
-static __always_inline bool flow_verdict(const struct packet *p, const struct sl_flow *f, struct sl_verdict *v)
+static __always_inline bool flow_verdict(const struct packet *p, const struct sl_flow *f,
+					 struct sl_verdict *v)
 {
 	const volatile __u32 *generation = &f->generation;
 
@@ -51,7 +52,8 @@ static __always_inline bool flow_verdict(const struct packet *p, const struct sl
 	return *generation == p->generation && v->in_ifindex == p->ifindex && v->in_network == p->network;
 }
 
-static __always_inline void flow_rewrite(const struct packet *p, struct sl_flow *f, const struct sl_verdict *v)
+static __always_inline void flow_rewrite(const struct packet *p, struct sl_flow *f,
+					 const struct sl_verdict *v)
 {
 	volatile __u32 *generation = &f->generation;
 
@@ -203,7 +205,8 @@ static __always_inline __u32 flow_may_open(const struct packet *p)
 
 	if (p->flags & PACKET_ICMP_REPLY)
 		return SL_DROP_ICMP_NO_FLOW;
-	if (p->key.proto == SL_PROTO_TCP && !(p->flags & PACKET_FRAG_LATER) && f != SL_TCP_SYN && f != SL_TCP_ACK)
+	if (p->key.proto == SL_PROTO_TCP && !(p->flags & PACKET_FRAG_LATER) && f != SL_TCP_SYN &&
+	    f != SL_TCP_ACK)
 		return SL_DROP_TCP_STATE;
 	return 0;
 }

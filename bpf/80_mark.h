@@ -46,7 +46,8 @@ static __always_inline bool mark_meta(struct xdp_md *ctx, const struct packet *p
  * The judgement XDP left, if it did. It holds only for the tag that XDP saw: where an outer tag stood beside
  * the frame, XDP has judged by the inner one.
  */
-static __always_inline bool mark_from_meta(struct __sk_buff *ctx, const struct packet *p, struct sl_verdict *v)
+static __always_inline bool mark_from_meta(struct __sk_buff *ctx, const struct packet *p,
+					   struct sl_verdict *v)
 {
 	struct sl_meta *meta = (void *)(long)ctx->data_meta;
 

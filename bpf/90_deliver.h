@@ -90,7 +90,8 @@ static __always_inline __u32 deliver_from_workload(const struct packet *p, struc
 	}
 }
 
-static __noinline __u32 deliver_choose(const struct packet *p, struct sl_verdict *v, const struct sl_endpoint *dst)
+static __noinline __u32 deliver_choose(const struct packet *p, struct sl_verdict *v,
+				       const struct sl_endpoint *dst)
 {
 	v->action = SL_ACTION_STACK;
 	switch (p->door) {
@@ -259,8 +260,8 @@ static __noinline int deliver_to_workload(struct __sk_buff *ctx, struct packet *
 		if (bpf_skb_vlan_pop(ctx))
 			return TC_ACT_SHOT;
 	}
-	reason = deliver_rewrite(ctx, p, v->flags & SL_VERDICT_SET_DMAC ? v->dmac : NULL, routed ? router : NULL,
-				 routed);
+	reason = deliver_rewrite(ctx, p, v->flags & SL_VERDICT_SET_DMAC ? v->dmac : NULL,
+				 routed ? router : NULL, routed);
 	if (reason) {
 		v->action = SL_ACTION_DROP;
 		v->reason = reason;

@@ -29,9 +29,9 @@ static __always_inline void count_row(void *map, const void *key, __u32 packets,
 static __noinline void count_packet(sl_ctx *ctx, const struct packet *p, const struct sl_verdict *v)
 {
 	__u32 packets = packet_segments(ctx);
-	__u8 outcome = v->action == SL_ACTION_DROP		? SL_DROPPED :
-		       v->flags & SL_VERDICT_MONITOR	? SL_MONITORED :
-							  SL_PASSED;
+	__u8 outcome = v->action == SL_ACTION_DROP     ? SL_DROPPED
+		       : v->flags & SL_VERDICT_MONITOR ? SL_MONITORED
+						       : SL_PASSED;
 	struct sl_traffic_key traffic = {
 		.src_network = v->src_network,
 		.dst_network = v->dst_network,

@@ -241,8 +241,8 @@ static __always_inline enum path_result path_ipv4(sl_ctx *ctx, struct packet *p,
 		reason = SL_DROP_MARTIAN;
 	if (!reason && p->flags & PACKET_FRAG_LATER && !frag_recall(p))
 		reason = SL_DROP_FRAG_NO_FIRST;
-	if (!reason && p->key.proto == SL_PROTO_TCP && !(p->flags & (PACKET_FRAG_LATER | PACKET_ICMP_ERROR)) &&
-	    tcp_flags_senseless(p->tcp_flags))
+	if (!reason && p->key.proto == SL_PROTO_TCP &&
+	    !(p->flags & (PACKET_FRAG_LATER | PACKET_ICMP_ERROR)) && tcp_flags_senseless(p->tcp_flags))
 		reason = SL_DROP_TCP_FLAGS;
 	if (path_stop(p, v, reason, false))
 		return PATH_JUDGED;
@@ -250,7 +250,8 @@ static __always_inline enum path_result path_ipv4(sl_ctx *ctx, struct packet *p,
 		path = PATH_JUDGED;
 	else
 		path = path_judge(p, v, packets);
-	if ((p->flags & (PACKET_FRAG_FIRST | PACKET_ICMP_ERROR)) == PACKET_FRAG_FIRST && v->action != SL_ACTION_DROP)
+	if ((p->flags & (PACKET_FRAG_FIRST | PACKET_ICMP_ERROR)) == PACKET_FRAG_FIRST &&
+	    v->action != SL_ACTION_DROP)
 		frag_remember(p);
 	return path;
 }
@@ -311,8 +312,8 @@ static __noinline enum untagged path_untagged(sl_ctx *ctx, struct packet *p, boo
 			return UNTAGGED_JUDGE;
 		if (!out)
 			return UNTAGGED_HOST;
-		return classify_address(p, p->vpc, daddr, &e) && endpoint_managed(&e) ? UNTAGGED_JUDGE :
-										       UNTAGGED_HOST;
+		return classify_address(p, p->vpc, daddr, &e) && endpoint_managed(&e) ? UNTAGGED_JUDGE
+										      : UNTAGGED_HOST;
 	}
 	if (!out || !classify_address(p, p->vpc, saddr, &e) || !endpoint_managed(&e))
 		return UNTAGGED_FOREIGN;

@@ -18,7 +18,8 @@ int sl_up_in(struct __sk_buff *ctx)
 	bool handed_over;
 
 	path_begin(&p, DOOR_UP_IN, ctx->ifindex);
-	handed_over = parse_pull(ctx) && !parse_frame(ctx, &p) && mark_from_meta(ctx, &p, &v) && classify_plan(&p);
+	handed_over =
+		parse_pull(ctx) && !parse_frame(ctx, &p) && mark_from_meta(ctx, &p, &v) && classify_plan(&p);
 	if (handed_over) {
 		stat(SL_STAT_HANDED_OVER);
 	} else {

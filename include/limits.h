@@ -49,10 +49,13 @@
  * is cheaper than a division, and a difference of two ticks is right across the wrap (52 days).
  */
 #define SL_TICK_SHIFT 20
-#define SL_TICKS(seconds) ((__u32)(((__u64)(seconds) * 1000000000ULL) >> SL_TICK_SHIFT))
+#define SL_TICKS(seconds) ((__u32)(((__u64)(seconds)*1000000000ULL) >> SL_TICK_SHIFT))
 
 /* The MAC of the gateway that every node plays for its own workloads; it never appears on a wire. */
-#define SL_ROUTER_MAC { 0x02, 0x73, 0x6c, 0x75, 0x69, 0x63 }
+#define SL_ROUTER_MAC                                                                                        \
+	{                                                                                                    \
+		0x02, 0x73, 0x6c, 0x75, 0x69, 0x63                                                           \
+	}
 
 /*
  * Bits of skb->mark by default: the top bit of the mask says "judged", the three below carry the QoS

@@ -7,13 +7,13 @@
 #define SL_MAPS_GAUGE_H
 #include <linux/types.h>
 
-#define SL_GAUGE_LIST(X) \
-	X(FLOWS, "flows", "entries in the established flow table, two a flow") \
-	X(UNANSWERED, "unanswered_flows", "entries in the unanswered flow table, two a flow") \
-	X(NEIGHBOURS, "neighbours", "next hops known or asked for") \
-	X(APPLIED_AT, "plan_applied_timestamp_seconds", "when the plan was put in, Unix time") \
-	X(APPLY_US, "plan_apply_microseconds", "how long the last apply took") \
-	X(PLAN_HASH, "plan_hash", "first 48 bits of the image's hash, equal on nodes with equal images") \
+#define SL_GAUGE_LIST(X)                                                                                     \
+	X(FLOWS, "flows", "entries in the established flow table, two a flow")                               \
+	X(UNANSWERED, "unanswered_flows", "entries in the unanswered flow table, two a flow")                \
+	X(NEIGHBOURS, "neighbours", "next hops known or asked for")                                          \
+	X(APPLIED_AT, "plan_applied_timestamp_seconds", "when the plan was put in, Unix time")               \
+	X(APPLY_US, "plan_apply_microseconds", "how long the last apply took")                               \
+	X(PLAN_HASH, "plan_hash", "first 48 bits of the image's hash, equal on nodes with equal images")     \
 	X(AGENT_SEEN, "agent_sweep_timestamp_seconds", "when the agent last aged the tables, Unix time")
 
 enum sl_gauge_id {

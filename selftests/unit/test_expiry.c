@@ -9,11 +9,9 @@
 #include <cmocka.h>
 #include "../../user/agent/expiry.h"
 
-static const struct timeouts timeouts = { .tcp_established_s = 7440,
-					  .tcp_transitory_s = 240,
-					  .udp_s = 300,
-					  .udp_new_s = 30,
-					  .icmp_s = 60 };
+static const struct timeouts timeouts = {
+	.tcp_established_s = 7440, .tcp_transitory_s = 240, .udp_s = 300, .udp_new_s = 30, .icmp_s = 60
+};
 
 static void idle_across_the_wrap(void **state)
 {
@@ -67,8 +65,10 @@ static void over_one_tick_after_the_timeout(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(idle_across_the_wrap),	     cmocka_unit_test(seen_after_the_clock_was_read),
-		cmocka_unit_test(ticks_of_seconds),	     cmocka_unit_test(timeout_of_each_protocol),
+		cmocka_unit_test(idle_across_the_wrap),
+		cmocka_unit_test(seen_after_the_clock_was_read),
+		cmocka_unit_test(ticks_of_seconds),
+		cmocka_unit_test(timeout_of_each_protocol),
 		cmocka_unit_test(over_one_tick_after_the_timeout),
 	};
 

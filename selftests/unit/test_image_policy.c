@@ -251,13 +251,16 @@ static void a_host_policy_limits_intra(void **unused)
 	assert_true(may(c.image, A, "10.0.0.1", TCP, 80));
 	assert_string_equal(decided_by(c.image, A, "10.0.0.1", TCP, 80), "intra a");
 	compiled_free(&c);
-	c = compile_text(MEMBER(ONLY_SSH, RULE("web", "'network:a'", "'network:a'", "'tcp/443'", "allow") ","
-				RULE("not-n2", "'remote-host'", "'host'", "'tcp/22'", "deny")), "n1");
+	c = compile_text(
+		MEMBER(ONLY_SSH, RULE("web", "'network:a'", "'network:a'", "'tcp/443'", "allow") "," RULE(
+					 "not-n2", "'remote-host'", "'host'", "'tcp/22'", "deny")),
+		"n1");
 	assert_string_equal(decided_by(c.image, A, "10.0.0.1", TCP, 22), "host");
 	assert_false(may(c.image, A, "10.0.0.1", TCP, 80));
 	assert_false(may(c.image, "10.0.0.2", "10.0.0.1", TCP, 80));
 	assert_false(may(c.image, "10.0.0.2", "10.0.0.1", TCP, 22)); /* a deny rule wins over both */
-	assert_string_equal(decided_by(c.image, A, "10.0.0.1", TCP, 443), "web"); /* a rule opens what it names */
+	assert_string_equal(decided_by(c.image, A, "10.0.0.1", TCP, 443),
+			    "web"); /* a rule opens what it names */
 	assert_true(may(c.image, "10.0.0.1", A, TCP, 80)); /* the node itself is a member, outwards */
 	assert_true(may(c.image, A, "10.0.0.2", TCP, 80)); /* another node's policy is that node's affair */
 	compiled_free(&c);

@@ -141,7 +141,8 @@ static int renewed(struct agent *a, struct trouble *t)
 
 	close_tables(a); /* their descriptors may be closed by now */
 	error = open_tables(a, t);
-	if (a->exported != (f->open ? f->id : 0)) { /* not for each new plan: a later exporter may be less weak */
+	if (a->exported !=
+	    (f->open ? f->id : 0)) { /* not for each new plan: a later exporter may be less weak */
 		exporter_stop(&a->exporter);
 		a->exported = f->open ? f->id : 0;
 	}
@@ -159,10 +160,10 @@ static int renewed(struct agent *a, struct trouble *t)
 
 static int arm(int timer, long first_ns, long every_ns, struct trouble *t)
 {
-	struct itimerspec when = { .it_value = { .tv_sec = first_ns / 1000000000L,
-						 .tv_nsec = first_ns % 1000000000L },
-				   .it_interval = { .tv_sec = every_ns / 1000000000L,
-						    .tv_nsec = every_ns % 1000000000L } };
+	struct itimerspec when = {
+		.it_value = { .tv_sec = first_ns / 1000000000L, .tv_nsec = first_ns % 1000000000L },
+		.it_interval = { .tv_sec = every_ns / 1000000000L, .tv_nsec = every_ns % 1000000000L }
+	};
 
 	if (timerfd_settime(timer, 0, &when, NULL))
 		return trouble(t, -errno, "cannot set a timer: %s", strerror(errno));
@@ -321,7 +322,8 @@ static int reload(struct agent *a, struct trouble *t)
 	int error;
 
 	if (!a->options->plan)
-		return trouble(t, -EINVAL, "SIGHUP: the agent was started without --plan; use \"sluice apply\"");
+		return trouble(t, -EINVAL,
+			       "SIGHUP: the agent was started without --plan; use \"sluice apply\"");
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	now_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 	notify_send("RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)now_us);
@@ -403,10 +405,10 @@ static int loop(struct agent *a, struct trouble *t)
 			return trouble(t, -errno, "the event loop broke: %s", strerror(errno));
 		for (int i = 0; i < count; i++) {
 			int fd = event[i].data.fd;
-			int failed = fd == a->signals  ? on_signal(a, t) :
-				     fd == a->watch.fd ? on_netlink(a, t) :
-				     fd == a->settle   ? on_settled(a, t) :
-							 on_tick(a, t);
+			int failed = fd == a->signals	 ? on_signal(a, t)
+				     : fd == a->watch.fd ? on_netlink(a, t)
+				     : fd == a->settle	 ? on_settled(a, t)
+							 : on_tick(a, t);
 
 			if (failed)
 				complain(a, t->text);
@@ -445,16 +447,16 @@ static int begin(struct agent *a, struct trouble *t)
 
 int agent_run(const struct agent_options *options, struct trouble *t)
 {
-	struct agent a = { .options = options,
-			   .follow = { .pins = options->pins,
-				       .state = options->state,
-				       .asked_node = options->node },
-			   .listener = -1,
-			   .watchdog_ms = notify_watchdog_ms(),
-			   .epoll = -1,
-			   .tick = -1,
-			   .settle = -1,
-			   .signals = -1 };
+	struct agent a = {
+		.options = options,
+		.follow = { .pins = options->pins, .state = options->state, .asked_node = options->node },
+		.listener = -1,
+		.watchdog_ms = notify_watchdog_ms(),
+		.epoll = -1,
+		.tick = -1,
+		.settle = -1,
+		.signals = -1
+	};
 	int cpus = libbpf_num_possible_cpus();
 	int lock = lock_take(options->state, t);
 	int error = lock < 0 ? lock : 0;

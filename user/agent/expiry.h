@@ -35,7 +35,8 @@ static inline uint32_t expiry_timeout_s(const struct timeouts *timeouts, uint8_t
 {
 	switch (proto) {
 	case IPPROTO_TCP:
-		return state == SL_FLOW_ESTABLISHED ? timeouts->tcp_established_s : timeouts->tcp_transitory_s;
+		return state == SL_FLOW_ESTABLISHED ? timeouts->tcp_established_s
+						    : timeouts->tcp_transitory_s;
 	case IPPROTO_ICMP:
 		return timeouts->icmp_s;
 	default:

@@ -72,8 +72,9 @@ static int node_name(struct follow *f, struct trouble *t)
 	int error = f->asked_node ? 0 : state_node(f->state, f->node, t);
 
 	if (!f->asked_node)
-		return error == -ENOENT ? trouble(t, error, "no plan was applied on this node yet: give --plan") :
-					  error;
+		return error == -ENOENT
+			       ? trouble(t, error, "no plan was applied on this node yet: give --plan")
+			       : error;
 	if (snprintf(f->node, sizeof(f->node), "%s", f->asked_node) >= (int)sizeof(f->node))
 		return trouble(t, -EINVAL, "--node %s: a name has %zu bytes at most", f->asked_node,
 			       sizeof(f->node) - 1);
@@ -251,8 +252,9 @@ int follow_others(struct follow *f, bool *changed, struct trouble *t)
 	*changed = false;
 	if (error) {
 		if (error != -ENOENT || !f->open)
-			return error == -ENOENT ? 0 : trouble(t, error, "cannot look at the pins below %s: %s",
-							      f->pins, strerror(-error));
+			return error == -ENOENT ? 0
+						: trouble(t, error, "cannot look at the pins below %s: %s",
+							  f->pins, strerror(-error));
 		fprintf(stderr, "sluice: the pins below %s are gone: waiting for \"sluice up\"\n", f->pins);
 		follow_end(f);
 		*changed = true;

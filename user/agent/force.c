@@ -227,7 +227,8 @@ static void ask_neighbours(struct work *w)
 	struct trouble t;
 
 	if (neighbours_open(&n, w->k.table[SL_TABLE_sl_neigh], w->k.pins, &t) ||
-	    neighbours_plan(&n, w->plan, w->image, kernel_tick(), &t) || neighbours_tick(&n, kernel_tick(), &t))
+	    neighbours_plan(&n, w->plan, w->image, kernel_tick(), &t) ||
+	    neighbours_tick(&n, kernel_tick(), &t))
 		fprintf(stderr, "note: the other nodes are asked for with the first packets: %s\n", t.text);
 	neighbours_close(&n);
 }

@@ -179,7 +179,8 @@ int neighbours_plan(struct neighbours *n, const struct plan *plan, const struct 
 						.asked = now - expiry_ticks(PATIENT_S) };
 
 			if (bpf_map_update_elem(n->fd, &key, &row, BPF_NOEXIST) && errno != EEXIST)
-				return trouble(t, -errno, "cannot make a neighbour's row: %s", strerror(errno));
+				return trouble(t, -errno, "cannot make a neighbour's row: %s",
+					       strerror(errno));
 		}
 	}
 	return neighbours_tick(n, now, t);
@@ -239,15 +240,15 @@ int neighbours_tick(struct neighbours *n, uint32_t now, struct trouble *t)
 		const struct neighbour *old = NULL;
 		uint32_t since = now;
 
-		if (!wire || !bsearch(&key->addr, n->nodes_be, n->node_count, sizeof(*n->nodes_be),
-				      address_order)) {
+		if (!wire ||
+		    !bsearch(&key->addr, n->nodes_be, n->node_count, sizeof(*n->nodes_be), address_order)) {
 			n->rows -= !bpf_map_delete_elem(n->fd, key);
 			continue;
 		}
 		if (row->state == SL_NEIGH_ASKED) {
-			old = n->asked_count ? bsearch(key, n->asked, n->asked_count, sizeof(*n->asked),
-						       key_order) :
-					       NULL;
+			old = n->asked_count
+				      ? bsearch(key, n->asked, n->asked_count, sizeof(*n->asked), key_order)
+				      : NULL;
 			since = old ? old->since : now;
 			asked[count].key = *key;
 			asked[count++].since = since;

@@ -77,7 +77,8 @@ static bool flow_over(const struct sweep *sweep, const struct timeouts *timeouts
 	       expiry_over(timeouts, key->proto, &peer, answered, now);
 }
 
-static unsigned int sweep_row(struct sweep *sweep, const struct timeouts *timeouts, uint32_t row, uint32_t now)
+static unsigned int sweep_row(struct sweep *sweep, const struct timeouts *timeouts, uint32_t row,
+			      uint32_t now)
 {
 	const struct sl_flow_key *key = &sweep->keys[row];
 	struct sl_flow again;

@@ -42,8 +42,8 @@ int tally_small(const struct kernel *k, uint32_t cpus, struct trouble *t)
 
 	for (size_t i = 0; i < sizeof(small) / sizeof(small[0]); i++) {
 		struct rows rows;
-		int error = rows_read(&rows, k->table[small[i].table], small[i].key_size,
-				      small[i].value_size, small[i].per_cpu ? cpus : 1, t);
+		int error = rows_read(&rows, k->table[small[i].table], small[i].key_size, small[i].value_size,
+				      small[i].per_cpu ? cpus : 1, t);
 
 		if (error)
 			return error;

@@ -64,11 +64,13 @@ int watch_read(struct watch *watch, bool *changed, bool *gone, struct trouble *t
 		}
 		if (got < 0 && (errno == EAGAIN || errno == EINTR))
 			break;
-		if (got < 0 && (errno == ENOBUFS || errno == ENOSPC)) { /* lost or cut: anything may have happened */
+		if (got < 0 &&
+		    (errno == ENOBUFS || errno == ENOSPC)) { /* lost or cut: anything may have happened */
 			seen.changed = seen.gone = true;
 			continue;
 		}
-		return trouble(t, got < 0 ? -errno : -EIO, "cannot read netlink: %s", strerror(got < 0 ? errno : EIO));
+		return trouble(t, got < 0 ? -errno : -EIO, "cannot read netlink: %s",
+			       strerror(got < 0 ? errno : EIO));
 	}
 	*changed = seen.changed;
 	*gone = seen.gone;

@@ -28,8 +28,7 @@ int order_read(struct order *order, const char *command, bool may_fall_back, int
 		else if (option == ':')
 			return cli_usage(command, "\"%s\" needs a value", argv[optind - 1]);
 		else
-			return cli_usage(command, "%s does not know \"%s\"", command,
-					 argv[optind - 1]);
+			return cli_usage(command, "%s does not know \"%s\"", command, argv[optind - 1]);
 	}
 	if (optind < argc)
 		return cli_usage(command, "%s takes no argument \"%s\"", command, argv[optind]);

@@ -8,24 +8,27 @@
 #include "../exporter/exporter.h"
 #include "cli.h"
 
-const char help_run[] = "Runs the agent: ages flows, follows interfaces, serves metrics.\n"
-			"\n"
-			"usage: sluice run [--plan FILE|DIR] [--node NAME] [--listen ADDRESS:PORT | --no-metrics]\n"
-			"\n"
-			"  --plan FILE|DIR  put this plan in first, as \"sluice up\" does, and again on SIGHUP;\n"
-			"                   without it: take over what is in force, or the plan applied last\n"
-			"  --node NAME      which node of the plan this is (default: as for \"up\")\n"
-			"  --listen A:P     where to serve /metrics and /healthz (default " EXPORTER_LISTEN ")\n"
-			"  --no-metrics     serve none\n"
-			"\n"
-			"SIGTERM ends the agent; the dataplane stays. Needs CAP_BPF, CAP_NET_ADMIN and\n"
-			"CAP_PERFMON, and gives everything else away.\n";
+const char help_run[] =
+	"Runs the agent: ages flows, follows interfaces, serves metrics.\n"
+	"\n"
+	"usage: sluice run [--plan FILE|DIR] [--node NAME] [--listen ADDRESS:PORT | --no-metrics]\n"
+	"\n"
+	"  --plan FILE|DIR  put this plan in first, as \"sluice up\" does, and again on SIGHUP;\n"
+	"                   without it: take over what is in force, or the plan applied last\n"
+	"  --node NAME      which node of the plan this is (default: as for \"up\")\n"
+	"  --listen A:P     where to serve /metrics and /healthz (default " EXPORTER_LISTEN ")\n"
+	"  --no-metrics     serve none\n"
+	"\n"
+	"SIGTERM ends the agent; the dataplane stays. Needs CAP_BPF, CAP_NET_ADMIN and\n"
+	"CAP_PERFMON, and gives everything else away.\n";
 
 int cmd_run(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "plan", required_argument, NULL, 'p' },   { "node", required_argument, NULL, 'n' },
-		{ "listen", required_argument, NULL, 'l' }, { "no-metrics", no_argument, NULL, 'm' },
+		{ "plan", required_argument, NULL, 'p' },
+		{ "node", required_argument, NULL, 'n' },
+		{ "listen", required_argument, NULL, 'l' },
+		{ "no-metrics", no_argument, NULL, 'm' },
 		{ 0 },
 	};
 	struct agent_options agent = { .pins = cli_pins(), .state = cli_state(), .listen = EXPORTER_LISTEN };
@@ -49,7 +52,8 @@ int cmd_run(int argc, char **argv)
 			agent.listen = NULL;
 			break;
 		default:
-			return cli_usage("run", "%s: unknown option, or its value is missing", argv[optind - 1]);
+			return cli_usage("run", "%s: unknown option, or its value is missing",
+					 argv[optind - 1]);
 		}
 	}
 	if (optind < argc)

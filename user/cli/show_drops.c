@@ -62,21 +62,23 @@ static int print_json(const struct kernel *k, const struct drop *drops, size_t c
 	for (size_t i = 0; i < count; i++) {
 		struct name_text network = name_of_network(k->table[SL_TABLE_sl_name], drops[i].key.network);
 
-		json_array_append_new(
-			list, json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I}", "network", network.text,
-					"network_id", drops[i].key.network, "reason",
-					name_or(reason_name(drops[i].key.reason), "unknown"), "outcome",
-					outcome_name(drops[i].key.outcome), "text",
-					name_or(reason_text(drops[i].key.reason), ""), "packets",
-					(json_int_t)drops[i].count.packets, "bytes",
-					(json_int_t)drops[i].count.bytes));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I}", "network",
+						network.text, "network_id", drops[i].key.network, "reason",
+						name_or(reason_name(drops[i].key.reason), "unknown"),
+						"outcome", outcome_name(drops[i].key.outcome), "text",
+						name_or(reason_text(drops[i].key.reason), ""), "packets",
+						(json_int_t)drops[i].count.packets, "bytes",
+						(json_int_t)drops[i].count.bytes));
 	}
 	return show_json(list);
 }
 
 static int print_table(const struct kernel *k, const struct drop *drops, size_t count)
 {
-	static const char *const heads[] = { "NETWORK", "REASON", "OUTCOME", ">PACKETS", ">BYTES", "MEANING" };
+	static const char *const heads[] = {
+		"NETWORK", "REASON", "OUTCOME", ">PACKETS", ">BYTES", "MEANING"
+	};
 	struct table table;
 	int code;
 

@@ -55,8 +55,9 @@ static const char *const states[] = { [SL_FLOW_OPENING] = "opening",
 static const struct {
 	const char *name;
 	uint8_t number;
-} protos[] = { { "tcp", IPPROTO_TCP }, { "udp", IPPROTO_UDP }, { "icmp", IPPROTO_ICMP },
-	       { "sctp", IPPROTO_SCTP } };
+} protos[] = {
+	{ "tcp", IPPROTO_TCP }, { "udp", IPPROTO_UDP }, { "icmp", IPPROTO_ICMP }, { "sctp", IPPROTO_SCTP }
+};
 
 static struct name_text proto_text(uint8_t number)
 {
@@ -127,22 +128,22 @@ static void print_json(struct view *v, const struct line *line)
 
 	inet_ntop(AF_INET, &line->key->saddr, source, sizeof(source));
 	inet_ntop(AF_INET, &line->key->daddr, target, sizeof(target));
-	object = json_pack("{s:s, s:i, s:s, s:i, s:s, s:i, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, "
-			   "s:I, s:s, s:i, s:I, s:s*}",
-			   "vpc", name_find(names, SL_NAME_VPC, 0, line->key->vpc).text, "proto", line->key->proto,
-			   "source", source, "source_port", ntohs(line->key->sport), "destination", target,
-			   "destination_port", ntohs(line->key->dport), "src_network",
-			   name_of_network(names, verdict->src_network).text, "dst_network",
-			   name_of_network(names, verdict->dst_network).text, "state",
-			   state_name(&line->forward), "table", line->established ? "sl_flow" : "sl_unanswered",
-			   "passes", verdict->action != SL_ACTION_DROP, "age_ms",
-			   (json_int_t)age_ms(v, line->forward.created), "idle_ms",
-			   (json_int_t)idle_ms(v, line), "packets", (json_int_t)line->forward.packets, "bytes",
-			   (json_int_t)line->forward.bytes, "reply_packets", (json_int_t)line->back.packets,
-			   "reply_bytes", (json_int_t)line->back.bytes, "rule",
-			   name_of_rule(names, line->forward.generation, verdict->rule).text, "rule_number",
-			   (int)verdict->rule, "generation", (json_int_t)line->forward.generation, "reason",
-			   verdict->reason ? reason_name(verdict->reason) : NULL);
+	object = json_pack(
+		"{s:s, s:i, s:s, s:i, s:s, s:i, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, "
+		"s:I, s:s, s:i, s:I, s:s*}",
+		"vpc", name_find(names, SL_NAME_VPC, 0, line->key->vpc).text, "proto", line->key->proto,
+		"source", source, "source_port", ntohs(line->key->sport), "destination", target,
+		"destination_port", ntohs(line->key->dport), "src_network",
+		name_of_network(names, verdict->src_network).text, "dst_network",
+		name_of_network(names, verdict->dst_network).text, "state", state_name(&line->forward),
+		"table", line->established ? "sl_flow" : "sl_unanswered", "passes",
+		verdict->action != SL_ACTION_DROP, "age_ms", (json_int_t)age_ms(v, line->forward.created),
+		"idle_ms", (json_int_t)idle_ms(v, line), "packets", (json_int_t)line->forward.packets,
+		"bytes", (json_int_t)line->forward.bytes, "reply_packets", (json_int_t)line->back.packets,
+		"reply_bytes", (json_int_t)line->back.bytes, "rule",
+		name_of_rule(names, line->forward.generation, verdict->rule).text, "rule_number",
+		(int)verdict->rule, "generation", (json_int_t)line->forward.generation, "reason",
+		verdict->reason ? reason_name(verdict->reason) : NULL);
 	if (printf("%s", v->printed ? ",\n" : "") < 0 || !object || json_dumpf(object, stdout, JSON_COMPACT))
 		v->failed = true;
 	json_decref(object);
@@ -207,10 +208,12 @@ static void print_row(struct view *v, int fd, bool established, const struct sl_
 static int print_table_of(struct view *v, enum sl_table_id id, struct trouble *t)
 {
 	struct rows rows;
-	int error = rows_read(&rows, v->k.table[id], sizeof(struct sl_flow_key), sizeof(struct sl_flow), 1, t);
+	int error =
+		rows_read(&rows, v->k.table[id], sizeof(struct sl_flow_key), sizeof(struct sl_flow), 1, t);
 
 	for (size_t i = 0; !error && i < rows.count; i++)
-		print_row(v, v->k.table[id], id == SL_TABLE_sl_flow, rows_key(&rows, i), rows_value(&rows, i));
+		print_row(v, v->k.table[id], id == SL_TABLE_sl_flow, rows_key(&rows, i),
+			  rows_value(&rows, i));
 	if (!error)
 		rows_free(&rows);
 	return error;
@@ -218,8 +221,8 @@ static int print_table_of(struct view *v, enum sl_table_id id, struct trouble *t
 
 static int show_flows(struct view *v)
 {
-	static const char *const heads[] = { "PROTO",	  "SOURCE", "DESTINATION", "FROM",   "TO",
-					     "STATE",	  ">AGE",   ">IDLE",	   ">PACKETS", ">BYTES",
+	static const char *const heads[] = { "PROTO",	 "SOURCE", "DESTINATION", "FROM",     "TO",
+					     "STATE",	 ">AGE",   ">IDLE",	  ">PACKETS", ">BYTES",
 					     ">REPLIES", ">BYTES", "RULE" };
 	struct trouble t;
 

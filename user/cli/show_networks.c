@@ -141,7 +141,8 @@ static struct name_text flags_text(uint16_t set)
 
 static json_t *count_json(const struct sl_count *count)
 {
-	return json_pack("{s:I, s:I}", "packets", (json_int_t)count->packets, "bytes", (json_int_t)count->bytes);
+	return json_pack("{s:I, s:I}", "packets", (json_int_t)count->packets, "bytes",
+			 (json_int_t)count->bytes);
 }
 
 static json_t *network_json(const struct view *v, uint32_t id, const struct sl_network *network)
@@ -165,9 +166,9 @@ static json_t *network_json(const struct view *v, uint32_t id, const struct sl_n
 
 static int print(const struct view *v, const uint32_t *ids, bool json)
 {
-	static const char *const heads[] = { "NETWORK", ">ID",	     "VPC",	"VLAN",	 "UPLINK",    "GATEWAY",
-					     "FLAGS",	">WORKLOADS", ">SENT", ">BYTES", ">RECEIVED", ">BYTES",
-					     ">DROPPED", ">MONITORED" };
+	static const char *const heads[] = { "NETWORK",	  ">ID",    "VPC",	  "VLAN",      "UPLINK",
+					     "GATEWAY",	  "FLAGS",  ">WORKLOADS", ">SENT",     ">BYTES",
+					     ">RECEIVED", ">BYTES", ">DROPPED",	  ">MONITORED" };
 	int names = v->k.table[SL_TABLE_sl_name];
 	json_t *list = json ? json_array() : NULL;
 	struct table table;

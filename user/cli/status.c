@@ -17,11 +17,12 @@
 #include "../agent/state.h"
 #include "table.h"
 
-const char help_status[] = "Says what is in force on this node.\n"
-			   "\n"
-			   "usage: sluice status [--json]\n"
-			   "\n"
-			   "Exit code 0 if a plan is in force, 1 if not. Works whether an agent runs or not.\n";
+const char help_status[] =
+	"Says what is in force on this node.\n"
+	"\n"
+	"usage: sluice status [--json]\n"
+	"\n"
+	"Exit code 0 if a plan is in force, 1 if not. Works whether an agent runs or not.\n";
 
 struct view {
 	struct kernel k;
@@ -159,16 +160,17 @@ static json_t *stats_json(const struct view *v)
 static int print_json(const struct view *v)
 {
 	return show_json(json_pack(
-		"{s:b, s:s, s:s*, s:I, s:s, s:I, s:I, s:o, s:I, s:o, s:o, s:o, s:{s:I, s:I}, s:{s:I, s:I}, s:s}",
+		"{s:b, s:s, s:s*, s:I, s:s, s:I, s:I, s:o, s:I, s:o, s:o, s:o, s:{s:I, s:I}, s:{s:I, s:I}, "
+		"s:s}",
 		"enforcing", v->k.generation != 0, "node", node_text(v).text, "cluster",
-		*v->cluster ? v->cluster : NULL, "generation", (json_int_t)v->k.generation, "plan_hash", v->hash,
-		"applied_at", (json_int_t)v->gauge[SL_GAUGE_APPLIED_AT], "apply_us",
+		*v->cluster ? v->cluster : NULL, "generation", (json_int_t)v->k.generation, "plan_hash",
+		v->hash, "applied_at", (json_int_t)v->gauge[SL_GAUGE_APPLIED_AT], "apply_us",
 		(json_int_t)v->gauge[SL_GAUGE_APPLY_US], "agent_pid",
 		v->agent > 0 ? json_integer(v->agent) : json_null(), "agent_swept_at",
 		(json_int_t)v->gauge[SL_GAUGE_AGENT_SEEN], "doors", doors_json(v), "tables", tables_json(v),
 		"stats", stats_json(v), "dropped", "packets", (json_int_t)v->dropped.packets, "bytes",
-		(json_int_t)v->dropped.bytes, "monitored", "packets", (json_int_t)v->monitored.packets, "bytes",
-		(json_int_t)v->monitored.bytes, "version", SLUICE_VERSION));
+		(json_int_t)v->dropped.bytes, "monitored", "packets", (json_int_t)v->monitored.packets,
+		"bytes", (json_int_t)v->monitored.bytes, "version", SLUICE_VERSION));
 }
 
 static void print_agent(const struct view *v)
@@ -231,7 +233,8 @@ static bool print_tables(const struct view *v)
 static int print_text(const struct view *v)
 {
 	if (v->k.generation) {
-		printf("node        %s%s%s\n", node_text(v).text, *v->cluster ? ", cluster " : "", v->cluster);
+		printf("node        %s%s%s\n", node_text(v).text, *v->cluster ? ", cluster " : "",
+		       v->cluster);
 		printf("plan        %s, generation %u\n", v->hash, v->k.generation);
 		printf("applied     %s, in %llu ms\n", time_text(v->gauge[SL_GAUGE_APPLIED_AT]).text,
 		       (unsigned long long)v->gauge[SL_GAUGE_APPLY_US] / 1000);
@@ -245,7 +248,8 @@ static int print_text(const struct view *v)
 	printf("dropped     %llu packets, %llu bytes\n", (unsigned long long)v->dropped.packets,
 	       (unsigned long long)v->dropped.bytes);
 	if (v->monitored.packets)
-		printf("monitored   %llu packets would be dropped\n", (unsigned long long)v->monitored.packets);
+		printf("monitored   %llu packets would be dropped\n",
+		       (unsigned long long)v->monitored.packets);
 	printf("\n");
 	if (!print_doors(v))
 		return EXIT_REFUSED;

@@ -105,7 +105,8 @@ struct span span_text(uint64_t milliseconds)
 	struct span out;
 
 	if (s < 10)
-		snprintf(out.text, sizeof(out.text), "%llu.%llus", s, (unsigned long long)milliseconds % 1000 / 100);
+		snprintf(out.text, sizeof(out.text), "%llu.%llus", s,
+			 (unsigned long long)milliseconds % 1000 / 100);
 	else if (s < 60)
 		snprintf(out.text, sizeof(out.text), "%llus", s);
 	else if (s < 3600)

@@ -51,7 +51,8 @@ int caps_keep(uint64_t keep, uint64_t need, struct trouble *t)
 	have = data[0].permitted | (uint64_t)data[1].permitted << 32;
 	for (unsigned int cap = 0; cap < 64; cap++)
 		if (need >> cap & ~have >> cap & 1)
-			return trouble(t, -EPERM, "%s is missing: run as root, or give it in the systemd unit",
+			return trouble(t, -EPERM,
+				       "%s is missing: run as root, or give it in the systemd unit",
 				       caps_name(cap));
 
 	caps_bound(keep);
@@ -93,7 +94,8 @@ int caps_confine(struct trouble *t)
 
 	caps_bound(CAPS_NONE); /* before the change of user, which takes CAP_SETPCAP away */
 	/* Asked for, not insisted on: without CAP_SETGID and CAP_SETUID the user stays what it is. */
-	if (!syscall(SYS_setgroups, 0, NULL) && !setresgid(NOBODY, NOBODY, NOBODY) && setresuid(NOBODY, NOBODY, NOBODY))
+	if (!syscall(SYS_setgroups, 0, NULL) && !setresgid(NOBODY, NOBODY, NOBODY) &&
+	    setresuid(NOBODY, NOBODY, NOBODY))
 		return trouble(t, -errno, "cannot become nobody: %s", strerror(errno));
 	error = caps_keep(CAPS_NONE, CAPS_NONE, t);
 	if (!error)

@@ -52,15 +52,17 @@ int exporter_listen(const char *where, struct trouble *t)
 			       EXPORTER_LISTEN);
 	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	error = fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
-				bind(fd, found->ai_addr, found->ai_addrlen) || listen(fd, 128) ?
-			-errno :
-			0;
+				bind(fd, found->ai_addr, found->ai_addrlen) || listen(fd, 128)
+			? -errno
+			: 0;
 	freeaddrinfo(found);
 	if (error) {
 		if (fd >= 0)
 			close(fd);
-		return trouble(t, error, "cannot listen on %s for metrics: %s; choose another with --listen, or --no-metrics",
-			       where, strerror(-error));
+		return trouble(
+			t, error,
+			"cannot listen on %s for metrics: %s; choose another with --listen, or --no-metrics",
+			where, strerror(-error));
 	}
 	return fd;
 }
@@ -126,7 +128,8 @@ static int wait_server(pid_t server, int leash)
 	return fds[0].revents ? -1 : status;
 }
 
-static __attribute__((noreturn)) void run_keeper(const struct feed *feed, int listener, int leash, pid_t agent)
+static __attribute__((noreturn)) void run_keeper(const struct feed *feed, int listener, int leash,
+						 pid_t agent)
 {
 	int keep[] = { feed->active, feed->traffic, feed->drop, feed->stat, feed->gauge,
 		       feed->name,   feed->door,    feed->fill, listener,   leash };

@@ -46,8 +46,8 @@ static int print_traffic(const struct feed *feed, struct page *page, struct trou
 		const char *name = bytes ? "sluice_bytes_total" : "sluice_packets_total";
 
 		page_family(page, name, "counter",
-			    bytes ? "Bytes of IP packets judged, by network pair and outcome." :
-				    "Packets judged, by network pair and outcome.");
+			    bytes ? "Bytes of IP packets judged, by network pair and outcome."
+				  : "Packets judged, by network pair and outcome.");
 		for (size_t i = 0; i < rows.count; i++) {
 			const struct sl_traffic_key *key = rows_key(&rows, i);
 			struct sl_count count = rows_count(&rows, i);
@@ -76,8 +76,8 @@ static int print_drops(const struct feed *feed, struct page *page, struct troubl
 		const char *name = bytes ? "sluice_drop_bytes_total" : "sluice_drops_total";
 
 		page_family(page, name, "counter",
-			    bytes ? "Bytes dropped, or passed by a monitor that would drop them." :
-				    "Packets dropped, or passed by a monitor that would drop them.");
+			    bytes ? "Bytes dropped, or passed by a monitor that would drop them."
+				  : "Packets dropped, or passed by a monitor that would drop them.");
 		for (size_t i = 0; i < rows.count; i++) {
 			const struct sl_drop_key *key = rows_key(&rows, i);
 			struct sl_count count = rows_count(&rows, i);
@@ -87,7 +87,8 @@ static int print_drops(const struct feed *feed, struct page *page, struct troubl
 			page_print(page, "%s{", name);
 			page_label(page, "network", name_of_network(feed->name, key->network).text);
 			page_print(page, ",");
-			page_label(page, "reason", reason_name(key->reason) ? reason_name(key->reason) : number);
+			page_label(page, "reason",
+				   reason_name(key->reason) ? reason_name(key->reason) : number);
 			page_print(page, ",outcome=\"%s\"} %llu\n", outcome_name(key->outcome),
 				   (unsigned long long)(bytes ? count.bytes : count.packets));
 		}
@@ -151,7 +152,8 @@ static void print_plan(const struct feed *feed, struct page *page)
 	page_family(page, "sluice_plan_generation", "gauge",
 		    "Generation in force; 0: no plan is in. Also grows when an interface comes or goes.");
 	page_print(page, "sluice_plan_generation %u\n", generation(feed));
-	page_family(page, "sluice_plan_info", "gauge", "The plan in force; hash is equal where images are equal.");
+	page_family(page, "sluice_plan_info", "gauge",
+		    "The plan in force; hash is equal where images are equal.");
 	page_print(page, "sluice_plan_info{");
 	page_label(page, "node", name_find(feed->name, SL_NAME_NODE, 0, 0).text);
 	page_print(page, ",");
@@ -159,7 +161,8 @@ static void print_plan(const struct feed *feed, struct page *page)
 	page_print(page, ",");
 	page_label(page, "version", SLUICE_VERSION);
 	page_print(page, "} 1\n");
-	page_family(page, "sluice_build_info", "gauge", "The program that exports, and the table layout it knows.");
+	page_family(page, "sluice_build_info", "gauge",
+		    "The program that exports, and the table layout it knows.");
 	page_print(page, "sluice_build_info{");
 	page_label(page, "version", SLUICE_VERSION);
 	page_print(page, ",layout=\"%d\"} 1\n", SL_LAYOUT);
@@ -175,7 +178,8 @@ static int print_tables(const struct feed *feed, struct page *page, struct troub
 	for (int size = 0; size < 2; size++) {
 		const char *name = size ? "sluice_table_size" : "sluice_table_entries";
 
-		page_family(page, name, "gauge", size ? "Rows that a table has room for." : "Rows in a table.");
+		page_family(page, name, "gauge",
+			    size ? "Rows that a table has room for." : "Rows in a table.");
 		for (size_t i = 0; i < rows.count; i++) {
 			uint32_t table = *(const uint32_t *)rows_key(&rows, i);
 			const struct sl_fill *fill = rows_value(&rows, i);
@@ -197,8 +201,9 @@ static int print_doors(const struct feed *feed, struct page *page, struct troubl
 
 	if (error)
 		return error;
-	page_family(page, "sluice_interface_info", "gauge",
-		    "An interface with doors and how they are attached: xdp native, generic, shared or none.");
+	page_family(
+		page, "sluice_interface_info", "gauge",
+		"An interface with doors and how they are attached: xdp native, generic, shared or none.");
 	for (size_t i = 0; i < rows.count; i++) {
 		const struct sl_door *door = rows_value(&rows, i);
 		char name[sizeof(door->name) + 1] = { 0 };

@@ -73,9 +73,11 @@ void page_family(struct page *page, const char *name, const char *type, const ch
 /* Bytes of the UTF-8 sequence that starts here; 0 if it is none. */
 static size_t utf8_length(const unsigned char *s)
 {
-	size_t length = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 :
-			s[0] >= 0xf0 && s[0] < 0xf5				       ? 4 :
-										 0;
+	size_t length = s[0] < 0x80		      ? 1
+			: s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+			: (s[0] & 0xf0) == 0xe0	      ? 3
+			: s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+						      : 0;
 
 	for (size_t i = 1; i < length; i++)
 		if ((s[i] & 0xc0) != 0x80)

@@ -221,7 +221,8 @@ static bool spread(struct join *j, const struct type_pair *pair, const uint32_t 
 	const uint32_t *start = c->classes_of_type.start, *class = c->classes_of_type.item;
 	uint32_t from = start[pair->from], from_end = start[pair->from + 1];
 	uint32_t to = start[pair->to], to_end = start[pair->to + 1];
-	bool all = d->apart.policy != 0;
+	const struct decision *apart = &d->apart, *alike = &d->alike;
+	bool all = apart->policy != 0;
 
 	if (rows && all) {
 		*rows += (uint64_t)(from_end - from) * (to_end - to);
@@ -232,14 +233,14 @@ static bool spread(struct join *j, const struct type_pair *pair, const uint32_t 
 		uint32_t twin = label && class_of_label ? class_of_label[label] : 0;
 
 		for (uint32_t b = to; all && b < to_end; b++) {
-			if (class[b] != twin && !add_pair(c, class[a], class[b], &d -> apart))
+			if (class[b] != twin && !add_pair(c, class[a], class[b], apart))
 				return false;
 		}
-		if (!twin || !d->alike.policy)
+		if (!twin || !alike->policy)
 			continue;
 		if (rows)
 			++*rows;
-		else if (!add_pair(c, class[a], twin, &d -> alike))
+		else if (!add_pair(c, class[a], twin, alike))
 			return false;
 	}
 	return true;
