@@ -35,14 +35,12 @@ check() {
 
 # --- what the plan says, as lines
 lab_cluster() { jq -r '.clusters | keys[0]' "$PLAN"; }
-lab_nodes() { jq -r --arg c "$(lab_cluster)" '.clusters[$c].nodes | keys[]' "$PLAN"; }
-lab_uplinks() { jq -r --arg c "$(lab_cluster)" --arg n "$1" '.clusters[$c].nodes[$n].uplinks | keys[]' "$PLAN"; }
-lab_node_addresses() {
-	jq -r --arg c "$(lab_cluster)" --arg n "$1" '.clusters[$c].nodes[$n].addresses[]' "$PLAN"
-}
+lab_nodes() { jq -r '.clusters | .[keys[0]].nodes | keys[]' "$PLAN"; }
+lab_uplinks() { jq -r --arg n "$1" '.clusters | .[keys[0]].nodes[$n].uplinks | keys[]' "$PLAN"; }
+lab_node_addresses() { jq -r --arg n "$1" '.clusters | .[keys[0]].nodes[$n].addresses[]' "$PLAN"; }
 # name node interface address prefix-length gateway mac; workloads whose interface the plan names
 lab_workloads() {
-	jq -r --arg c "$(lab_cluster)" '. as $p | .workloads[] | select(.interface) |
+	jq -r '. as $p | (.clusters | keys[0]) as $c | .workloads[] | select(.interface) |
 		.name as $n | ($p.networks[.network].sites[$c]) as $s |
 		[.name, .node, .interface, .address, ($s.cidrs[0] | split("/")[1]), $s.gateway // "-", .mac // "-"] |
 		@tsv' "$PLAN"
@@ -70,12 +68,18 @@ lab_sluice_apply() { # [PLAN]
 	done
 }
 
-lab_netns() { # NAME
-	ip netns add "$LAB-$1"
-	# Quiet: a namespace that speaks IPv6 on its own would count drops that no test has asked for.
-	lab_in "$1" sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6
-		echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6' 2>/dev/null || :
-	ip -n "$LAB-$1" link set lo up
+# Many lines to one `ip` wherever it can be: a process is dear where the processor is emulated.
+lab_netns() { # NAME...
+	local name
+	printf "netns add $LAB-%s\n" "$@" | ip -batch - || return 1
+	# Quiet: a namespace that speaks IPv6 on its own would count drops that no test has asked for. Routing
+	# by the source is for the tests that look at it.
+	for name in "$@"; do
+		lab_in "$name" sh -c 'for f in all default; do
+			echo 1 >/proc/sys/net/ipv6/conf/$f/disable_ipv6
+			echo 0 >/proc/sys/net/ipv4/conf/$f/rp_filter; done
+			exec ip link set lo up' 2>/dev/null || :
+	done
 }
 
 # A port of the switch and the interface IFACE of namespace NAME at its other end.
@@ -88,38 +92,39 @@ lab_port() { # NAME IFACE PORT
 }
 
 lab_up() {
-	local node uplink name iface addr len gateway mac n=0 i
+	local node uplink name iface addr len gateway mac n=0 i nodes workloads names=()
 	[ -r "$PLAN" ] || { echo "lab: no plan $PLAN" >&2 && return 1; }
 	mountpoint -q $lab_bpffs || mount -t bpf bpf $lab_bpffs
 	mkdir -p "$LAB_DIR"
-	lab_netns switch
-	ip -n "$LAB-switch" link add br0 type bridge mcast_snooping 0
-	ip -n "$LAB-switch" link set br0 up
-	lab_netns wire
+	nodes=$(lab_nodes) workloads=$(lab_workloads)
+	while read -r name _; do names+=("$name"); done <<<"$workloads"
+	lab_netns switch wire $nodes "${names[@]}"
+	ip -n "$LAB-switch" link add br0 up type bridge mcast_snooping 0
 	lab_port wire eth0 wire
-	for node in $(lab_nodes); do
-		lab_netns "$node"
+	for node in $nodes; do
 		for uplink in $(lab_uplinks "$node"); do
 			n=$((n + 1))
 			lab_port "$node" "$uplink" "port$n"
 		done
-		# The host's own address, for what the node says and hears itself.
-		for i in $(lab_node_addresses "$node"); do
-			ip -n "$LAB-$node" address add "$i/32" dev lo
-		done
-		lab_in "$node" sh -c 'for f in all default; do echo 0 >/proc/sys/net/ipv4/conf/$f/rp_filter; done'
+		{
+			# The host's own address, for what the node says and hears itself.
+			for i in $(lab_node_addresses "$node"); do echo "address add $i/32 dev lo"; done
+			# The node's own way to its workloads, as a CNI sets it.
+			while read -r name i iface addr len gateway mac; do
+				[ "$i" = "$node" ] || continue
+				[ "$mac" = - ] && mac='' || mac="address $mac"
+				echo "link add $iface up type veth peer name eth0 $mac netns $LAB-$name"
+				echo "route add $addr/32 dev $iface"
+			done <<<"$workloads"
+		} | ip -n "$LAB-$node" -batch - || return 1
 	done
 	while read -r name node iface addr len gateway mac; do
-		lab_netns "$name"
-		ip -n "$LAB-$node" link add "$iface" type veth peer name eth0 netns "$LAB-$name"
-		ip -n "$LAB-$node" link set "$iface" up
-		[ "$mac" = - ] || ip -n "$LAB-$name" link set eth0 address "$mac"
-		ip -n "$LAB-$name" address add "$addr/$len" dev eth0
-		ip -n "$LAB-$name" link set eth0 up
-		[ "$gateway" = - ] || ip -n "$LAB-$name" route add default via "$gateway"
-		# The node's own way to its workloads, as a CNI sets it.
-		ip -n "$LAB-$node" route add "$addr/32" dev "$iface"
-	done < <(lab_workloads)
+		{
+			echo "address add $addr/$len dev eth0"
+			echo "link set eth0 up"
+			[ "$gateway" = - ] || echo "route add default via $gateway"
+		} | ip -n "$LAB-$name" -batch - || return 1
+	done <<<"$workloads"
 	lab_wire_ready
 }
 
@@ -135,18 +140,22 @@ lab_wire_ready() {
 
 # --- taking it down, and proof that nothing stays
 lab_down() {
-	local node ns pids
+	local node namespaces pids
 	for node in $(lab_nodes 2>/dev/null); do
 		[ -e "/run/netns/$LAB-$node" ] && [ -d "$lab_bpffs/sluice-$LAB-$node" ] &&
 			lab_sluice "$node" down >/dev/null 2>&1
 		rm -rf "$lab_bpffs/sluice-$LAB-$node"
 	done
-	for ns in $(ip netns list | awk -v p="$LAB-" 'index($1, p) == 1 { print $1 }'); do
+	namespaces=$(ip netns list | awk -v p="$LAB-" 'index($1, p) == 1 { print $1 }')
+	if [ -n "$namespaces" ]; then
 		# Whatever runs in a namespace of this lab was started by it.
-		pids=$(ip netns pids "$ns")
+		pids=$( (
+			cd /run/netns && stat -L -c '%i' $namespaces | sed 's/$/ ours/'
+			stat -L -c '%i %n' /proc/[0-9]*/ns/net 2>/dev/null
+		) | awk '$2 == "ours" { ours[$1] } $2 != "ours" && $1 in ours { split($2, part, "/"); print part[3] }')
 		[ -z "$pids" ] || kill -9 $pids 2>/dev/null
-		ip netns delete "$ns"
-	done
+		sed 's/^/netns delete /' <<<"$namespaces" | ip -batch -
+	fi
 	rm -rf "$LAB_DIR"
 	return 0
 }

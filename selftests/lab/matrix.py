@@ -130,8 +130,8 @@ def main():
     if args.hosts:
         hosts += [h for h in plan.hosts.values() if h.is_node and os.path.exists(f"/run/netns/{args.lab}-{h.name}")]
     slow = float(os.environ.get("PROBE_SLOW", "1"))
-    probe = Probe(args.lab, {h.name: h.address for h in hosts}, ports, 1.3 * slow, 8.0 * slow)
-    attempts = probe.run(attempts_for(plan, hosts, ports), at_once=int(1500 / slow))
+    probe = Probe(args.lab, {h.name: h.address for h in hosts}, ports, 1.0 + 0.3 * slow, 8.0 * slow)
+    attempts = probe.run(attempts_for(plan, hosts, ports))
     if args.table:
         tables(plan, attempts)
     bad = [a for a in attempts if a.problem()]

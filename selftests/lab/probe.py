@@ -94,11 +94,10 @@ class Attempt:
 class Probe:
     """hosts: name → address; ports: [(kind, port)] listened on everywhere."""
 
-    RETRY_S = 0.45
-
     def __init__(self, prefix, hosts, ports, forbidden_s=1.3, allowed_s=8.0):
         self.ns, self.hosts = Namespaces(prefix), hosts
         self.forbidden_s, self.allowed_s = forbidden_s, allowed_s
+        self.retry_s = max(0.45, forbidden_s * 0.35)
         self.names = {}
         self.poll = select.epoll()
         self.handlers = {}
@@ -319,16 +318,16 @@ class Probe:
                 entry[1](entry[0], events)
 
     def run(self, attempts, at_once=1500):
-        """Makes every attempt; fills in what happened to each."""
-        self.attempts = attempts
+        """Makes every attempt; fills in what happened to each. What arrives late counts as well."""
+        self.attempts, self.by_tuple = attempts, {}
         for index, attempt in enumerate(attempts):
             attempt.index = index
         for first in range(0, len(attempts), at_once):
             self._batch(attempts[first:first + at_once])
+        self._turn(0)
         return attempts
 
     def _batch(self, batch):
-        self.by_tuple = {}
         by_source = {}
         for attempt in batch:
             by_source.setdefault(attempt.src, []).append(attempt)
@@ -336,7 +335,7 @@ class Probe:
             with self.ns.inside(src):
                 for i, attempt in enumerate(mine):
                     self._start(attempt)
-                    attempt.next_try = time.monotonic() + self.RETRY_S
+                    attempt.next_try = time.monotonic() + self.retry_s
             self._turn(0)
         begin = time.monotonic()
         while True:
@@ -352,7 +351,7 @@ class Probe:
             for attempt in waiting:
                 if attempt.kind != "tcp" and now >= attempt.next_try:
                     attempt.sent += 1
-                    attempt.next_try = now + self.RETRY_S
+                    attempt.next_try = now + self.retry_s
                     if attempt.kind == "icmp":
                         self._ping(attempt)
                     elif attempt.sock:
@@ -363,4 +362,3 @@ class Probe:
         for attempt in batch:
             self._forget(attempt.sock)
             attempt.sock = None
-        self._turn(0)
