@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Every lab test, one after the other; each prints its own results. The matrix and the attacks run twice:
 # native XDP meets the VLAN tag in the frame, and not at all (it is beside the frame, TC judges).
-# LAB_FAST=1 tries fewer members of each network: for slow machines.
+# LAB_FAST=1 for slow machines: fewer members of each network, flips and kills, one look at all tables for many.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 failed=0
@@ -21,8 +21,7 @@ one() { # SECONDS SCRIPT...
 }
 for TAGS in frame metadata; do
 	export TAGS
-	one 300 ./matrix.sh --sample $sample
-	one 200 ./attacks.sh
+	one 300 ./matrix.sh --attacks --sample $sample
 done
 unset TAGS
 for script in ./*.sh; do

@@ -7,7 +7,7 @@ set -uo pipefail
 command -v jq >/dev/null || { skip "flips: jq is missing" && exit 0; }
 command -v iperf3 >/dev/null || { skip "flips: iperf3 is missing" && exit 0; }
 flips=100 connections=1000
-[ -z "${LAB_FAST:-}" ] || { flips=20 && connections=200; }
+[ -z "${LAB_FAST:-}" ] || { flips=10 && connections=200; }
 lab_begin
 check "flips sluice up on every node" lab_sluice_up
 [ $lab_failed = 1 ] && exit 1
@@ -69,14 +69,14 @@ digest() { # every table of plan and setting on every node, and which generation
 	for node in $(lab_nodes); do
 		for table in "$lab_bpffs/sluice-$LAB-$node"/plan-*/sl_* "$lab_bpffs/sluice-$LAB-$node"/maps/sl_{active,name,fail}; do
 			echo "$table"
-			bpftool -j map dump pinned "$table" 2>&1 | jq -cS 'if type == "array" then map(del(.formatted)) | sort else . end'
+			bpftool -j map dump pinned "$table" 2>&1 | sed "s/},{\"key\"/}\n{\"key\"/g; s/^\[//; s/]\$//" | sort
 		done
 	done
 }
 digest >"$LAB_DIR/before"
 for table in sl_setting sl_vlan sl_exact sl_pair; do # a comparison of nothing would always be equal
-	grep -A1 "plan-[0-9]*/$table\$" "$LAB_DIR/before" | tail -n 1 | grep -q '^\[{' ||
-		not_ok "flips table $table cannot be dumped: $(grep -A1 "/$table\$" "$LAB_DIR/before" | tail -n 1 | head -c 200)"
+	row=$(grep -A1 "plan-[0-9]*/$table\$" "$LAB_DIR/before" | tail -n 1 | head -c 200)
+	[[ $row = '{"key"'* ]] || not_ok "flips table $table cannot be dumped: $row"
 done
 refused() { # NAME FILE
 	local node
@@ -86,6 +86,7 @@ refused() { # NAME FILE
 		fi
 		[ -s "$LAB_DIR/apply" ] || { not_ok "flips a plan with $1 was refused without a word" && return; }
 	done
+	[ -z "${LAB_FAST:-}" ] || [ "$1" = "no file at all" ] || { ok "flips a plan with $1: refused" && return; }
 	digest >"$LAB_DIR/after"
 	cmp -s "$LAB_DIR/before" "$LAB_DIR/after" && ok "flips a plan with $1: refused, maps byte-equal" ||
 		not_ok "flips a plan with $1: maps changed: $(diff "$LAB_DIR/before" "$LAB_DIR/after" | head -c 300)"

@@ -178,6 +178,13 @@ lab_leftovers() { # after lab_down
 	echo "left behind: $left" && return 1
 }
 
+# Raw frames that must not get through, tried by attacks.py on a lab with sluice running.
+lab_attacks() {
+	"$PYTHON" "$here/selftests/lab/attacks.py" "$LAB" "$PLAN" "$SLUICE" "$lab_bpffs/sluice-$LAB" |
+		sed "s/^\(ok\|not ok\) attack /\1 attack (tag in the $TAGS) /"
+	[ "${PIPESTATUS[0]}" = 0 ] || lab_failed=1
+}
+
 # Every test: lab_begin, then what it has to say, then lab_end.
 lab_begin() {
 	trap 'lab_down' EXIT

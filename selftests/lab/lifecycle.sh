@@ -66,8 +66,9 @@ folders() { find "$pins" -maxdepth 1 -name 'plan-*' | wc -l; }
 digest() { # FOLDER: of every table in it; the order of rows means nothing
 	local table
 	for table in "$1"/*; do
-		bpftool -j map dump pinned "$table" | sed "s/^/{\"table\":\"${table##*/}\",\"rows\":/; s/\$/}/"
-	done | jq -cS '.table as $t | .rows[] | [$t, .formatted // .]' | sort | sha256sum
+		bpftool -j map dump pinned "$table" | sed "s/},{\"key\"/}\n{\"key\"/g; s/^\[//; s/]\$//" | sort
+		echo "${table##*/}"
+	done | sha256sum
 }
 plan_digest() { digest "$pins/plan-$(generation)"; }
 doors() { rows "$pins/maps/sl_door"; }

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Every ordered pair of workloads on two nodes, ping, TCP and UDP, for real, against what the plan promises
 # by a second evaluator and by sluice's own matrix. Options go to matrix.py: --sample 1, --table, --hosts.
+# --attacks first: attacks.py in the same lab, which is dear to build.
 set -uo pipefail
 . "$(dirname "$0")/lib.sh"
 command -v jq >/dev/null || { skip "matrix: jq is missing" && exit 0; }
@@ -9,6 +10,7 @@ lab_begin
 check "matrix sluice check" "$SLUICE" check --plan "$PLAN"
 check "matrix sluice up on every node" lab_sluice_up
 [ $lab_failed = 1 ] && exit 1
+[ "${1:-}" = --attacks ] && shift && lab_attacks
 own=$LAB_DIR/matrix.json
 node=$(lab_nodes | head -n 1)
 if lab_sluice "$node" show policy --matrix --json >"$own" 2>"$LAB_DIR/err"; then

@@ -77,6 +77,10 @@ strict() {
 	[ "$(code $url/metrics)" = 200 ] && [ "$(code -X POST -d x $url/metrics)" = 405 ] &&
 		[ "$(code -X DELETE $url/healthz)" = 405 ] && [ "$(code $url/etc/passwd)" = 404 ]
 }
+unreachable() { # from a workload, by the node's own address, which answers pings
+	lab_in a1 ping -q -c 2 -i 0.2 -W 1 "$(lab_node_addresses n1)" >/dev/null || { echo "the node does not answer" && return 1; }
+	! lab_in a1 curl -s -m 3 "http://$(lab_node_addresses n1):9477/metrics"
+}
 cannot_write() { # every descriptor of the exporter's server, tried for writing by root: the kernel refuses
 	$PYTHON - "$(server)" <<-'EOF'
 		import ctypes, errno, os, struct, sys
@@ -157,6 +161,7 @@ fi
 check "$me the generation is the kernel's" same_as_tables
 check "$me GET only, two pages only" strict
 check "$me the exporter cannot write a table" cannot_write
+check "$me no workload reaches the metrics" unreachable
 check "$me fault_f10 slow clients are cut off" fault_f10
 check "$me a server that dies is started again" restarted
 check "$me a keeper that dies is started again" keeper_restarted

@@ -63,6 +63,11 @@ def checksum(data):
     return ~total & 0xffff
 
 
+def resent(sock):
+    """tcpi_total_retrans of struct tcp_info"""
+    return struct.unpack_from("=I", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104), 100)[0]
+
+
 class Attempt:
     __slots__ = ("src", "dst", "kind", "port", "expected", "index", "sock", "sport", "arrived",
                  "answered", "refused", "wrong", "sent", "next_try")
@@ -103,7 +108,7 @@ class Probe:
         self.handlers = {}
         self.by_tuple, self.attempts = {}, []
         self.icmp = {}
-        self.count = 0
+        self.resent = 0  # segments that either end of an answered TCP attempt had to send again
         self.token = os.getpid() & 0xffff
         try:
             hard = max(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 65536)
@@ -171,7 +176,12 @@ class Probe:
                 client.send(name.encode() + b"\n")
             except OSError:
                 pass
-            client.close()
+            self._watch(client, select.EPOLLIN, lambda sock, ev: self._end_served(sock))
+
+    def _end_served(self, sock):
+        """The client has closed: its data has arrived."""
+        self.resent += resent(sock)
+        self._forget(sock)
 
     def _udp_server(self, sock, name):
         while True:
@@ -267,7 +277,6 @@ class Probe:
             pass
 
     def _ping(self, attempt):
-        self.count += 1
         ident = (attempt.index + 1) & 0xffff
         body = self._payload(attempt) + b"sluice-probe-----"
         head = struct.pack("!BBHHH", 8, 0, 0, ident, attempt.sent & 0xffff)
@@ -308,6 +317,7 @@ class Probe:
                 attempt.answered = True
             else:
                 attempt.wrong = name
+            self.resent += resent(sock)
         self._forget(sock)
         attempt.sock = None
 

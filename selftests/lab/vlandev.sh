@@ -8,73 +8,55 @@ command -v jq >/dev/null || { skip "vlandev: jq is missing" && exit 0; }
 unshare -n sh -c 'ip link add d0 type dummy 2>/dev/null || ip link add d0 type veth
 	ip link add link d0 name d0.5 type vlan id 5' 2>/dev/null ||
 	{ skip "vlandev: kernel $(uname -r) has no VLAN devices" && exit 0; }
+TAGS=frame
 lab_begin
 check "vlandev sluice up on every node" lab_sluice_up
 [ $lab_failed = 1 ] && exit 1
 cluster=$(lab_cluster)
 
-# For every network: a host on the trunk, not in the plan, at the address .250 of the network.
-networks() { jq -r --arg c "$cluster" '.networks | to_entries[] | select(.value.sites[$c].vlan) |
-	[.key, .value.sites[$c].vlan, .value.sites[$c].cidrs[0], .value.intra // "deny"] | @tsv' "$PLAN"; }
-reach() { # NETNS ADDRESS
-	lab_in "$1" ping -c 4 -i 0.3 -W 1 "$2" >/dev/null 2>&1
+# name vlan cidr of every network here
+networks() {
+	jq -r --arg c "$cluster" '.networks | to_entries[] | select(.value.sites[$c].vlan) |
+		[.key, .value.sites[$c].vlan, .value.sites[$c].cidrs[0]] | @tsv' "$PLAN"
 }
-while IFS=$'\t' read -r name vlan cidr intra; do
-	host=vlan$vlan
-	lab_netns "$host"
-	# A VLAN device of the wire host, moved into a namespace of its own.
-	ip -n "$LAB-wire" link add link eth0 name "v$vlan" type vlan id "$vlan"
-	ip -n "$LAB-wire" link set "v$vlan" netns "$LAB-$host"
-	base=${cidr%.*}
-	ip -n "$LAB-$host" address add "$base.250/${cidr#*/}" dev "v$vlan"
-	ip -n "$LAB-$host" link set "v$vlan" up
-	while read -r workload; do
-		address=$(lab_field "$workload" address)
-		case $intra in
-		allow)
-			check "vlandev a host on VLAN $vlan reaches $workload ($name)" reach "$host" "$address"
-			check "vlandev $workload ($name) reaches a host on VLAN $vlan" reach "$workload" "$base.250"
-			;;
-		*)
-			reach "$host" "$address" && not_ok "vlandev a host on VLAN $vlan reached $workload ($name)" ||
-				ok "vlandev a host on VLAN $vlan does not reach $workload ($name, intra: $intra)"
-			;;
-		esac
-	done < <(jq -r --arg n "$name" '[.workloads[] | select(.network == $n) | .name][0:2][]' "$PLAN")
-done < <(networks | if [ -n "${LAB_FAST:-}" ]; then head -n 4; else cat; fi)
-
-# A VLAN that no network has: neither way.
+# A host that the plan does not know, with a VLAN device on a trunk of its own.
+hosts=$LAB_DIR/hosts
+trunk_host() { # NAME VLAN ADDRESS/LENGTH NETWORK
+	lab_netns "$1" && lab_port "$1" eth0 "$1" &&
+		printf '%s\n' "link add link eth0 name eth0.$2 type vlan id $2" "address add $3 dev eth0.$2" \
+			"link set eth0.$2 up" | ip -n "$LAB-$1" -batch - &&
+		echo "$1 ${3%/*} $4" >>"$hosts" || not_ok "vlandev host $1: it cannot be made"
+}
+first_vlan=''
+while IFS=$'\t' read -r name vlan cidr; do
+	trunk_host "vlan$vlan" "$vlan" "${cidr%.*}.250/${cidr#*/}" "$name"
+	first_vlan=${first_vlan:-$vlan} base=${cidr%.*} length=${cidr#*/}
+done < <(networks)
+# Two that claim an address of the last network: one on a VLAN that no network has, one on another network's.
 free=$(jq -r --arg c "$cluster" '[.networks[].sites[$c].vlan] as $used | [range(100; 110)] - $used | .[0] // empty' "$PLAN")
-if [ -n "$free" ]; then
-	victim=$(lab_workloads | head -n 1 | cut -f 1)
-	address=$(lab_field "$victim" address)
-	lab_netns unassigned
-	ip -n "$LAB-wire" link add link eth0 name "v$free" type vlan id "$free"
-	ip -n "$LAB-wire" link set "v$free" netns "$LAB-unassigned"
-	ip -n "$LAB-unassigned" address add "${address%.*}.251/24" dev "v$free"
-	ip -n "$LAB-unassigned" link set "v$free" up
-	reach unassigned "$address" && not_ok "vlandev VLAN $free, which no network has, reached $victim" ||
-		ok "vlandev VLAN $free, which no network has, reaches nobody"
+if [ -n "$free" ]; then trunk_host unassigned "$free" "$base.251/$length" -; else
+	skip "vlandev a VLAN that no network has: every managed one of the plan is taken"
 fi
+trunk_host elsewhere "$first_vlan" "$base.252/$length" -
 
 # The nodes' own addresses on VLAN devices of their own, as most sites have them.
-read -r name vlan cidr < <(for node in $(lab_nodes); do lab_node_addresses "$node"; done | head -n 1 | while read -r a; do
-	networks | awk -F'\t' -v a="$a" '{ split(a, x, "."); split($3, y, "."); if (x[1] x[2] x[3] == y[1] y[2] y[3]) print $1, $2, $3 }'
-done)
-if [ -n "${vlan:-}" ]; then
-	for node in $(lab_nodes); do
-		uplink=$(lab_uplinks "$node" | head -n 1)
-		address=$(lab_node_addresses "$node" | head -n 1)
-		ip -n "$LAB-$node" address del "$address/32" dev lo
-		ip -n "$LAB-$node" link add link "$uplink" name "$uplink.$vlan" type vlan id "$vlan"
-		ip -n "$LAB-$node" address add "$address/${cidr#*/}" dev "$uplink.$vlan"
-		ip -n "$LAB-$node" link set "$uplink.$vlan" up
+while read -r node uplink address; do
+	IFS=$'\t' read -r name vlan cidr < <(networks | awk -F'\t' -v a="${address%.*}." 'index($3, a) == 1')
+	[ -n "$name" ] || { skip "vlandev $node: its address is in no network" && continue; }
+	printf '%s\n' "address del $address/32 dev lo" "link add link $uplink name $uplink.$vlan type vlan id $vlan" \
+		"address add $address/${cidr#*/} dev $uplink.$vlan" "link set $uplink.$vlan up" |
+		ip -n "$LAB-$node" -batch - && echo "$node $address $name" >>"$hosts" ||
+		not_ok "vlandev $node: no VLAN device on $uplink"
+done < <(jq -r --arg c "$cluster" '.clusters[$c].nodes | to_entries[] |
+	[.key, (.value.uplinks | keys[0]), .value.addresses[0]] | @tsv' "$PLAN")
+
+lab_wire_ready || lab_failed=1
+# A switch's port with these offloads gives the node the tag beside the frame.
+for tags in frame metadata; do
+	[ $tags = frame ] && offload=off || offload=on
+	for port in $(ip -n "$LAB-switch" -j link show master br0 | jq -r '.[].ifname'); do
+		lab_in switch ethtool -K "$port" txvlan $offload tx-vlan-stag-hw-insert $offload
 	done
-	if ip netns list | grep -q "^$LAB-vlan$vlan "; then
-		for node in $(lab_nodes); do
-			check "vlandev a host on VLAN $vlan reaches $node on its VLAN device" \
-				reach "vlan$vlan" "$(lab_node_addresses "$node" | head -n 1)"
-		done
-	fi
-fi
+	TAGS=$tags "$PYTHON" "$here/selftests/lab/vlandev.py" "$LAB" "$PLAN" <"$hosts" || lab_failed=1
+done
 lab_end
