@@ -59,11 +59,26 @@ every_reason() {
 	done
 }
 
+# A promise names tests by their text in the source; "reason NAME" stands for all tests of that reason.
+promises() {
+	local name
+	while IFS= read -r name; do
+		case $name in
+		"reason "[a-z]*) grep -q "\"${name#reason }\"" include/reasons.def && continue ;;
+		"agent "* | "metrics "*) name="\$me ${name#* }" ;;
+		"make "*) grep -rq "^${name#make }:" selftests/*/*.mk && continue ;;
+		esac
+		grep -rqF --include='*.c' --include='*.sh' --include='*.py' -- "$name" selftests/[a-z]*/ || echo "no test: $name"
+	done < <(awk -F'|' 'NF > 4 || /held|partly/ { print $(NF - 1) }' selftests/PROMISES.md | grep -oE '`[^`]+`' | tr -d '`' |
+		grep -vE '^(matrix|flips|vlandev)$')
+}
+
 check "every command and option is in sluice(8) and the completion" known_commands
 check "sluice(8) and the completion name no option that nothing takes" no_more
 check "sluice-metrics(7) tells every metric and no other" same_families
 check "sluice-metrics(7) tells every reason" every_reason
 check "rules, dashboard and README name no metric that does not exist" no_strangers
+check "PROMISES.md names no test that does not exist" promises
 if command -v man >/dev/null && command -v groff >/dev/null; then
 	for page in $man/*; do
 		check "${page##*/} renders without a warning" bash -c "LC_ALL=C.UTF-8 man --warnings -l '$page' 2>&1 >/dev/null"
