@@ -173,7 +173,8 @@ class Plan:
             opened = host is None or any(
                 self.any_selects(a["from"], src, dst) and self.covers(a.get("ports", ["any"]), proto, port)
                 for a in host.get("allow", []))
-            if dst.node == src.node or not opened:
+            # What a node opens to another needs no rule of its own, only the other's leave.
+            if dst.node == src.node or src.is_node or not opened:
                 return opened
         # A node whose address lies in a network is a member of it as well.
         if src.network and src.network == dst.network:
