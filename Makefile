@@ -91,4 +91,4 @@ check-style:
 	scripts/style
 
 help:
-	@sed -n 's/^# make/make/p' Makefile selftests/tests.mk $(wildcard selftests/*/*.mk) selftests/*/*.mk
+	@sed -n 's/^# make/make/p' Makefile selftests/tests.mk selftests/*/*.mk

@@ -13,8 +13,12 @@ applies=100 kills=25
 pins=$lab_bpffs/sluice-$LAB-n1 state=$LAB_DIR/n1 netns=$LAB-n1
 node() { SLUICE_PINS=$pins SLUICE_STATE=$state nsenter --net="/run/netns/$netns" "$@"; }
 sluice() { node "$SLUICE" "$@"; }
+# `ip link set … xdp` makes these, for itself, and leaves them.
+iproute2_made=no
+[ -e $lab_bpffs/tc ] || iproute2_made=yes
 clean() {
 	sluice down >/dev/null 2>&1
+	[ $iproute2_made = no ] || { rm -f $lab_bpffs/ip $lab_bpffs/xdp && rmdir $lab_bpffs/tc/globals $lab_bpffs/tc; } 2>/dev/null
 	mountpoint -q "$LAB_DIR/full" && umount "$LAB_DIR/full"
 	ip netns delete "$netns" 2>/dev/null
 	rm -rf "$LAB_DIR"
@@ -128,7 +132,8 @@ flip() {
 check "lifecycle $applies applies" flip
 check "lifecycle every apply is one generation" is "$(generation)" $((first + applies))
 check "lifecycle one generation's rows are pinned" is "$(folders)" 1
-check "lifecycle tables do not pile up" test "$(bpftool map show | grep -c sl_)" -le $((maps_before + 10))
+# Half of what would stand there if they did: other labs may run beside this one.
+check "lifecycle tables do not pile up" test "$(bpftool map show | grep -c sl_)" -le $((maps_before + 5 * applies))
 check "lifecycle the rows are those of the plan" is "$(plan_digest)" "$digest_b"
 
 # --- a plan with an error changes nothing
