@@ -8,6 +8,7 @@
 #include <linux/pkt_cls.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "bench.h"
 
 #define AT_ONCE 4096U
@@ -20,15 +21,18 @@ static void fill(struct bench *b, enum sl_table_id table, const void *keys, uint
 	struct sl_count *zero = calloc((size_t)AT_ONCE * b->cpus, sizeof(*zero));
 	int fd = b->kernel.table[table];
 
-	for (uint32_t at = 0; zero && at < rows; at += AT_ONCE) {
+	for (uint32_t at = 0, waits = 0; zero && at < rows;) {
 		uint32_t count = rows - at < AT_ONCE ? rows - at : AT_ONCE;
 		const uint8_t *first = (const uint8_t *)keys + at * key_size;
+		int error = in ? bpf_map_update_batch(fd, first, zero, &count, NULL)
+			       : bpf_map_delete_batch(fd, first, &count, NULL);
 
-		if (in ? bpf_map_update_batch(fd, first, zero, &count, NULL)
-		       : bpf_map_delete_batch(fd, first, &count, NULL)) {
+		/* The kernel fetches memory for rows in the background, and says so when it is not there yet. */
+		if (error && !(errno == ENOMEM && waits++ < 1000 && !usleep(1000))) {
 			fail(b, "cannot fill or clear a table of counters: %s", strerror(errno));
 			break;
 		}
+		at += count;
 	}
 	that(b, zero, "memory for rows");
 	free(zero);
