@@ -28,7 +28,8 @@ static void fill(struct bench *b, enum sl_table_id table, const void *keys, uint
 			       : bpf_map_delete_batch(fd, first, &count, NULL);
 
 		/* The kernel fetches memory for rows in the background, and says so when it is not there yet. */
-		if (error && !(errno == ENOMEM && waits++ < 1000 && !usleep(1000))) {
+		waits = count ? 0 : waits + 1;
+		if (error && !(errno == ENOMEM && waits < 1000 && !usleep(1000))) {
 			fail(b, "cannot fill or clear a table of counters: %s", strerror(errno));
 			break;
 		}
