@@ -13,12 +13,11 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "../exporter/caps.h"
-#include "../exporter/exporter.h"
 #include "agent.h"
+#include "child.h"
 #include "expiry.h"
 #include "follow.h"
 #include "lock.h"
@@ -33,8 +32,6 @@
 #define SETTLE_NS 50000000L /* a burst of interface messages is waited out this long, once */
 #define RETRY_NS 500000000L
 #define SMALL_TABLES_S 30
-#define EXPORTER_PAUSE_S 1
-#define EXPORTER_PAUSE_MOST_S 60
 
 struct agent {
 	const struct agent_options *options;
@@ -44,11 +41,7 @@ struct agent {
 	struct sweep flows;
 	struct sweep unanswered;
 	bool ageing; /* the three above are open */
-	struct exporter exporter;
-	uint32_t exported; /* id of the dataplane it reads; 0: none */
-	int listener; /* -1: no metrics */
-	time_t exporter_due; /* when to start it again; monotonic */
-	time_t exporter_pause;
+	struct child child;
 	uint32_t cpus;
 	uint64_t aged; /* counted already */
 	uint64_t steps;
@@ -71,14 +64,6 @@ static void complain(struct agent *a, const char *text)
 	fprintf(stderr, "sluice: %s\n", text);
 }
 
-static time_t seconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
-
 static void close_tables(struct agent *a)
 {
 	if (!a->ageing)
@@ -88,24 +73,6 @@ static void close_tables(struct agent *a)
 	neighbours_close(&a->neighbours);
 	a->ageing = false;
 	a->aged = 0;
-}
-
-static int start_exporter(struct agent *a, struct trouble *t)
-{
-	struct feed feed;
-	int error;
-
-	a->exporter_due = 0;
-	if (a->listener < 0 || a->exporter.pid)
-		return 0;
-	error = feed_open(&feed, a->options->pins, t);
-	if (!error) {
-		error = exporter_start(&a->exporter, &feed, a->listener, t);
-		feed_close(&feed);
-	}
-	if (error)
-		a->exporter_due = seconds_now() + EXPORTER_PAUSE_MOST_S;
-	return error;
 }
 
 static int open_tables(struct agent *a, struct trouble *t)
@@ -141,13 +108,9 @@ static int renewed(struct agent *a, struct trouble *t)
 
 	close_tables(a); /* their descriptors may be closed by now */
 	error = open_tables(a, t);
-	if (a->exported !=
-	    (f->open ? f->id : 0)) { /* not for each new plan: a later exporter may be less weak */
-		exporter_stop(&a->exporter);
-		a->exported = f->open ? f->id : 0;
-	}
+	child_follow(&a->child, f->open ? f->id : 0);
 	if (!error && f->open)
-		error = start_exporter(a, t);
+		error = child_start(&a->child, a->options->pins, t);
 	if (error || !f->open)
 		return error;
 	error = neighbours_plan(&a->neighbours, f->plan, f->image, kernel_tick(), t);
@@ -276,8 +239,8 @@ static int every_second(struct agent *a, struct trouble *t)
 	}
 	if (!error && a->ageing && a->steps / STEPS_PER_S % SMALL_TABLES_S == 0)
 		error = tally_small(&a->follow.kernel, a->cpus, t);
-	if (!error && a->ageing && a->exporter_due && seconds_now() >= a->exporter_due)
-		error = start_exporter(a, t);
+	if (!error && a->ageing && child_due(&a->child))
+		error = child_start(&a->child, a->options->pins, t);
 	return error;
 }
 
@@ -295,24 +258,6 @@ static int on_tick(struct agent *a, struct trouble *t)
 	if (!error)
 		a->said[0] = 0;
 	return error;
-}
-
-static void on_child(struct agent *a)
-{
-	pid_t pid;
-
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
-		if (pid != a->exporter.pid)
-			continue;
-		close(a->exporter.leash);
-		a->exporter.pid = 0;
-		a->exporter_pause = a->exporter_pause ? a->exporter_pause * 2 : EXPORTER_PAUSE_S;
-		if (a->exporter_pause > EXPORTER_PAUSE_MOST_S)
-			a->exporter_pause = EXPORTER_PAUSE_MOST_S;
-		a->exporter_due = seconds_now() + a->exporter_pause;
-		fprintf(stderr, "sluice: the exporter died, starting again in %ld s\n",
-			(long)a->exporter_pause);
-	}
 }
 
 static int reload(struct agent *a, struct trouble *t)
@@ -341,7 +286,7 @@ static int on_signal(struct agent *a, struct trouble *t)
 	while (read(a->signals, &info, sizeof(info)) == sizeof(info)) {
 		switch (info.ssi_signo) {
 		case SIGCHLD:
-			on_child(a);
+			child_reap(&a->child);
 			break;
 		case SIGHUP:
 			if (reload(a, t)) {
@@ -419,7 +364,7 @@ static int loop(struct agent *a, struct trouble *t)
 
 static void close_loop(struct agent *a)
 {
-	int fds[] = { a->signals, a->epoll, a->tick, a->settle, a->listener };
+	int fds[] = { a->signals, a->epoll, a->tick, a->settle };
 
 	watch_close(&a->watch);
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
@@ -432,8 +377,8 @@ static int begin(struct agent *a, struct trouble *t)
 	int error = open_loop(a, t);
 
 	if (!error && a->options->listen) {
-		a->listener = exporter_listen(a->options->listen, t);
-		error = a->listener < 0 ? a->listener : 0;
+		a->child.listener = exporter_listen(a->options->listen, t);
+		error = a->child.listener < 0 ? a->child.listener : 0;
 	}
 	if (!error)
 		error = follow_begin(&a->follow, a->options->plan, t);
@@ -450,7 +395,7 @@ int agent_run(const struct agent_options *options, struct trouble *t)
 	struct agent a = {
 		.options = options,
 		.follow = { .pins = options->pins, .state = options->state, .asked_node = options->node },
-		.listener = -1,
+		.child = { .listener = -1 },
 		.watchdog_ms = notify_watchdog_ms(),
 		.epoll = -1,
 		.tick = -1,
@@ -472,7 +417,7 @@ int agent_run(const struct agent_options *options, struct trouble *t)
 		error = loop(&a, t);
 		notify_send("STOPPING=1");
 	}
-	exporter_stop(&a.exporter);
+	child_end(&a.child);
 	close_tables(&a);
 	follow_end(&a.follow);
 	close_loop(&a);
