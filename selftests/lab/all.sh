@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Every lab test, one after the other; each prints its own results. The matrix and the attacks run twice:
-# native XDP meets the VLAN tag in the frame, and not at all (it is beside the frame, TC judges).
+# Every lab test, one after the other; each prints its own results.
 # LAB_FAST=1 for slow machines: fewer members of each network, flips and kills, one look at all tables for many.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
@@ -12,18 +11,14 @@ one() { # SECONDS SCRIPT...
 	local limit=$1 begin=$SECONDS name status
 	shift
 	name=$(basename "$1" .sh)
-	echo "--- $name ${TAGS:+(tag in the $TAGS)}"
+	echo "--- $name"
 	timeout --foreground -k 10 "$limit" "$@"
 	status=$?
 	[ $status = 124 ] && echo "not ok $name: out of time ($limit s)"
 	[ $status = 0 ] || failed=1
 	echo "--- $name: $((SECONDS - begin)) s"
 }
-for TAGS in frame metadata; do
-	export TAGS
-	one 300 ./matrix.sh --attacks --sample $sample
-done
-unset TAGS
+one 500 ./matrix.sh --attacks --sample $sample
 for script in ./*.sh; do
 	case $script in
 	./lib.sh | ./all.sh | ./matrix.sh | ./attacks.sh | ./leftovers.sh) ;;

@@ -7,7 +7,7 @@ set -uo pipefail
 command -v jq >/dev/null || { skip "flips: jq is missing" && exit 0; }
 command -v iperf3 >/dev/null || { skip "flips: iperf3 is missing" && exit 0; }
 flips=100 connections=1000
-[ -z "${LAB_FAST:-}" ] || { flips=10 && connections=200; }
+[ -z "${LAB_FAST:-}" ] || { flips=6 && connections=200; }
 lab_begin
 check "flips sluice up on every node" lab_sluice_up
 [ $lab_failed = 1 ] && exit 1

@@ -87,8 +87,22 @@ lab_port() { # NAME IFACE PORT
 	ip -n "$LAB-switch" link add "$3" type veth peer name "$2" netns "$LAB-$1"
 	ip -n "$LAB-switch" link set "$3" master br0 up
 	ip -n "$LAB-$1" link set "$2" up
-	# A veth keeps the tag beside the frame; with this the sender writes it into the frame, as a wire does.
-	[ "$TAGS" = metadata ] || lab_in switch ethtool -K "$3" txvlan off tx-vlan-stag-hw-insert off
+	lab_offload "$3"
+}
+# A veth keeps the tag beside the frame; without these the sender writes it into the frame, as a wire does.
+lab_offload() { # PORT
+	local offload=off
+	[ "$TAGS" = frame ] || offload=on
+	lab_in switch ethtool -K "$1" txvlan $offload tx-vlan-stag-hw-insert $offload
+}
+# From now on the nodes' uplinks meet tags there.
+lab_tags() { # frame|metadata
+	local port
+	TAGS=$1
+	export TAGS
+	for port in $(ip -n "$LAB-switch" -j link show master br0 | jq -r '.[].ifname'); do
+		lab_offload "$port" || { not_ok "lab: the tags do not go to the $TAGS at $port" && return 1; }
+	done
 }
 
 lab_up() {
