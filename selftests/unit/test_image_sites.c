@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The pn-main lab plan on both of its nodes: what SITES promises of each network holds on the image. Paths
- * are seen from the top of the tree, where `make unit` runs.
+ * The example plans compile for each of their nodes, asserts included; and what the pn-main site promises of
+ * each network holds on the image. Paths are seen from the top of the tree, where `make unit` runs.
  */
 #include "image_fixture.h"
 
@@ -114,9 +114,39 @@ static void pn_main_with_a_hole_is_refused(void **unused)
 	compiled_free(&c);
 }
 
+static void every_example_holds_on_every_node(void **state)
+{
+	static const char *const examples[] = { "pn",	      "pn-main-lab.json", "kube-dc.json",
+						"talos.json", "multicloud.json",  "every-key.json" };
+
+	(void)state;
+	for (size_t e = 0; e < sizeof(examples) / sizeof(*examples); e++) {
+		struct compiled c = { 0 };
+		char path[64];
+
+		snprintf(path, sizeof(path), "selftests/plans/%s", examples[e]);
+		c.plan = plan_read(path, &c.report);
+		assert_non_null(c.plan);
+		plan_check(c.plan, &c.report);
+		for (size_t k = 0; k < c.plan->cluster_count; k++)
+			for (size_t n = 0; n < c.plan->clusters[k].node_count; n++) {
+				c.image = image_compile(c.plan, c.plan->clusters[k].nodes[n].name, NULL,
+							&c.report);
+				if (!c.image)
+					report_print(&c.report, stderr);
+				assert_non_null(c.image);
+				image_free(c.image);
+			}
+		assert_false(report_failed(&c.report));
+		c.image = NULL;
+		compiled_free(&c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_example_holds_on_every_node),
 		cmocka_unit_test(pn_main_on_both_nodes),
 		cmocka_unit_test(pn_main_with_a_hole_is_refused),
 	};
