@@ -34,7 +34,7 @@ def main():
                     allowed.append((src.name, dst.name, kind, port))
                 elif both == {False}:
                     forbidden.append((src.name, dst.name, kind, port))
-    probe = Probe(lab, {h.name: h.address for h in hosts}, ports, 0.3 * slow, 10.0 * slow)
+    probe = Probe(lab, {h.name: h.address for h in hosts}, ports, 0.2 + 0.1 * slow, 10.0 * slow)
     # Once in peace: neighbours are found, so that no first packet is spent on a question.
     probe.run([Attempt(*x, True) for x in allowed])
     probe.resent = 0

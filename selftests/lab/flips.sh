@@ -6,8 +6,8 @@ set -uo pipefail
 . "$(dirname "$0")/lib.sh"
 command -v jq >/dev/null || { skip "flips: jq is missing" && exit 0; }
 command -v iperf3 >/dev/null || { skip "flips: iperf3 is missing" && exit 0; }
-flips=100 connections=1000
-[ -z "${LAB_FAST:-}" ] || { flips=6 && connections=200; }
+flips=100 connections=1000 rate=50M
+[ -z "${LAB_FAST:-}" ] || { flips=10 connections=200 rate=5M; }
 lab_begin
 check "flips sluice up on every node" lab_sluice_up
 [ $lab_failed = 1 ] && exit 1
@@ -35,7 +35,7 @@ lab_in "$to" iperf3 -s -1 -p "$port" >"$LAB_DIR/server" 2>&1 &
 for _ in {1..50}; do lab_in "$to" ss -Hltn "sport = :$port" | grep -q . && break || sleep 0.1; done
 touch "$LAB_DIR/flipping"
 # Not by lab_in: $! must be iperf3 itself, to be ended when the flips are through.
-nsenter --net="/run/netns/$LAB-$from" iperf3 -c "$address" -p "$port" -b 50M -t 250 -J \
+nsenter --net="/run/netns/$LAB-$from" iperf3 -c "$address" -p "$port" -b $rate -t 250 -J \
 	>"$LAB_DIR/client.json" 2>"$LAB_DIR/client.err" &
 client=$!
 sleep 1

@@ -22,8 +22,11 @@ if lab_sluice "$node" show policy --matrix --json >"$own" 2>"$LAB_DIR/err"; then
 else
 	not_ok "matrix show policy --matrix --json: $(cat "$LAB_DIR/err")"
 fi
+part=1
 for tags in frame metadata; do
 	lab_tags $tags
+	# A slow machine tries each forbidden attempt with one of the two; what is promised with both.
+	[ -z "${LAB_FAST:-}" ] || { set -- "$@" --part $part/2 && part=2; }
 	if "$PYTHON" "$here/selftests/lab/matrix.py" "$LAB" "$PLAN" --hosts "$@"; then
 		ok "matrix (tag in the $tags) observed = promised"
 	else
