@@ -101,7 +101,7 @@ static __noinline bool flow_create(const struct packet *p, const struct sl_verdi
 	struct sl_flow flow = {
 		.verdict = *v,
 		.packets = packets,
-		.bytes = p->len,
+		.bytes = packets ? p->len : 0,
 		.generation = p->generation,
 		.created = now,
 		.seen = now,
@@ -173,8 +173,10 @@ static __noinline void flow_touch(const struct packet *p, struct sl_flow *f, boo
 	__u32 now = tick_now();
 	bool control = p->key.proto == SL_PROTO_TCP && p->tcp_flags & (SL_TCP_FIN | SL_TCP_RST);
 
-	__sync_fetch_and_add(&f->packets, packets);
-	__sync_fetch_and_add(&f->bytes, p->len);
+	if (packets) {
+		__sync_fetch_and_add(&f->packets, packets);
+		__sync_fetch_and_add(&f->bytes, p->len);
+	}
 	f->seen = now;
 	if (control)
 		flow_tcp(p, f);

@@ -31,6 +31,7 @@ enum door { DOOR_UP_XDP, DOOR_UP_IN, DOOR_UP_OUT, DOOR_WL_IN, DOOR_WL_OUT };
 #define PACKET_ICMP_REPLY 0x20
 #define PACKET_EXCUSED 0x40 /* a monitor let a reason pass: judge on, keep no flow */
 #define PACKET_FLOW 0x80 /* belongs to a flow, whose verdict may not be obeyed as it is */
+#define PACKET_AGAIN 0x200 /* another door will judge and count it if this one lets it pass */
 #define PACKET_REPLY 0x100 /* goes against the direction in which that flow was opened */
 
 struct packet {

@@ -230,7 +230,7 @@ static __noinline bool path_established(struct packet *p, struct sl_verdict *v, 
 /* IPv4 on a managed network, from parse to verdict. */
 static __always_inline enum path_result path_ipv4(sl_ctx *ctx, struct packet *p, struct sl_verdict *v)
 {
-	__u32 packets = packet_segments(ctx), reason = parse_ipv4(ctx, p);
+	__u32 packets = p->flags & PACKET_AGAIN ? 0 : packet_segments(ctx), reason = parse_ipv4(ctx, p);
 	enum path_result path;
 
 	p->key.vpc = p->vpc;

@@ -7,19 +7,36 @@
 #define SL_DOOR_XDP
 #include "path.h"
 
-SEC("xdp.frags")
-int sl_up_xdp(struct xdp_md *ctx)
+static __always_inline int uplink(struct xdp_md *ctx, bool hand_over)
 {
 	struct sl_verdict v = {};
 	struct packet p;
 
 	path_begin(&p, DOOR_UP_XDP, ctx->ingress_ifindex);
+	p.flags = hand_over ? 0 : PACKET_AGAIN;
 	if (path_uplink(ctx, &p, &v) != PATH_JUDGED)
 		return XDP_PASS;
-	if (v.action != SL_ACTION_DROP && !mark_meta(ctx, &p, &v))
-		return XDP_PASS; /* a driver without metadata: TC judges again, and counts */
+	/* Without metadata, as some drivers are: TC judges again, and counts. */
+	if (v.action != SL_ACTION_DROP && (!hand_over || !mark_meta(ctx, &p, &v)))
+		return XDP_PASS;
 	count_packet(ctx, &p, &v);
 	return v.action == SL_ACTION_DROP ? XDP_DROP : XDP_PASS;
+}
+
+SEC("xdp.frags")
+int sl_up_xdp(struct xdp_md *ctx)
+{
+	return uplink(ctx, true);
+}
+
+/*
+ * For libxdp's dispatcher, whose functions change no packet and may not be replaced by one that does, as handing
+ * over in metadata would: it only drops.
+ */
+SEC("xdp.frags")
+int sl_up_shared(struct xdp_md *ctx)
+{
+	return uplink(ctx, false);
 }
 
 char LICENSE[] SEC("license") = "GPL";

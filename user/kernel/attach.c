@@ -149,8 +149,9 @@ static int attach_in(const struct kernel *k, struct target *target, const int *p
 	if (!error && target->uplink)
 		error = prepare_nic(k, target, notes, t);
 	if (!error && target->uplink)
-		error = xdp_attach(k, &target->link, target->uplink->xdp, programs[SL_UP_XDP], &target->door,
-				   notes, t);
+		error = xdp_attach(k, &target->link, target->uplink->xdp,
+				   programs[target->uplink->xdp == XDP_SHARED ? SL_UP_SHARED : SL_UP_XDP],
+				   &target->door, notes, t);
 	return error;
 }
 

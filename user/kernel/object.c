@@ -15,8 +15,9 @@
 #include "shape.h"
 
 const char *const program_names[SL_PROGRAMS] = {
-	[SL_UP_XDP] = "sl_up_xdp", [SL_UP_IN] = "sl_up_in",   [SL_UP_OUT] = "sl_up_out",
-	[SL_WL_IN] = "sl_wl_in",   [SL_WL_OUT] = "sl_wl_out", [SL_ASK] = "sl_ask",
+	[SL_UP_XDP] = "sl_up_xdp",	 [SL_UP_IN] = "sl_up_in",   [SL_UP_OUT] = "sl_up_out",
+	[SL_WL_IN] = "sl_wl_in",	 [SL_WL_OUT] = "sl_wl_out", [SL_ASK] = "sl_ask",
+	[SL_UP_SHARED] = "sl_up_shared",
 };
 
 static int say_all(enum libbpf_print_level level, const char *format, va_list args)

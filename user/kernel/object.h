@@ -13,7 +13,7 @@ struct bpf_object;
 	"them)"
 
 /* The six doors and the agent's question, by program name. */
-enum program { SL_UP_XDP, SL_UP_IN, SL_UP_OUT, SL_WL_IN, SL_WL_OUT, SL_ASK, SL_PROGRAMS };
+enum program { SL_UP_XDP, SL_UP_IN, SL_UP_OUT, SL_WL_IN, SL_WL_OUT, SL_ASK, SL_UP_SHARED, SL_PROGRAMS };
 extern const char *const program_names[SL_PROGRAMS];
 
 /* libbpf and libxdp say nothing, or everything with SLUICE_DEBUG=1 in the environment. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Living with other XDP programs on one NIC, by libxdp's dispatcher. libxdp loads the program a second
+ * Living with other XDP programs on one NIC, by libxdp's dispatcher. libxdp loads a program made for it a second
  * time, as an extension of its dispatcher, on the tables that are pinned. It puts its own pins beside
  * ours, in /sys/fs/bpf/xdp.
  */
@@ -48,7 +48,7 @@ static struct xdp_program *ours(struct xdp_multiprog *all, struct xdp_program *f
 	struct xdp_program *program = from;
 
 	while ((program = xdp_multiprog__next_prog(program, all)))
-		if (!strcmp(xdp_program__name(program), program_names[SL_UP_XDP]))
+		if (!strcmp(xdp_program__name(program), program_names[SL_UP_SHARED]))
 			return program;
 	return NULL;
 }
@@ -65,7 +65,7 @@ static struct bpf_object *uplink_object(const struct kernel *k, struct trouble *
 		error = bpf_map__reuse_fd(bpf_object__find_map_by_name(object, shapes[i].name), k->table[i]);
 	for (int i = 0; !error && i < SL_PROGRAMS; i++)
 		error = bpf_program__set_autoload(bpf_object__find_program_by_name(object, program_names[i]),
-						  i == SL_UP_XDP);
+						  i == SL_UP_SHARED);
 	if (!error)
 		return object;
 	trouble(t, error, "cannot prepare the XDP program for libxdp: %s", strerror(-error));
@@ -78,6 +78,7 @@ int shared_attach(const struct kernel *k, const struct link *link, int program, 
 {
 	int ifindex = (int)link->fact.ifindex;
 	struct xdp_multiprog *before = xdp_multiprog__get_from_ifindex(ifindex);
+	DECLARE_LIBXDP_OPTS(xdp_program_opts, opts, .prog_name = program_names[SL_UP_SHARED]);
 	struct xdp_program *old = NULL, *fresh = NULL;
 	struct bpf_object *object = NULL;
 	enum xdp_attach_mode mode = XDP_MODE_NATIVE;
@@ -96,7 +97,8 @@ int shared_attach(const struct kernel *k, const struct link *link, int program, 
 		error = -EINVAL;
 		goto out;
 	}
-	fresh = xdp_program__from_bpf_obj(object, "xdp.frags");
+	opts.obj = object;
+	fresh = xdp_program__create(&opts);
 	error = (int)libxdp_get_error(fresh);
 	if (error) {
 		fresh = NULL;
