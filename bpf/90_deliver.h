@@ -23,7 +23,7 @@ static __always_inline __u32 deliver_wire(const struct packet *p, struct sl_verd
 
 		if (!row)
 			return SL_DROP_NO_INTERFACE;
-		v->flags |= SL_VERDICT_VIA_NODE | SL_VERDICT_ROUTED;
+		v->flags |= SL_VERDICT_NEXT_HOP | SL_VERDICT_ROUTED;
 		v->next_hop = row->addr;
 	}
 	return 0;
@@ -217,7 +217,7 @@ static __noinline int deliver_to_wire(struct __sk_buff *ctx, const struct packet
 {
 	__u32 reason = 0;
 
-	if (v->flags & SL_VERDICT_VIA_NODE) {
+	if (v->flags & SL_VERDICT_NEXT_HOP) {
 		struct sl_iface_key uplink_key = { .ifindex = v->ifindex };
 		const struct sl_iface *uplink = plan_row(&sl_iface, p->slot, &uplink_key);
 		struct sl_neigh_key key = { .ifindex = v->ifindex, .vlan = v->vlan, .addr = v->next_hop };

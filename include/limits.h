@@ -29,14 +29,26 @@
 #define SL_MAX_IFACE (1U << 16)
 #define SL_MAX_MEMBER (1U << 17)
 
+/* Rings, of all services together: 100,000 services of three backends and their 307 slots. */
+#define SL_MAX_SERVICE (1U << 18)
+#define SL_MAX_RING (1U << 25)
+#define SL_MAX_BACKEND (1U << 20)
+#define SL_MAX_SOURCE (1U << 20)
+#define SL_MAX_VIP (1U << 18)
+
 /* State tables: defaults of `limits` in the plan. */
 #define SL_FLOWS 1048576
 #define SL_UNANSWERED 131072
 #define SL_FRAGMENTS 16384
 #define SL_NEIGHBOURS 65536
+/* Clients that are held to a backend, and sources whose new flows are metered: the least recent give way. */
+#define SL_AFFINITIES 131072
+#define SL_BUCKETS 131072
 /* Counters: taken beforehand, on every CPU, since a row that must wait for memory loses what it should count. */
 #define SL_TRAFFIC 16384
 #define SL_DROPS 8192
+#define SL_SERVED 32768
+#define SL_UNSERVED 8192
 #define SL_NAMES 262144
 #define SL_FAILS 8192
 
@@ -51,6 +63,12 @@
  */
 #define SL_TICK_SHIFT 20
 #define SL_TICKS(seconds) ((__u32)(((__u64)(seconds)*1000000000ULL) >> SL_TICK_SHIFT))
+
+/* A packet for a backend of another node travels in Geneve: IPv4 20, UDP 8, Geneve 8, one option 8. */
+#define SL_TUNNEL_BYTES 44
+#define SL_TUNNEL_PORT 6083 /* default; Kube-OVN has 6081 */
+#define SL_TUNNEL_VNI 1
+#define SL_TUNNEL_MTU 1500 /* default: what the nodes can send each other */
 
 /* The MAC of the gateway that every node plays for its own workloads; it never appears on a wire. */
 #define SL_ROUTER_MAC                                                                                        \

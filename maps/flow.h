@@ -35,16 +35,15 @@ struct sl_flow_key {
 
 struct sl_flow {
 	struct sl_verdict verdict;
-	struct sl_flow_key peer; /* the key of the other direction */
-	__u32 pad0;
+	struct sl_flow_key peer; /* the key of the other direction; its mirror unless an address is translated */
+	__u32 generation; /* the plan that judged it last */
 	__u64 packets;
 	__u64 bytes; /* of the IP packet */
-	__u32 generation; /* the plan that judged it last */
 	__u32 created; /* tick */
 	__u32 seen; /* tick of the last packet */
 	__u8 state; /* SL_FLOW_*; kept equal in both entries */
 	__u8 flags;
-	__u16 pad;
+	__u8 pad[6];
 };
 
 #endif

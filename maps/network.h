@@ -24,7 +24,7 @@ struct sl_network {
 	__u16 flags; /* SL_NETWORK_* */
 	__u16 pad;
 	__u32 uplink; /* ifindex that carries the VLAN; 0: absent */
-	__be32 gateway; /* answered for by sluice on workload interfaces; 0: none */
+	__be32 gateway; /* 0: none; of an external network a router, else sluice answers for it to workloads */
 };
 
 #endif

@@ -7,14 +7,18 @@
 #include <linux/types.h>
 
 #define SL_SETTING_HOST_POLICY 0x1 /* the plan limits who reaches this node: judge untagged traffic to it */
+#define SL_SETTING_SERVICES 0x2 /* there are VIPs: look untagged packets up among them */
 
 struct sl_setting {
 	__u32 judged_mark; /* one bit of skb->mark */
 	__u32 mark_mask; /* all the bits sluice may write */
 	__u32 flags; /* SL_SETTING_* */
 	__u16 node_vpc; /* the VPC that node addresses stand in */
-	__u16 pad;
-	__be32 node_addr; /* this node's first address: the sender of its ARP questions */
+	__be16 tunnel_port; /* UDP port of deliveries between nodes */
+	__be32 node_addr; /* this node's first address: the sender of its ARP questions, its end of tunnels */
+	__u32 tunnel_vni;
+	__u32 tunnel_mtu; /* what nodes can send each other */
+	__u32 uplink; /* first one present; where the routes of the stack do not say better */
 };
 
 #endif

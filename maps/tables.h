@@ -22,13 +22,14 @@
 #include "network.h"
 #include "node.h"
 #include "policy.h"
+#include "service.h"
 #include "setting.h"
 #include "verdict.h"
 #include "vlan.h"
 
-#define SL_LAYOUT 1
+#define SL_LAYOUT 2
 
-_Static_assert(sizeof(struct sl_setting) == 20, "sl_setting");
+_Static_assert(sizeof(struct sl_setting) == 32, "sl_setting");
 _Static_assert(sizeof(struct sl_iface) == 12, "sl_iface");
 _Static_assert(sizeof(struct sl_vlan) == 4, "sl_vlan");
 _Static_assert(sizeof(struct sl_network) == 16, "sl_network");
@@ -37,9 +38,12 @@ _Static_assert(sizeof(struct sl_prefix_key) == 12, "sl_prefix_key");
 _Static_assert(sizeof(struct sl_endpoint) == 20, "sl_endpoint");
 _Static_assert(sizeof(struct sl_pair) == 16, "sl_pair");
 _Static_assert(sizeof(struct sl_ports_key) == 12, "sl_ports_key");
-_Static_assert(sizeof(struct sl_verdict) == 36, "sl_verdict");
+_Static_assert(sizeof(struct sl_verdict) == 52, "sl_verdict");
 _Static_assert(sizeof(struct sl_flow_key) == 16, "sl_flow_key");
-_Static_assert(sizeof(struct sl_flow) == 88, "sl_flow");
+_Static_assert(sizeof(struct sl_flow) == 104, "sl_flow");
+_Static_assert(sizeof(struct sl_service_key) == 8, "sl_service_key");
+_Static_assert(sizeof(struct sl_service) == 36, "sl_service");
+_Static_assert(sizeof(struct sl_served_key) == 12, "sl_served_key");
 _Static_assert(sizeof(struct sl_frag_key) == 16, "sl_frag_key");
 _Static_assert(sizeof(struct sl_neigh) == 16, "sl_neigh");
 _Static_assert(sizeof(struct sl_name_key) == 8, "sl_name_key");

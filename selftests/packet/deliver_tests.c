@@ -281,7 +281,7 @@ static void test_far_node(struct bench *b)
 	w.out = &out;
 	miss(b, SL_DROP_NO_NEIGHBOUR, "known: routed to it", next(workload(W_A1, f)), w);
 	case_begin(b, "deliver: through another node, on the source's VLAN");
-	verdict(b, &(struct send){ .frame = f }, SL_ACTION_WIRE, SL_VERDICT_VIA_NODE | ROUTED, UP0, 103);
+	verdict(b, &(struct send){ .frame = f }, SL_ACTION_WIRE, SL_VERDICT_NEXT_HOP | ROUTED, UP0, 103);
 	case_end(b);
 	f = PACKET(.saddr = A1, .daddr = B_FAR, UDP(1000, 53), .ttl = 1);
 	silent.reason = SL_DROP_TTL;
