@@ -35,15 +35,16 @@ struct sl_flow_key {
 
 struct sl_flow {
 	struct sl_verdict verdict;
-	struct sl_flow_key peer; /* the key of the other direction; its mirror unless an address is translated */
+	struct sl_flow_key
+		peer; /* the key of the other direction; its mirror unless an address is translated */
 	__u32 generation; /* the plan that judged it last */
+	__u32 created; /* tick */
 	__u64 packets;
 	__u64 bytes; /* of the IP packet */
-	__u32 created; /* tick */
 	__u32 seen; /* tick of the last packet */
 	__u8 state; /* SL_FLOW_*; kept equal in both entries */
 	__u8 flags;
-	__u8 pad[6];
+	__u8 pad[2];
 };
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef SL_MAPS_SERVICE_H
 #define SL_MAPS_SERVICE_H
 #include <linux/types.h>
+#include "../include/limits.h"
 
 /* A VIP's address is found once in the fabric, whatever VPC its backends stand in. */
 struct sl_service_key {
@@ -115,10 +116,18 @@ struct sl_served {
 	__u64 reply_bytes;
 };
 
-/* Flows alive, as the agent last found them. */
+/*
+ * A backend of the plan in force and its flows alive, as the agent last found them; backend 0: the
+ * service. Holds what readers need who have no plan tables. Written by the agent.
+ */
 struct sl_serving {
 	__u64 flows; /* answered, or to a backend whose answers do not pass here */
 	__u64 waiting; /* not answered yet */
+	__u64 timed_out; /* TCP: opened, and neither answered, refused nor waiting; never falls */
+	__u32 slots; /* of the ring: the backend's, the service's */
+	__u16 flags; /* SL_BACKEND_* */
+	__u16 pad;
+	char name[SL_NAME_LEN]; /* of the service */
 };
 
 struct sl_unserved_key {

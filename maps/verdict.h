@@ -30,7 +30,8 @@
 #define SL_VERDICT_SERVICE 0x80 /* to a VIP; backend: daddr */
 #define SL_VERDICT_ANSWER 0x100 /* from a VIP, saddr and sport; the backend sent it */
 #define SL_VERDICT_CLAMP 0x200 /* lower the MSS of SYNs to what fits through the tunnel */
-#define SL_VERDICT_DIRECT 0x400 /* answers go to the client past this node: a flow is answered when it goes on */
+#define SL_VERDICT_DIRECT                                                                                    \
+	0x400 /* answers go to the client past this node: a flow is answered when it goes on */
 
 struct sl_verdict {
 	__u8 action; /* SL_ACTION_* */

@@ -22,12 +22,35 @@ static bool is_array(int table)
 	return shapes[table].type == BPF_MAP_TYPE_ARRAY;
 }
 
-int inner_make(int table, size_t count, const struct types *types, struct trouble *t)
+/*
+ * Rows that the image's table takes: of a hash its rows. Of the rings all up to the highest index, as their
+ * array is as long as the plan wants it; the other arrays always have all their rows.
+ */
+static size_t rows_needed(int table, const struct image_table *image)
+{
+	size_t stride = image ? (size_t)image->key_size + image->value_size : 0;
+	size_t most = 0;
+
+	if (!is_array(table))
+		return image ? image->count : 0;
+	if (table != SL_TABLE_sl_ring)
+		return shapes[table].size;
+	for (size_t i = 0; image && i < image->count; i++) {
+		__u32 index;
+
+		memcpy(&index, image->rows + i * stride, sizeof(index));
+		most = index > most ? index : most;
+	}
+	return most + 1;
+}
+
+int inner_make(int table, const struct image_table *image, const struct types *types, struct trouble *t)
 {
 	const struct shape *s = &shapes[table];
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = s->flags, .btf_fd = (__u32)types->fd,
 		    .btf_key_type_id = types->key[table], .btf_value_type_id = types->value[table]);
-	size_t size = is_array(table) ? s->size : count + count / 4 + 64;
+	size_t count = rows_needed(table, image);
+	size_t size = is_array(table) ? count : count + count / 4 + 64;
 	int fd;
 
 	if (count > s->size)
@@ -262,12 +285,13 @@ int inner_fits(int table, int fd, const struct image_table *image, size_t *chang
 	if (error)
 		return error;
 	*changes += d.gone + d.fresh + d.changed;
-	if (is_array(table))
-		return 0;
 	if (bpf_obj_get_info_by_fd(fd, &info, &size))
 		return trouble(t, -errno, "cannot read the size of %s: %s", shapes[table].name,
 			       strerror(errno));
-	if (now - d.gone + d.fresh > info.max_entries)
+	if (is_array(table) && rows_needed(table, image) > info.max_entries)
+		return trouble(t, -ENOSPC, "%s has %u rows, the plan needs %zu", shapes[table].name,
+			       info.max_entries, rows_needed(table, image));
+	if (!is_array(table) && now - d.gone + d.fresh > info.max_entries)
 		return trouble(t, -ENOSPC, "%s has no room for %zu more rows", shapes[table].name, d.fresh);
 	return 0;
 }

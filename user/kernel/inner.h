@@ -8,8 +8,8 @@
 #include "object.h"
 #include "rows.h"
 
-/* A map with room for `count` rows and some more for kernel_patch(). */
-int inner_make(int table, size_t count, const struct types *types, struct trouble *t);
+/* A map with room for the image's rows, or for none if it is NULL, and of a hash some more for kernel_patch(). */
+int inner_make(int table, const struct image_table *rows, const struct types *types, struct trouble *t);
 /* Writes the image's rows, reads them back and compares every byte. */
 int inner_fill(int table, int fd, const struct image_table *rows, struct trouble *t);
 /* Makes the map hold the image's rows, writing only what differs. *changed counts the rows written. */

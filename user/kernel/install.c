@@ -59,7 +59,7 @@ static int make_tables(const struct image *image, const char *folder, int *fds, 
 
 		if (!shapes[i].plan)
 			continue;
-		fds[i] = inner_make(i, image->table[i].count, &types, t);
+		fds[i] = inner_make(i, &image->table[i], &types, t);
 		if (fds[i] < 0) {
 			error = fds[i];
 			break;

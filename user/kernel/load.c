@@ -23,7 +23,7 @@ static int small_template(struct bpf_map *map, int i, const struct types *types,
 {
 	int error;
 
-	*template = inner_make(i, 0, types, t);
+	*template = inner_make(i, NULL, types, t);
 	if (*template <0)
 		return *template;
 	error = bpf_map__set_inner_map_fd(map, *template);
