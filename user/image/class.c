@@ -67,6 +67,10 @@ static const char *set_name(const struct set_fact *set, char *text, size_t size)
 
 	if (set->group)
 		return set->group->name;
+	if (set->service) {
+		snprintf(text, size, "service:%s", set->service->name);
+		return text;
+	}
 	snprintf(text, size, "%s/%u", inet_ntop(AF_INET, &addr, dotted, sizeof(dotted)), set->cidr.len);
 	return text;
 }
@@ -76,14 +80,14 @@ static char *describe_sets(struct compile *c, uint32_t number)
 {
 	size_t count, size = 1, used = 0;
 	const uint32_t *sets = set_list(c, number, &count);
-	char cidr[32], *text;
+	char one[SL_NAME_LEN + 16], *text;
 
 	for (size_t i = 0; i < count; i++)
-		size += strlen(set_name(&c->sets[sets[i]], cidr, sizeof(cidr))) + 1;
+		size += strlen(set_name(&c->sets[sets[i]], one, sizeof(one))) + 1;
 	text = heap_take(&c->scratch, size);
 	for (size_t i = 0; text && i < count; i++)
 		used += (size_t)snprintf(text + used, size - used, "+%s",
-					 set_name(&c->sets[sets[i]], cidr, sizeof(cidr)));
+					 set_name(&c->sets[sets[i]], one, sizeof(one)));
 	return text;
 }
 

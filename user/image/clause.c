@@ -147,6 +147,7 @@ bool clauses_build(struct compile *c)
 	if (c->clauses)
 		done = add_rules(c, &types) && add_intra(c, &types, &number) &&
 		       add_host(c, &types, number + 1);
+	c->last_rule = number + 1;
 	list_free(&types);
 	return done;
 }

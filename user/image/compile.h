@@ -6,6 +6,7 @@
  *   select   which groups and CIDRs the rules use: the sets that split classes
  *   space    each VPC's addresses are cut where the answer changes; rows sl_exact, sl_prefix; classes
  *   policy   rules become pairs and port sets; rows sl_pair, sl_ports
+ *   services VIPs, rings, backends, sources; rows of the five tables about them
  *   fabric   networks, VLANs, nodes, interfaces; the small tables
  *   assert   what must be true is proved on the rows
  *
@@ -48,9 +49,10 @@ struct node_fact {
 	uint32_t index; /* in sl_node; 0: this node */
 };
 
-/* A set of addresses that rules name: a group or a CIDR. */
+/* A set of addresses that rules name: a group, a service (its backends) or a CIDR. */
 struct set_fact {
 	const struct group *group; /* or */
+	const struct service *service; /* or */
 	struct prefix cidr;
 };
 
@@ -121,7 +123,9 @@ struct compile {
 	struct set_fact *sets;
 	size_t set_count;
 	uint32_t *group_set; /* set of a group + 1; 0: no rule uses it */
-	size_t group_sets; /* sets below this number are groups, above CIDRs in order */
+	uint32_t *service_set; /* set of a service + 1; 0: no rule names it */
+	size_t group_sets; /* sets below this number are groups, then come CIDRs in order */
+	size_t cidr_sets; /* sets below this number are no services, all others are */
 	struct intern labels; /* "key\0value" that label groups ask for */
 
 	/* space */
@@ -137,6 +141,11 @@ struct compile {
 	struct clause *clauses; /* by rule number */
 	size_t clause_count;
 	struct intern port_sets;
+	uint32_t last_rule; /* the highest number of a clause; services follow */
+
+	/* services */
+	bool *service_here; /* by index: it has rows on this node */
+	size_t vip_count;
 
 	struct list rows[SL_TABLES];
 };
@@ -168,6 +177,7 @@ bool clauses_build(struct compile *c);
 /* Rules that can never match, or allow nothing. */
 void clauses_warn(struct compile *c);
 
+bool services_build(struct compile *c);
 bool fabric_build(struct compile *c);
 bool interfaces_build(struct compile *c);
 bool names_build(struct compile *c);

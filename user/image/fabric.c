@@ -8,15 +8,32 @@
 #include <string.h>
 #include "compile.h"
 
+/* The uplink for what has no better way: the first by name that is present. */
+static uint32_t first_uplink(const struct compile *c)
+{
+	for (size_t i = 0; i < c->node->uplink_count; i++) {
+		const struct link_fact *link = link_named(c, c->node->uplinks[i].name);
+
+		if (link)
+			return link->ifindex;
+	}
+	return 0;
+}
+
 static bool add_setting(struct compile *c)
 {
 	uint32_t mask = c->cluster->mark_mask ? c->cluster->mark_mask : SL_MARK_MASK, key = 0;
 	struct sl_setting row = {
 		.judged_mark = 1U << (31 - __builtin_clz(mask)),
 		.mark_mask = mask,
-		.flags = c->cluster->host_present ? SL_SETTING_HOST_POLICY : 0,
+		.flags = (c->cluster->host_present ? SL_SETTING_HOST_POLICY : 0) |
+			 (c->vip_count ? SL_SETTING_SERVICES : 0),
 		.node_vpc = c->vpcs[c->default_vpc].id,
 		.node_addr = c->node->addresses.count ? htonl(c->node->addresses.item[0].first) : 0,
+		.tunnel_port = htons(c->cluster->delivery.port),
+		.tunnel_vni = c->cluster->delivery.vni,
+		.tunnel_mtu = c->cluster->delivery.mtu,
+		.uplink = first_uplink(c),
 	};
 
 	return row_add(c, SL_TABLE_sl_setting, &key, &row);
@@ -39,8 +56,7 @@ static bool add_network(struct compile *c, uint32_t index)
 		row.vlan = site->vlan;
 		row.flags |= site->overlay ? SL_NETWORK_OVERLAY : 0;
 		row.uplink = link ? link->ifindex : 0;
-		/* An external network's gateway is a router out there, not ours to answer for. */
-		row.gateway = n->external ? 0 : htonl(site->gateway);
+		row.gateway = htonl(site->gateway);
 	}
 	return row_add(c, SL_TABLE_sl_network, &key, &row);
 }

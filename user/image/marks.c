@@ -67,7 +67,7 @@ static bool mark_sets(struct compile *c, struct list *marks)
 	struct list prefixes = { .size = sizeof(struct prefix) };
 	bool done = false;
 
-	for (size_t s = 0; s < c->set_count; s++) {
+	for (size_t s = 0; s < c->cidr_sets; s++) {
 		const struct prefix *p;
 
 		prefixes.count = 0;
@@ -93,6 +93,21 @@ static bool mark_sets(struct compile *c, struct list *marks)
 out:
 	list_free(&prefixes);
 	return done;
+}
+
+/* A service's backends stand in its VPC and in no other. */
+static bool mark_backends(struct compile *c, struct list *marks)
+{
+	for (size_t s = c->cidr_sets; s < c->set_count; s++) {
+		const struct service *service = c->sets[s].service;
+		uint32_t vpc = vpc_number(c, service->vpc);
+
+		for (size_t i = 0; vpc != UINT32_MAX && i < service->backend_count; i++) {
+			if (!mark(marks, vpc, service->backends[i].address, 32, MARK_SET, (uint32_t)s, 0))
+				return false;
+		}
+	}
+	return true;
 }
 
 /* Members `network:NAME` of a group hold the network's addresses, in its VPC only. */
@@ -202,7 +217,8 @@ bool marks_collect(struct compile *c, struct list *marks)
 				return false;
 		}
 	}
-	if (!mark_sets(c, marks) || !mark_member_networks(c, marks) || !mark_nodes(c, marks))
+	if (!mark_sets(c, marks) || !mark_backends(c, marks) || !mark_member_networks(c, marks) ||
+	    !mark_nodes(c, marks))
 		return false;
 	for (size_t i = 0; i < plan->workload_count; i++) {
 		if (!mark(marks, c->network_vpc[c->workload_network[i]], plan->workloads[i].address, 32,

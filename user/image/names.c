@@ -43,6 +43,13 @@ static bool gather(struct compile *c, struct list *names)
 		if (!add(names, SL_NAME_RULE, c->clauses[i].number, c->clauses[i].name))
 			return false;
 	}
+	for (size_t i = 0; i < plan->service_count; i++) {
+		char rule[SL_NAME_LEN + 16];
+
+		snprintf(rule, sizeof(rule), "service %s", plan->services[i].name);
+		if (c->service_here[i] && !add(names, SL_NAME_RULE, c->last_rule + 1 + (uint32_t)i, rule))
+			return false;
+	}
 	for (size_t i = 0; i < c->vpc_count; i++) {
 		if (!add(names, SL_NAME_VPC, c->vpcs[i].id, c->vpcs[i].name))
 			return false;

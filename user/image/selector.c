@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Selectors: which groups and CIDRs the rules name (the sets), and which types a selector matches. A group
- * that no rule, host policy or assert names is no set: it must not split classes.
+ * Selectors: which groups, CIDRs and services the rules name (the sets), and which types a selector matches.
+ * A group that no rule, host policy or assert names is no set: it must not split classes.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -42,6 +42,7 @@ static bool visit_plan(struct compile *c, selector_visit visit, void *context)
 
 static bool note_use(struct compile *c, const struct selector *s, void *context)
 {
+	const struct service *service;
 	struct list *cidrs = context;
 	struct prefix *cidr;
 	uint32_t group;
@@ -53,6 +54,13 @@ static bool note_use(struct compile *c, const struct selector *s, void *context)
 			return false;
 		}
 		c->group_set[group - 1] = 1;
+	} else if (s->kind == SELECT_SERVICE) {
+		service = plan_service(c->plan, s->name);
+		if (!service) {
+			report_error(c->r, &s->place, "service \"%s\" is not in the plan", s->name);
+			return false;
+		}
+		c->service_set[service - c->plan->services] = 1;
 	} else if (s->kind == SELECT_CIDR) {
 		cidr = list_add(cidrs, 1);
 		if (!cidr)
@@ -92,14 +100,15 @@ static bool collect_labels(struct compile *c, const struct group *group)
 bool selectors_collect(struct compile *c)
 {
 	struct list cidrs = { .size = sizeof(struct prefix) };
-	size_t groups = c->plan->group_count;
+	size_t groups = c->plan->group_count, services = c->plan->service_count;
 	struct prefix *cidr;
 	bool done = false;
 
 	c->group_set = heap_take(&c->scratch, groups * sizeof(*c->group_set));
-	if (!c->group_set || !visit_plan(c, note_use, &cidrs))
+	c->service_set = heap_take(&c->scratch, services * sizeof(*c->service_set));
+	if (!c->group_set || !c->service_set || !visit_plan(c, note_use, &cidrs))
 		goto out;
-	c->sets = heap_take(&c->scratch, (groups + cidrs.count) * sizeof(*c->sets));
+	c->sets = heap_take(&c->scratch, (groups + cidrs.count + services) * sizeof(*c->sets));
 	if (!c->sets)
 		goto out;
 	for (size_t i = 0; i < groups; i++) {
@@ -117,6 +126,13 @@ bool selectors_collect(struct compile *c)
 	for (size_t i = 0; i < cidrs.count; i++) {
 		if (!i || by_prefix(&cidr[i - 1], &cidr[i]))
 			c->sets[c->set_count++].cidr = cidr[i];
+	}
+	c->cidr_sets = c->set_count;
+	for (size_t i = 0; i < services; i++) {
+		if (!c->service_set[i])
+			continue;
+		c->sets[c->set_count].service = &c->plan->services[i];
+		c->service_set[i] = (uint32_t)++c->set_count;
 	}
 	done = true;
 out:
@@ -198,7 +214,7 @@ static bool matches(const struct compile *c, const struct selector *s, const str
 	case SELECT_REMOTE_HOST:
 		return t->kind == TYPE_REMOTE_HOST;
 	default:
-		return false; /* a service stands for nothing until services are carried */
+		return false;
 	}
 }
 
@@ -239,7 +255,7 @@ static bool add_network(const struct compile *c, const struct selector *s, struc
 
 static uint32_t cidr_set(const struct compile *c, const struct prefix *cidr)
 {
-	size_t low = c->group_sets, high = c->set_count;
+	size_t low = c->group_sets, high = c->cidr_sets;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -262,6 +278,10 @@ bool selector_types(const struct compile *c, const struct selector *s, struct li
 				  c->group_set[intern_find_name(&c->group_names, s->name) - 1] - 1, out);
 	case SELECT_CIDR:
 		return add_bucket(&c->types_of_set, cidr_set(c, &s->cidr), out);
+	case SELECT_SERVICE: /* its backends; clause.c narrows a rule to their ports */
+		return add_bucket(&c->types_of_set,
+				  c->service_set[plan_service(c->plan, s->name) - c->plan->services] - 1,
+				  out);
 	case SELECT_NETWORK:
 		return add_network(c, s, out);
 	default:

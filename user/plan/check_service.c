@@ -94,8 +94,7 @@ static bool is_node_address(const struct plan *plan, uint32_t address)
 	return false;
 }
 
-/* The cluster a backend stands in, by its node or else by the site that holds its address. */
-static const struct cluster *home_of(const struct check *c, const struct service *service, size_t i)
+const struct cluster *backend_home(const struct check *c, const struct service *service, size_t i)
 {
 	const struct backend *backend = &service->backends[i];
 	const struct cluster *cluster = NULL;
@@ -123,7 +122,7 @@ static void check_pool(struct check *c, const struct service *service, const str
 			owner = &c->plan->clusters[i];
 	}
 	for (size_t i = 0; i < service->backend_count; i++) {
-		const struct cluster *cluster = home_of(c, service, i);
+		const struct cluster *cluster = backend_home(c, service, i);
 
 		if (cluster && cluster == owner)
 			return;

@@ -117,6 +117,14 @@ struct tunnel {
 	struct place place;
 };
 
+/* How nodes of one cluster hand each other packets for a service's backend. */
+struct delivery {
+	uint16_t port; /* UDP */
+	uint32_t vni;
+	uint32_t mtu; /* what the nodes can send each other */
+	struct place place;
+};
+
 enum xdp_mode { XDP_OWN, XDP_GENERIC, XDP_SHARED };
 
 struct uplink {
@@ -155,6 +163,7 @@ struct cluster {
 	size_t managed_vlan_count;
 	uint32_t mark_mask; /* "mark": "0x00f00000"; four adjacent bits */
 	struct tunnel tunnel;
+	struct delivery delivery;
 	bool host_present; /* "host" was written: what it does not allow is denied */
 	struct host_rule *host_allow;
 	size_t host_allow_count;
@@ -288,6 +297,8 @@ struct backend {
 	struct place place;
 };
 
+enum service_echo { ECHO_ANSWER, ECHO_PASS, ECHO_DROP, ECHO_UNSAID };
+
 struct service {
 	char *name;
 	char *vpc;
@@ -301,6 +312,12 @@ struct service {
 	struct prefixes allow;
 	struct prefixes deny;
 	uint32_t affinity_s;
+	uint32_t ring_size; /* 0: not said */
+	bool empty_drop; /* "on_empty": "reset" | "drop" */
+	enum service_echo echo;
+	struct strings nodes; /* with "address"; the first owns the VIP */
+	uint32_t new_per_s; /* 0: no limit */
+	uint32_t new_per_source_per_s;
 	struct strings from_vpcs;
 	struct place place;
 };
@@ -370,6 +387,9 @@ struct limits {
 	uint32_t unanswered_flows;
 };
 
+/* A prime; of this size a ring is 256 KiB. */
+#define MOST_RING_SIZE 65537
+
 struct plan {
 	char *fabric;
 	struct cluster *clusters;
@@ -414,6 +434,10 @@ void plan_check(const struct plan *plan, struct report *r);
 /* Names, as errors, what of the plan the running build does not enforce on `node`'s cluster. */
 void plan_refuse_unenforced(const struct plan *plan, const char *node, struct report *r);
 void plan_free(struct plan *plan);
+
+/* Slots in the service's ring: what the plan says, or what follows from the number of backends. */
+uint32_t ring_size(const struct service *service);
+bool ring_prime(uint32_t number);
 
 const struct cluster *plan_cluster(const struct plan *plan, const char *name);
 const struct vpc *plan_vpc(const struct plan *plan, const char *name);

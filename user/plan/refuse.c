@@ -4,7 +4,7 @@
  * section in use is named once, at its first item. As enforcement arrives, lines leave this file.
  */
 #include <string.h>
-#include "check.h"
+#include "outside.h"
 
 static void refuse(struct report *r, const struct place *place, const char *what)
 {
@@ -26,6 +26,52 @@ static void refuse_nat_outgoing(const struct plan *plan, const struct cluster *c
 	}
 }
 
+/* Whether the service is of this cluster; `abroad`: its first backend that is not. */
+static bool serves(const struct plan *plan, const struct cluster *cluster, const struct service *service,
+		   const struct backend **abroad)
+{
+	const struct eip *eip = service->eip ? plan_eip(plan, service->eip) : NULL;
+	const struct network *network = eip ? plan_network(plan, eip->network) : NULL;
+	const struct check c = { .plan = plan };
+	bool here = false, known = false;
+
+	*abroad = NULL;
+	if (network) {
+		here = network_site(network, cluster->name);
+		known = true;
+	}
+	for (size_t i = 0; i < service->backend_count; i++) {
+		const struct cluster *home = backend_home(&c, service, i);
+
+		here |= home == cluster;
+		known |= home != NULL;
+		if (home && home != cluster && !*abroad)
+			*abroad = &service->backends[i];
+	}
+	return here || !known;
+}
+
+static void refuse_services(const struct plan *plan, const struct cluster *cluster, struct report *r)
+{
+	bool shared = false, abroad = false;
+	struct below b;
+
+	for (size_t i = 0; i < plan->service_count; i++) {
+		const struct service *service = &plan->services[i];
+		const struct backend *away;
+
+		if (!serves(plan, cluster, service, &away))
+			continue;
+		if (service->from_vpcs.count && !shared)
+			refuse(r, below(&b, &service->place, ".from_vpcs"),
+			       "services for other VPCs (from_vpcs) are");
+		if (away && !abroad)
+			refuse(r, &away->place, "backends in another cluster than their service are");
+		shared |= service->from_vpcs.count > 0;
+		abroad |= away != NULL;
+	}
+}
+
 void plan_refuse_unenforced(const struct plan *plan, const char *name, struct report *r)
 {
 	const struct qos *qos = &plan->qos;
@@ -40,8 +86,8 @@ void plan_refuse_unenforced(const struct plan *plan, const char *name, struct re
 		refuse(r, &plan->snat[0].place, "source NAT through EIPs (snat) is");
 	if (plan->fip_count)
 		refuse(r, &plan->fips[0].place, "1:1 addresses (fips) are");
-	if (plan->service_count)
-		refuse(r, &plan->services[0].place, "services are");
+	if (cluster)
+		refuse_services(plan, cluster, r);
 	if (plan->route_count)
 		refuse(r, &plan->routes[0].place, "routes between clusters are");
 	if (qos->class_count)

@@ -11,6 +11,8 @@
 /* Defaults that plan.h does not show: the RFC's own values where there are any. */
 #define DEFAULT_TUNNEL_PORT 51820
 #define DEFAULT_TUNNEL_MTU 1420
+/* Faster than that, counting would limit more than the limit. */
+#define MOST_NEW_PER_S 1000000
 
 taker take_clusters; /* section_cluster.c */
 taker take_vpcs; /* section_network.c */

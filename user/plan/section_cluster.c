@@ -135,6 +135,21 @@ static void take_tunnel(const struct at *at, const struct field *field, void *ou
 	TAKE_OBJECT(at, FIELDS, tunnel);
 }
 
+static void take_delivery(const struct at *at, const struct field *field, void *out)
+{
+	static const struct field FIELDS[] = {
+		FIELD("port", take_u16, offsetof(struct delivery, port), .low = 1, .high = UINT16_MAX),
+		/* RFC 8926: 24 bits. */
+		FIELD("vni", take_u32, offsetof(struct delivery, vni), .low = 1, .high = (1U << 24) - 1),
+		FIELD("mtu", take_u32, offsetof(struct delivery, mtu), .low = 576, .high = 9000),
+	};
+	struct delivery *delivery = out;
+
+	(void)field;
+	delivery->place = place_of(at);
+	TAKE_OBJECT(at, FIELDS, delivery);
+}
+
 static void one_host_rule(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
@@ -181,6 +196,7 @@ static void one_cluster(const struct at *at, void *out)
 		FIELD("managed_vlans", take_managed_vlans, 0),
 		FIELD("mark", take_mark, offsetof(struct cluster, mark_mask)),
 		FIELD("tunnel", take_tunnel, offsetof(struct cluster, tunnel)),
+		FIELD("delivery", take_delivery, offsetof(struct cluster, delivery)),
 		FIELD("host", take_host, 0),
 		FIELD("nodes", take_nodes, 0, .needed = true),
 	};
@@ -188,6 +204,8 @@ static void one_cluster(const struct at *at, void *out)
 
 	cluster->name = name_of(at);
 	cluster->mark_mask = SL_MARK_MASK;
+	cluster->delivery =
+		(struct delivery){ .port = SL_TUNNEL_PORT, .vni = SL_TUNNEL_VNI, .mtu = SL_TUNNEL_MTU };
 	cluster->place = place_of(at);
 	TAKE_OBJECT(at, FIELDS, cluster);
 }

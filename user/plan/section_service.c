@@ -5,6 +5,8 @@
 #include "section.h"
 
 static const char *const STATES[] = { "active", "drain", NULL };
+static const char *const ON_EMPTY[] = { "reset", "drop", NULL };
+static const char *const ECHOES[] = { "answer", "pass", "drop", NULL };
 
 static void one_port(const struct at *at, void *out)
 {
@@ -68,6 +70,18 @@ static void take_sources(const struct at *at, const struct field *field, void *o
 	TAKE_OBJECT(at, FIELDS, out);
 }
 
+static void take_limit(const struct at *at, const struct field *field, void *out)
+{
+	static const struct field FIELDS[] = {
+		FIELD("new_per_s", take_u32, offsetof(struct service, new_per_s), .high = MOST_NEW_PER_S),
+		FIELD("new_per_source_per_s", take_u32, offsetof(struct service, new_per_source_per_s),
+		      .high = MOST_NEW_PER_S),
+	};
+
+	(void)field;
+	TAKE_OBJECT(at, FIELDS, out);
+}
+
 static void take_vip(const struct at *at, const struct field *field, void *out)
 {
 	struct service *service = out;
@@ -87,12 +101,19 @@ static void one_service(const struct at *at, void *out)
 		FIELD("sources", take_sources, 0),
 		/* A day: longer than that is a statement about clients that no node can keep. */
 		FIELD("affinity_s", take_u32, offsetof(struct service, affinity_s), .low = 0, .high = 86400),
+		FIELD("ring_size", take_u32, offsetof(struct service, ring_size), .low = 2,
+		      .high = MOST_RING_SIZE),
+		FIELD("on_empty", take_switch, offsetof(struct service, empty_drop), .words = ON_EMPTY),
+		FIELD("echo", take_choice, offsetof(struct service, echo), .words = ECHOES),
+		FIELD("nodes", take_names, offsetof(struct service, nodes)),
+		FIELD("limit", take_limit, 0),
 		FIELD("from_vpcs", take_names, offsetof(struct service, from_vpcs)),
 	};
 	struct service *service = out;
 
 	service->name = name_of(at);
 	service->vpc = keep(at, "default");
+	service->echo = ECHO_UNSAID;
 	service->place = place_of(at);
 	TAKE_OBJECT(at, FIELDS, service);
 	if (json_is_object(at->value) && !service->eip == !service->has_address)

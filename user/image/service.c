@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * services: rows for the services that concern this node's cluster. Every node of the cluster gets the same
+ * rings, so that a client who comes in by another node finds its backend again.
+ */
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include "maglev.h"
+#include "vip.h"
+
+/* Who stands at (VPC, address). */
+struct stand_key {
+	uint32_t vpc; /* index */
+	uint32_t addr;
+};
+
+struct stand {
+	uint32_t node; /* place in c->nodes + 1; 0: not known */
+	bool interface; /* it is delivered to directly, or it is the node itself */
+};
+
+struct serving {
+	struct compile *c;
+	struct vips vips;
+	struct intern stand_keys;
+	struct list stands; /* by number in stand_keys - 1 */
+	struct intern claimed; /* struct sl_service_key */
+	struct list ring; /* uint32_t: of the service at hand */
+	struct list turns; /* struct maglev_backend, likewise */
+	struct list sources; /* struct source, likewise */
+	uint32_t slots; /* given out in sl_ring */
+	uint32_t lists; /* given out in sl_source */
+};
+
+struct source {
+	struct prefix prefix;
+	bool deny;
+};
+
+/* --- where backends stand */
+
+static bool stand_add(struct serving *s, uint32_t vpc, uint32_t addr, uint32_t node, bool interface)
+{
+	struct stand_key key = { .vpc = vpc, .addr = addr };
+	size_t before = s->stand_keys.count;
+	struct stand *stand;
+
+	if (!intern(&s->stand_keys, &key, sizeof(key)))
+		return false;
+	if (s->stand_keys.count == before)
+		return true;
+	stand = list_add(&s->stands, 1);
+	if (!stand)
+		return false;
+	stand->node = node;
+	stand->interface = interface;
+	return true;
+}
+
+static bool stands_collect(struct serving *s)
+{
+	const struct compile *c = s->c;
+
+	for (uint32_t i = 0; i < c->node_count; i++) {
+		const struct ranges *addresses = &c->nodes[i].node->addresses;
+
+		for (size_t k = 0; k < addresses->count; k++) {
+			if (!stand_add(s, c->default_vpc, addresses->item[k].first, i + 1, true))
+				return false;
+		}
+	}
+	for (size_t i = 0; i < c->plan->workload_count; i++) {
+		const struct workload *w = &c->plan->workloads[i];
+
+		if (!stand_add(s, c->network_vpc[c->workload_network[i]], w->address, c->workload_node[i],
+			       w->interface))
+			return false;
+	}
+	return true;
+}
+
+static const struct stand *stand_at(const struct serving *s, uint32_t vpc, uint32_t addr)
+{
+	struct stand_key key = { .vpc = vpc, .addr = addr };
+	uint32_t number = intern_find(&s->stand_keys, &key, sizeof(key));
+
+	return number ? (const struct stand *)s->stands.item + number - 1 : NULL;
+}
+
+/* Place in c->nodes + 1; 0: the plan does not say. */
+static uint32_t backend_node(const struct serving *s, uint32_t vpc, const struct backend *backend)
+{
+	const struct stand *stand;
+
+	if (backend->node)
+		return intern_find_name(&s->c->node_names, backend->node);
+	stand = stand_at(s, vpc, backend->address);
+	return stand ? stand->node : 0;
+}
+
+/* Index + 1 of the cluster a backend stands in; 0: not known. */
+static uint32_t backend_cluster(const struct serving *s, uint32_t vpc, const struct backend *backend)
+{
+	const struct compile *c = s->c;
+	uint32_t node = backend_node(s, vpc, backend);
+
+	if (node)
+		return c->nodes[node - 1].cluster + 1;
+	for (size_t i = 0; i < c->plan->network_count; i++) {
+		const struct network *n = &c->plan->networks[i];
+
+		if (c->network_vpc[i] != vpc)
+			continue;
+		for (size_t k = 0; k < n->site_count; k++)
+			for (size_t j = 0; j < n->sites[k].cidrs.count; j++) {
+				const struct prefix *cidr = &n->sites[k].cidrs.item[j];
+
+				if (!cidr->len || !((backend->address ^ cidr->addr) >> (32 - cidr->len)))
+					return intern_find_name(&c->cluster_names, n->sites[k].cluster);
+			}
+	}
+	return 0;
+}
+
+/* A service is a matter of the clusters of its VIP and of its backends; of all if nothing tells. */
+static bool concerns(const struct serving *s, const struct service *service, uint32_t vpc,
+		     const struct vip *vip)
+{
+	uint32_t here = s->c->cluster_index + 1;
+	bool known = vip->cluster || vip->owner;
+
+	if (vip->cluster == here || (vip->owner && s->c->nodes[vip->owner - 1].cluster + 1 == here))
+		return true;
+	for (size_t i = 0; i < service->backend_count; i++) {
+		uint32_t cluster = backend_cluster(s, vpc, &service->backends[i]);
+
+		if (cluster == here)
+			return true;
+		known |= cluster != 0;
+	}
+	return !known;
+}
+
+/* --- the ring */
+
+static bool fill_turns(struct serving *s, const struct service *service)
+{
+	s->turns.count = 0;
+	for (size_t i = 0; i < service->backend_count; i++) {
+		const struct backend *backend = &service->backends[i];
+		struct maglev_backend *turn;
+
+		if (backend->state == BACKEND_DRAIN)
+			continue;
+		turn = list_add(&s->turns, 1);
+		if (!turn)
+			return false;
+		turn->address = backend->address;
+		turn->weight = backend->weight;
+	}
+	return true;
+}
+
+/* Where the service's ring is. */
+static bool add_ring(struct serving *s, const struct service *service, struct sl_service *row)
+{
+	uint32_t size = ring_size(service), *slots;
+
+	if (!fill_turns(s, service))
+		return false;
+	if (!s->turns.count)
+		return true;
+	if (!ring_prime(size) || size < s->turns.count) {
+		report_error(s->c->r, &service->place,
+			     "ring of %u slots for %zu backends, expected a prime "
+			     "not below that",
+			     size, s->turns.count);
+		return false;
+	}
+	s->ring.count = 0;
+	slots = list_add(&s->ring, size);
+	if (!slots)
+		return false;
+	maglev_fill(s->turns.item, s->turns.count, slots, size);
+	row->ring = s->slots;
+	row->slots = size;
+	for (uint32_t i = 0; i < size; i++) {
+		uint32_t key = s->slots++;
+		struct sl_slot slot = { .backend = htonl(slots[i]) };
+
+		if (!row_add(s->c, SL_TABLE_sl_ring, &key, &slot))
+			return false;
+	}
+	return true;
+}
+
+/* Counted before any is filled: a plan that asks for too much must not take the memory first. */
+static bool expect_rings(struct serving *s)
+{
+	const struct compile *c = s->c;
+	unsigned long long total = 0;
+
+	for (size_t i = 0; i < c->plan->service_count; i++)
+		total += c->service_here[i] ? ring_size(&c->plan->services[i]) : 0;
+	if (total > SL_MAX_RING) {
+		report_error(c->r, NULL,
+			     "the services' rings need %llu slots in sl_ring, this build holds at most %u: "
+			     "smaller \"ring_size\"",
+			     total, SL_MAX_RING);
+		return false;
+	}
+	return rows_expect(s->c, SL_TABLE_sl_ring, total);
+}
+
+/* --- sources */
+
+static bool gather_sources(struct serving *s, const struct prefixes *prefixes, bool deny)
+{
+	struct source *source = list_add(&s->sources, prefixes->count);
+
+	for (size_t i = 0; source && i < prefixes->count; i++)
+		source[i] = (struct source){ .prefix = prefixes->item[i], .deny = deny };
+	return source;
+}
+
+/* Of equal prefixes the one that denies comes first. */
+static int by_prefix(const void *a, const void *b)
+{
+	const struct source *x = a, *y = b;
+
+	if (x->prefix.addr != y->prefix.addr)
+		return x->prefix.addr < y->prefix.addr ? -1 : 1;
+	if (x->prefix.len != y->prefix.len)
+		return x->prefix.len - y->prefix.len;
+	return y->deny - x->deny;
+}
+
+static bool add_sources(struct serving *s, const struct service *service, struct sl_service *row)
+{
+	const struct source *source;
+
+	if (!service->allow.count && !service->deny.count)
+		return true;
+	s->sources.count = 0;
+	if (!gather_sources(s, &service->allow, false) || !gather_sources(s, &service->deny, true))
+		return false;
+	qsort(s->sources.item, s->sources.count, sizeof(struct source), by_prefix);
+	row->sources = ++s->lists;
+	row->flags |= service->allow.count ? SL_SERVICE_ALLOW_LIST : 0;
+	source = s->sources.item;
+	for (size_t i = 0; i < s->sources.count; i++) {
+		struct sl_source_key key = { .prefixlen = 32U + source[i].prefix.len,
+					     .list = htonl(s->lists),
+					     .addr = htonl(source[i].prefix.addr) };
+		struct sl_source value = { .allow = !source[i].deny };
+
+		if (i && source[i].prefix.addr == source[i - 1].prefix.addr &&
+		    source[i].prefix.len == source[i - 1].prefix.len)
+			continue;
+		if (!row_add(s->c, SL_TABLE_sl_source, &key, &value))
+			return false;
+	}
+	return true;
+}
+
+/* --- backends and ports */
+
+static bool add_backends(struct serving *s, const struct service *service, uint32_t vpc,
+			 const struct sl_service_key *key)
+{
+	const struct compile *c = s->c;
+
+	for (size_t i = 0; i < service->backend_count; i++) {
+		const struct backend *backend = &service->backends[i];
+		struct sl_backend_key at = { .service = *key, .backend = htonl(backend->address) };
+		struct sl_backend row = { .flags = backend->state == BACKEND_DRAIN ? SL_BACKEND_DRAIN : 0 };
+		uint32_t node = backend_node(s, vpc, backend);
+
+		if (node && c->nodes[node - 1].node != c->node) {
+			row.node = (uint16_t)c->nodes[node - 1].index;
+			row.flags |= SL_BACKEND_REMOTE;
+		}
+		if (!row_add(s->c, SL_TABLE_sl_backend, &at, &row))
+			return false;
+	}
+	return true;
+}
+
+/* No route of the node leads to what stands in a VPC of its own. */
+static void warn_out_of_reach(const struct serving *s, const struct service *service, uint32_t vpc)
+{
+	const struct compile *c = s->c;
+
+	for (size_t i = 0; vpc != c->default_vpc && i < service->backend_count; i++) {
+		const struct backend *backend = &service->backends[i];
+		uint32_t node = backend_node(s, vpc, backend);
+		const struct stand *stand = stand_at(s, vpc, backend->address);
+		struct in_addr in = { .s_addr = htonl(backend->address) };
+		char text[INET_ADDRSTRLEN];
+
+		if (!node || c->nodes[node - 1].node != c->node || (stand && stand->interface))
+			continue;
+		report_warning(c->r, &backend->place,
+			       "backend %s of VPC %s cannot be delivered: name its interface in workloads",
+			       inet_ntop(AF_INET, &in, text, sizeof(text)), service->vpc);
+	}
+}
+
+static bool add_service(struct serving *s, size_t i, uint32_t vpc)
+{
+	struct compile *c = s->c;
+	const struct service *service = &c->plan->services[i];
+	const struct vip *vip = vip_of_service(&s->vips, i);
+	struct sl_service row = {
+		.rule = c->last_rule + 1 + (uint32_t)i,
+		.affinity = SL_TICKS(service->affinity_s),
+		.new_per_s = service->new_per_s,
+		.new_per_source_per_s = service->new_per_source_per_s,
+		.vpc = c->vpcs[vpc].id,
+		.flags = service->empty_drop ? 0 : SL_SERVICE_RESET,
+	};
+
+	warn_out_of_reach(s, service, vpc);
+	if (!add_ring(s, service, &row) || !add_sources(s, service, &row))
+		return false;
+	for (size_t k = 0; k < service->port_count; k++) {
+		const struct service_port *port = &service->ports[k];
+		struct sl_service_key key = { .addr = htonl(vip->addr),
+					      .port = htons(port->port),
+					      .proto = port->proto };
+		size_t before = s->claimed.count;
+
+		if (!intern(&s->claimed, &key, sizeof(key)))
+			return false;
+		if (s->claimed.count == before) {
+			report_error(c->r, &port->place, "this address and port stand in the plan already");
+			return false;
+		}
+		row.target = htons(port->target);
+		if (!row_add(c, SL_TABLE_sl_service, &key, &row) || !add_backends(s, service, vpc, &key))
+			return false;
+	}
+	return true;
+}
+
+static bool choose(struct serving *s)
+{
+	struct compile *c = s->c;
+
+	for (size_t i = 0; i < c->plan->service_count; i++) {
+		const struct service *service = &c->plan->services[i];
+		struct vip *vip = vip_of_service(&s->vips, i);
+		uint32_t vpc = vpc_number(c, service->vpc);
+
+		if (vpc == UINT32_MAX) {
+			report_error(c->r, &service->place, "VPC \"%s\" is not in the plan", service->vpc);
+			return false;
+		}
+		c->service_here[i] = concerns(s, service, vpc, vip);
+		vip->here |= c->service_here[i];
+	}
+	return true;
+}
+
+bool services_build(struct compile *c)
+{
+	struct serving s = {
+		.c = c,
+		.stands = { .size = sizeof(struct stand) },
+		.ring = { .size = sizeof(uint32_t) },
+		.turns = { .size = sizeof(struct maglev_backend) },
+		.sources = { .size = sizeof(struct source) },
+	};
+	size_t count = c->plan->service_count;
+	bool done = false;
+
+	c->service_here = heap_take(&c->scratch, count * sizeof(*c->service_here));
+	if (!c->service_here)
+		return false;
+	if (!count)
+		return true;
+	if (!vips_collect(c, &s.vips) || !stands_collect(&s) || !choose(&s) || !expect_rings(&s))
+		goto out;
+	for (size_t i = 0; i < count; i++) {
+		if (c->service_here[i] && !add_service(&s, i, vpc_number(c, c->plan->services[i].vpc)))
+			goto out;
+	}
+	done = vips_rows(c, &s.vips);
+out:
+	vips_free(&s.vips);
+	intern_free(&s.stand_keys);
+	intern_free(&s.claimed);
+	list_free(&s.stands);
+	list_free(&s.ring);
+	list_free(&s.turns);
+	list_free(&s.sources);
+	return done;
+}
