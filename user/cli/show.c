@@ -9,9 +9,10 @@
 #include "show.h"
 
 const char help_show[] =
-	"Shows networks, flows, drops or the policy that is in force.\n"
+	"Shows networks, services, flows, drops or the policy that is in force.\n"
 	"\n"
 	"usage: sluice show networks [--json]\n"
+	"       sluice show services [--json] [NAME]\n"
 	"       sluice show drops [--watch] [--json]\n"
 	"       sluice show flows [--network NAME] [--address ADDRESS] [--port PORT]\n"
 	"                         [--proto tcp|udp|icmp|sctp|NUMBER] [--state NAME]\n"
@@ -19,6 +20,7 @@ const char help_show[] =
 	"       sluice show policy [--plan FILE|DIR] [--node NAME] [--matrix] [--json]\n"
 	"\n"
 	"  --json           for programs\n"
+	"  NAME             services: this one only\n"
 	"  --watch          drops: print again every second what was added\n"
 	"  --network NAME   flows: to or from this network\n"
 	"  --address A      flows: to or from this address\n"
@@ -35,18 +37,18 @@ int cmd_show(int argc, char **argv)
 		const char *name;
 		int (*run)(int argc, char **argv);
 	} views[] = {
-		{ "networks", cmd_show_networks },
-		{ "drops", cmd_show_drops },
-		{ "flows", cmd_show_flows },
+		{ "networks", cmd_show_networks }, { "services", cmd_show_services },
+		{ "drops", cmd_show_drops },	   { "flows", cmd_show_flows },
 		{ "policy", cmd_show_policy },
 	};
 
 	if (argc < 2)
-		return cli_usage("show", "show what? networks, drops, flows or policy");
+		return cli_usage("show", "show what? networks, services, drops, flows or policy");
 	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
 		if (!strcmp(argv[1], views[i].name))
 			return views[i].run(argc - 1, argv + 1);
-	return cli_usage("show", "cannot show \"%s\": expected networks, drops, flows or policy", argv[1]);
+	return cli_usage("show", "cannot show \"%s\": expected networks, services, drops, flows or policy",
+			 argv[1]);
 }
 
 int show_failed(const struct trouble *t)

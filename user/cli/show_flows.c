@@ -34,6 +34,9 @@ struct line {
 	struct sl_flow forward;
 	struct sl_flow back; /* zero counters if its entry is gone */
 	bool established; /* which table */
+	bool translated; /* the key's destination is a VIP, and behind it stands: */
+	uint32_t backend_be;
+	uint16_t backend_port_be;
 };
 
 struct view {
@@ -52,24 +55,6 @@ static const char *const states[] = { [SL_FLOW_OPENING] = "opening",
 				      [SL_FLOW_CLOSED] = "closed" };
 #define STATES (sizeof(states) / sizeof(states[0]))
 
-static const struct {
-	const char *name;
-	uint8_t number;
-} protos[] = {
-	{ "tcp", IPPROTO_TCP }, { "udp", IPPROTO_UDP }, { "icmp", IPPROTO_ICMP }, { "sctp", IPPROTO_SCTP }
-};
-
-static struct name_text proto_text(uint8_t number)
-{
-	struct name_text out;
-
-	snprintf(out.text, sizeof(out.text), "%u", number);
-	for (size_t i = 0; i < sizeof(protos) / sizeof(protos[0]); i++)
-		if (protos[i].number == number)
-			snprintf(out.text, sizeof(out.text), "%s", protos[i].name);
-	return out;
-}
-
 static struct name_text end_text(uint32_t addr_be, uint16_t port_be, uint8_t proto)
 {
 	struct name_text out = { "" };
@@ -87,9 +72,11 @@ static bool wanted(const struct view *v, const struct line *line)
 	const struct filter *f = &v->filter;
 	int names = v->k.table[SL_TABLE_sl_name];
 
-	if (f->has_address && line->key->saddr != f->address_be && line->key->daddr != f->address_be)
+	if (f->has_address && line->key->saddr != f->address_be && line->key->daddr != f->address_be &&
+	    !(line->translated && line->backend_be == f->address_be))
 		return false;
-	if (f->port >= 0 && ntohs(line->key->sport) != f->port && ntohs(line->key->dport) != f->port)
+	if (f->port >= 0 && ntohs(line->key->sport) != f->port && ntohs(line->key->dport) != f->port &&
+	    !(line->translated && ntohs(line->backend_port_be) == f->port))
 		return false;
 	if (f->proto >= 0 && line->key->proto != f->proto)
 		return false;
@@ -123,17 +110,21 @@ static void print_json(struct view *v, const struct line *line)
 {
 	int names = v->k.table[SL_TABLE_sl_name];
 	const struct sl_verdict *verdict = &line->forward.verdict;
-	char source[INET_ADDRSTRLEN], target[INET_ADDRSTRLEN];
+	char source[INET_ADDRSTRLEN], target[INET_ADDRSTRLEN], backend[INET_ADDRSTRLEN];
 	json_t *object;
 
 	inet_ntop(AF_INET, &line->key->saddr, source, sizeof(source));
 	inet_ntop(AF_INET, &line->key->daddr, target, sizeof(target));
+	inet_ntop(AF_INET, &line->backend_be, backend, sizeof(backend));
 	object = json_pack(
-		"{s:s, s:i, s:s, s:i, s:s, s:i, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, "
-		"s:I, s:s, s:i, s:I, s:s*}",
+		"{s:s, s:i, s:s, s:i, s:s, s:i, s:s*, s:o*, s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, "
+		"s:I, "
+		"s:I, s:I, s:s, s:i, s:I, s:s*}",
 		"vpc", name_find(names, SL_NAME_VPC, 0, line->key->vpc).text, "proto", line->key->proto,
 		"source", source, "source_port", ntohs(line->key->sport), "destination", target,
-		"destination_port", ntohs(line->key->dport), "src_network",
+		"destination_port", ntohs(line->key->dport), "backend", line->translated ? backend : NULL,
+		"backend_port", line->translated ? json_integer(ntohs(line->backend_port_be)) : NULL,
+		"action", action_name(verdict->action), "src_network",
 		name_of_network(names, verdict->src_network).text, "dst_network",
 		name_of_network(names, verdict->dst_network).text, "state", state_name(&line->forward),
 		"table", line->established ? "sl_flow" : "sl_unanswered", "passes",
@@ -156,9 +147,13 @@ static void print_cells(struct view *v, const struct line *line)
 	struct table *table = &v->table;
 	int names = v->k.table[SL_TABLE_sl_name];
 
-	table_cell(table, "%s", proto_text(key->proto).text);
+	table_cell(table, "%s", proto_name(key->proto).text);
 	table_cell(table, "%s", end_text(key->saddr, key->sport, key->proto).text);
 	table_cell(table, "%s", end_text(key->daddr, key->dport, key->proto).text);
+	if (line->translated)
+		table_cell(table, "%s", end_text(line->backend_be, line->backend_port_be, key->proto).text);
+	else
+		table_cell(table, "-");
 	table_cell(table, "%s", name_of_network(names, verdict->src_network).text);
 	table_cell(table, "%s", name_of_network(names, verdict->dst_network).text);
 	table_cell(table, "%s%s", state_name(&line->forward), line->established ? "" : " (unanswered)");
@@ -168,6 +163,7 @@ static void print_cells(struct view *v, const struct line *line)
 	table_cell(table, "%llu", (unsigned long long)line->forward.bytes);
 	table_cell(table, "%llu", (unsigned long long)line->back.packets);
 	table_cell(table, "%llu", (unsigned long long)line->back.bytes);
+	table_cell(table, "%s", action_name(verdict->action));
 	table_cell(table, "%s", name_of_rule(names, line->forward.generation, verdict->rule).text);
 }
 
@@ -191,7 +187,9 @@ static void print_row(struct view *v, int fd, bool established, const struct sl_
 {
 	struct line line = { .key = key, .forward = *flow, .established = established };
 	struct sl_flow other;
-	bool paired = !bpf_map_lookup_elem(fd, &flow->peer, &other);
+	/* Two flows may meet in one half, when both address the same backend; it belongs to one of them. */
+	bool paired =
+		!bpf_map_lookup_elem(fd, &flow->peer, &other) && !memcmp(&other.peer, key, sizeof(*key));
 
 	if (flow->flags & SL_FLOW_REPLY) {
 		if (paired)
@@ -199,8 +197,14 @@ static void print_row(struct view *v, int fd, bool established, const struct sl_
 		line.key = &flow->peer;
 		line.back = *flow;
 		line.forward.packets = line.forward.bytes = 0;
-	} else if (paired) {
-		line.back = other;
+		line.translated = flow->verdict.flags & SL_VERDICT_ANSWER;
+		line.backend_be = key->saddr;
+		line.backend_port_be = key->sport;
+	} else {
+		line.back = paired ? other : line.back;
+		line.translated = flow->verdict.flags & SL_VERDICT_SERVICE;
+		line.backend_be = flow->verdict.daddr;
+		line.backend_port_be = flow->verdict.dport;
 	}
 	print_line(v, &line);
 }
@@ -221,13 +225,13 @@ static int print_table_of(struct view *v, enum sl_table_id id, struct trouble *t
 
 static int show_flows(struct view *v)
 {
-	static const char *const heads[] = { "PROTO",	 "SOURCE", "DESTINATION", "FROM",     "TO",
-					     "STATE",	 ">AGE",   ">IDLE",	  ">PACKETS", ">BYTES",
-					     ">REPLIES", ">BYTES", "RULE" };
+	static const char *const heads[] = { "PROTO",  "SOURCE",   "DESTINATION", "BACKEND", "FROM",
+					     "TO",     "STATE",	   ">AGE",	  ">IDLE",   ">PACKETS",
+					     ">BYTES", ">REPLIES", ">BYTES",	  "ACTION",  "RULE" };
 	struct trouble t;
 
 	v->now = kernel_tick();
-	table_head(&v->table, heads, 13);
+	table_head(&v->table, heads, sizeof(heads) / sizeof(heads[0]));
 	if (v->filter.limit < 0)
 		v->filter.limit = v->filter.json ? 0 : (long)LIMIT;
 	if (v->filter.json)
@@ -259,9 +263,11 @@ static bool number(const char *text, long most, long *value)
 
 static bool read_proto(const char *text, long *proto)
 {
-	for (size_t i = 0; i < sizeof(protos) / sizeof(protos[0]); i++)
-		if (!strcmp(text, protos[i].name)) {
-			*proto = protos[i].number;
+	static const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_SCTP };
+
+	for (size_t i = 0; i < sizeof(protos); i++)
+		if (!strcmp(text, proto_name(protos[i]).text)) {
+			*proto = protos[i];
 			return true;
 		}
 	return number(text, 255, proto);

@@ -3,10 +3,13 @@
  * One look-up a name: no copy of the table, which may hold hundreds of thousands of rows.
  */
 #include <bpf/bpf.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include "../../maps/fill.h"
 #include "names.h"
+
+#define SERVICE_RULE "service " /* and the service's name */
 
 static const char *const reason_names[] = {
 	[SL_DROP_NONE] = "none",
@@ -57,6 +60,16 @@ struct name_text name_of_rule(int name_fd, uint32_t generation, uint32_t rule)
 	return name_find(name_fd, SL_NAME_RULE, generation & 1, rule);
 }
 
+struct name_text name_of_service(int name_fd, uint32_t generation, uint32_t rule)
+{
+	struct name_text name = name_find(name_fd, SL_NAME_RULE, generation & 1, rule);
+	const size_t prefix = sizeof(SERVICE_RULE) - 1;
+
+	if (!strncmp(name.text, SERVICE_RULE, prefix))
+		memmove(name.text, name.text + prefix, sizeof(name.text) - prefix);
+	return name;
+}
+
 const char *reason_name(unsigned int reason)
 {
 	return reason < SL_REASONS ? reason_names[reason] : NULL;
@@ -82,6 +95,36 @@ const char *outcome_name(unsigned int outcome)
 const char *table_name(unsigned int table)
 {
 	return table < SL_TABLES ? table_names[table] : "?";
+}
+
+const char *action_name(unsigned int action)
+{
+	static const char *const names[] = {
+		[SL_ACTION_DROP] = "drop",   [SL_ACTION_STACK] = "stack", [SL_ACTION_LOCAL] = "local",
+		[SL_ACTION_WIRE] = "wire",   [SL_ACTION_ECHO] = "echo",	  [SL_ACTION_TUNNEL] = "tunnel",
+		[SL_ACTION_ROUTE] = "route", [SL_ACTION_HOST] = "host",	  [SL_ACTION_RESET] = "reset",
+	};
+
+	return action < sizeof(names) / sizeof(names[0]) ? names[action] : "unknown";
+}
+
+struct name_text proto_name(uint8_t proto)
+{
+	struct name_text out;
+
+	switch (proto) {
+	case IPPROTO_TCP:
+		return (struct name_text){ "tcp" };
+	case IPPROTO_UDP:
+		return (struct name_text){ "udp" };
+	case IPPROTO_ICMP:
+		return (struct name_text){ "icmp" };
+	case IPPROTO_SCTP:
+		return (struct name_text){ "sctp" };
+	default:
+		snprintf(out.text, sizeof(out.text), "%u", proto);
+		return out;
+	}
 }
 
 const char *door_role_name(unsigned int kind)

@@ -16,12 +16,16 @@ struct name_text name_find(int name_fd, uint16_t kind, uint16_t slot, uint32_t i
 struct name_text name_of_network(int name_fd, uint16_t network);
 /* Rule 0 is "default deny". */
 struct name_text name_of_rule(int name_fd, uint32_t generation, uint32_t rule);
+/* A service's rule carries its name. */
+struct name_text name_of_service(int name_fd, uint32_t generation, uint32_t rule);
 
 /* From the X-macro lists; "reason 77" texts for numbers this build does not know are the caller's. */
 const char *reason_name(unsigned int reason); /* NULL: unknown */
 const char *reason_text(unsigned int reason);
 const char *outcome_name(unsigned int outcome); /* "passed", "dropped", "monitored", never NULL */
 const char *table_name(unsigned int table);
+const char *action_name(unsigned int action); /* of a verdict: "drop", "stack", ..., never NULL */
+struct name_text proto_name(uint8_t proto); /* "tcp", or the number */
 
 const char *door_role_name(unsigned int kind); /* "uplink", "workload" */
 const char *door_xdp_name(unsigned int xdp); /* "none", "native", "generic", "shared" */

@@ -75,6 +75,51 @@ failed:
 	return error;
 }
 
+static int walk(struct rows *batch, uint32_t room, int fd, rows_visit *visit, void *closure,
+		struct trouble *t)
+{
+	uint8_t token[2][64] = { { 0 } };
+	unsigned int turn = 0;
+	int error = 0;
+
+	while (error != -ENOENT) {
+		uint32_t got = room;
+
+		error = bpf_map_lookup_batch(fd, turn ? token[(turn - 1) & 1] : NULL, token[turn & 1],
+					     batch->keys, batch->values, &got, NULL);
+		if (error == -ENOSPC && room < 1U << 24) {
+			room *= 4;
+			error = rows_grow(batch, room);
+			if (error)
+				return trouble(t, error, "out of memory for %u rows of a table", room);
+			continue;
+		}
+		if (error && error != -ENOENT)
+			return trouble(t, error, "cannot read a table: %s", strerror(-error));
+		for (batch->count = 0; batch->count < got; batch->count++)
+			visit(closure, rows_key(batch, batch->count), rows_value(batch, batch->count));
+		turn++;
+	}
+	return 0;
+}
+
+int rows_walk(int fd, uint32_t key_size, uint32_t value_size, rows_visit *visit, void *closure,
+	      struct trouble *t)
+{
+	struct rows batch = { .key_size = key_size, .value_size = value_size, .cpus = 1 };
+	int error;
+
+	if (key_size > 64)
+		return trouble(t, -EINVAL, "a key of %u bytes is longer than any table's", key_size);
+	error = rows_grow(&batch, FIRST_BATCH);
+	if (error)
+		trouble(t, error, "out of memory for %u rows of a table", FIRST_BATCH);
+	else
+		error = walk(&batch, FIRST_BATCH, fd, visit, closure, t);
+	rows_free(&batch);
+	return error;
+}
+
 const void *rows_key(const struct rows *rows, size_t row)
 {
 	return rows->keys + row * rows->key_size;

@@ -21,6 +21,12 @@ struct rows {
 /* `cpus` > 1 says that the table is per CPU. Rows that come and go meanwhile may or may not be there. */
 int rows_read(struct rows *rows, int fd, uint32_t key_size, uint32_t value_size, uint32_t cpus,
 	      struct trouble *t);
+/*
+ * The same rows one after the other without keeping them, for tables that may be large. Not per CPU.
+ */
+typedef void rows_visit(void *closure, const void *key, const void *value);
+int rows_walk(int fd, uint32_t key_size, uint32_t value_size, rows_visit *visit, void *closure,
+	      struct trouble *t);
 const void *rows_key(const struct rows *rows, size_t row);
 const void *rows_value(const struct rows *rows, size_t row);
 /* The sum of sl_count over the CPUs. */
