@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Clauses: everything that can allow or deny, in the order of its number. The plan's rules come first,
- * then one clause for each network whose posture lets members talk, then the host policy. Tells which
- * rules of the plan can never match, or match only what is denied anyway.
+ * Clauses: everything that can allow or deny, in the order of its number. The plan's rules come first, then
+ * one clause for each network whose posture lets members talk, then the host policy. A rule that leads to
+ * services is several clauses, since their ports are the backends' own. Tells which rules of the plan can
+ * never match, or match only what is denied anyway.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -68,17 +69,87 @@ static struct clause *clause_new(struct compile *c, uint32_t number, const char 
 	return clause;
 }
 
+/*
+ * What a rule's ports mean at the backends of a service: those of the service's ports that they name, at the
+ * port the backends have for them.
+ */
+static bool target_ports(struct compile *c, const struct service *service, const struct ports *named,
+			 struct ports **targets)
+{
+	struct ports *kept = heap_take(&c->scratch, sizeof(*kept));
+
+	if (!kept)
+		return false;
+	kept->item = heap_take(&c->scratch, service->port_count * sizeof(*kept->item));
+	if (!kept->item)
+		return false;
+	for (size_t i = 0; i < service->port_count; i++) {
+		const struct service_port *port = &service->ports[i];
+
+		for (size_t k = 0; k < named->count; k++) {
+			const struct port *p = &named->item[k];
+
+			if (!p->any &&
+			    (p->proto != port->proto || port->port < p->first || port->port > p->last))
+				continue;
+			kept->item[kept->count++] = (struct port){ .proto = port->proto,
+								   .first = port->target,
+								   .last = port->target };
+			break;
+		}
+	}
+	*targets = kept;
+	return true;
+}
+
+static struct clause *rule_clause(struct compile *c, size_t i, struct list *types)
+{
+	const struct rule *rule = &c->plan->policy[i];
+	struct clause *clause = clause_new(c, (uint32_t)i + 1, rule->name, &rule->place);
+
+	clause->ports = &rule->ports;
+	clause->deny = rule->deny;
+	clause->written = true;
+	return keep_selectors(c, &rule->from, types, &clause->from, &clause->from_count) ? clause : NULL;
+}
+
+/* One clause for what the rule's ports are meant for as they stand, and one for each service of it. */
+static bool add_rule(struct compile *c, size_t i, struct list *types)
+{
+	const struct rule *rule = &c->plan->policy[i];
+	struct selectors plain = { .item = heap_take(&c->scratch, rule->to.count * sizeof(*plain.item)) };
+	struct clause *clause;
+
+	if (!plain.item)
+		return false;
+	for (size_t k = 0; k < rule->to.count; k++) {
+		const struct selector *to = &rule->to.item[k];
+		struct ports *targets;
+
+		if (to->kind != SELECT_SERVICE) {
+			plain.item[plain.count++] = *to;
+			continue;
+		}
+		if (!target_ports(c, plan_service(c->plan, to->name), &rule->ports, &targets))
+			return false;
+		clause = rule_clause(c, i, types);
+		if (!clause)
+			return false;
+		clause->ports = targets;
+		/* No ports at all would mean every port. */
+		if (targets->count && !keep_one(c, to, types, &clause->to, &clause->to_count))
+			return false;
+	}
+	if (!plain.count)
+		return true;
+	clause = rule_clause(c, i, types);
+	return clause && keep_selectors(c, &plain, types, &clause->to, &clause->to_count);
+}
+
 static bool add_rules(struct compile *c, struct list *types)
 {
 	for (size_t i = 0; i < c->plan->rule_count; i++) {
-		const struct rule *rule = &c->plan->policy[i];
-		struct clause *clause = clause_new(c, (uint32_t)i + 1, rule->name, &rule->place);
-
-		clause->ports = &rule->ports;
-		clause->deny = rule->deny;
-		clause->written = true;
-		if (!keep_selectors(c, &rule->from, types, &clause->from, &clause->from_count) ||
-		    !keep_selectors(c, &rule->to, types, &clause->to, &clause->to_count))
+		if (!add_rule(c, i, types))
 			return false;
 	}
 	return true;
@@ -136,14 +207,23 @@ static bool add_host(struct compile *c, struct list *types, uint32_t number)
 	return true;
 }
 
+/* A rule makes a clause for itself and one for each service that it leads to. */
+static size_t most_clauses(const struct compile *c)
+{
+	size_t most = c->plan->network_count + c->cluster->host_allow_count + 1;
+
+	for (size_t i = 0; i < c->plan->rule_count; i++)
+		most += c->plan->policy[i].to.count + 1;
+	return most;
+}
+
 bool clauses_build(struct compile *c)
 {
-	size_t most = c->plan->rule_count + c->plan->network_count + c->cluster->host_allow_count + 1;
 	struct list types = { .size = sizeof(uint32_t) };
 	uint32_t number = (uint32_t)c->plan->rule_count;
 	bool done = false;
 
-	c->clauses = heap_take(&c->scratch, most * sizeof(*c->clauses));
+	c->clauses = heap_take(&c->scratch, most_clauses(c) * sizeof(*c->clauses));
 	if (c->clauses)
 		done = add_rules(c, &types) && add_intra(c, &types, &number) &&
 		       add_host(c, &types, number + 1);
@@ -152,31 +232,47 @@ bool clauses_build(struct compile *c)
 	return done;
 }
 
+/* What is to be said of a rule, whose clauses these are. */
+static void warn_rule(struct compile *c, const struct clause *clause, size_t count)
+{
+	const char *why = "its \"from\" and \"to\" stand in different VPCs";
+	const struct clause *denied_by = NULL;
+	bool met = false, effective = false, other_cluster = false, to = false, ports = false;
+
+	for (size_t i = 0; i < count; i++) {
+		met |= clause[i].met;
+		effective |= clause[i].effective;
+		other_cluster |= clause[i].other_cluster;
+		to |= clause[i].to_count != 0;
+		ports |= clause[i].ports->count != 0;
+		if (!denied_by)
+			denied_by = clause[i].denied_by;
+	}
+	/* Between clusters all is denied anyway, but saying so again is no mistake. */
+	if (!met && clause->deny && other_cluster)
+		return;
+	if (!met) {
+		if (!clause->from_count)
+			why = "nothing in the plan matches its \"from\"";
+		else if (!ports)
+			why = "its \"ports\" are none of the service's";
+		else if (!to)
+			why = "nothing in the plan matches its \"to\"";
+		else if (other_cluster)
+			why = "its \"from\" and \"to\" stand in different clusters, which no rule joins";
+		report_warning(c->r, clause->place, "rule \"%s\" can never match: %s", clause->name, why);
+	} else if (!clause->deny && !effective && denied_by) {
+		report_warning(c->r, clause->place,
+			       "rule \"%s\" allows nothing: whatever it allows, rule \"%s\" denies",
+			       clause->name, denied_by->name);
+	}
+}
+
 void clauses_warn(struct compile *c)
 {
-	for (size_t i = 0; i < c->clause_count; i++) {
-		const struct clause *clause = &c->clauses[i];
-		const char *why = "its \"from\" and \"to\" stand in different VPCs";
-
-		if (!clause->written)
-			continue;
-		/* Between clusters all is denied anyway, but saying so again is no mistake. */
-		if (!clause->met && clause->deny && clause->other_cluster)
-			continue;
-		if (!clause->met) {
-			if (!clause->from_count)
-				why = "nothing in the plan matches its \"from\"";
-			else if (!clause->to_count)
-				why = "nothing in the plan matches its \"to\"";
-			else if (clause->other_cluster)
-				why = "its \"from\" and \"to\" stand in different clusters, which no rule "
-				      "joins";
-			report_warning(c->r, clause->place, "rule \"%s\" can never match: %s", clause->name,
-				       why);
-		} else if (!clause->deny && !clause->effective && clause->denied_by) {
-			report_warning(c->r, clause->place,
-				       "rule \"%s\" allows nothing: whatever it allows, rule \"%s\" denies",
-				       clause->name, clause->denied_by->name);
-		}
+	for (size_t i = 0, end; i < c->clause_count && c->clauses[i].written; i = end) {
+		for (end = i + 1; end < c->clause_count && c->clauses[end].number == c->clauses[i].number;)
+			end++;
+		warn_rule(c, &c->clauses[i], end - i);
 	}
 }

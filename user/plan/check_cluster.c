@@ -6,9 +6,11 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../../include/limits.h"
 #include "check.h"
 
 #define SSH 22
+#define GENEVE 6081 /* RFC 8926; Kube-OVN and others */
 
 static void check_ids(struct check *c)
 {
@@ -225,6 +227,24 @@ static void check_tunnel(struct check *c, const struct cluster *cluster)
 			"no node of the cluster carries the tunnel, expected \"gateway\": true on one");
 }
 
+/* Deliveries must not be taken for the CNI's own Geneve, nor for the tunnel. */
+static void check_delivery(struct check *c, const struct cluster *cluster)
+{
+	const struct delivery *delivery = &cluster->delivery;
+	const struct place *place = delivery->place.path ? &delivery->place : &cluster->place;
+	struct below b;
+
+	below(&b, place, delivery->place.path ? ".port" : "");
+	if (delivery->port == GENEVE)
+		report_error(c->report, &b.place,
+			     "%u is the port of the CNI's own Geneve, expected another such as %u",
+			     delivery->port, SL_TUNNEL_PORT);
+	if (cluster->tunnel.present && cluster->tunnel.port == delivery->port)
+		report_error(c->report, &b.place,
+			     "port %u of deliveries is also the port of the tunnel, expected another",
+			     delivery->port);
+}
+
 static bool to_host(const struct selectors *to)
 {
 	for (size_t i = 0; i < to->count; i++)
@@ -260,6 +280,7 @@ void check_clusters(struct check *c)
 	check_pools(c);
 	for (size_t i = 0; i < c->plan->cluster_count; i++) {
 		check_tunnel(c, &c->plan->clusters[i]);
+		check_delivery(c, &c->plan->clusters[i]);
 		check_way_in(c, &c->plan->clusters[i]);
 	}
 }

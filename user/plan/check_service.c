@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Services: a VIP and port claimed twice, a VIP from another cluster's pool, backends that stand in no
- * network.
+ * Services: a VIP and port claimed twice, what services do not carry, clients both wanted and refused. What a
+ * VIP may be is in check_vip.c, what backends may be in check_backend.c.
  */
 #include <netinet/in.h>
 #include <string.h>
 #include "outside.h"
-
-struct vip {
-	uint32_t address;
-	const struct eip *eip; /* NULL: no EIP has the address */
-};
 
 static const struct eip *eip_at(const struct plan *plan, uint32_t address)
 {
@@ -25,8 +20,11 @@ static bool vip_of(struct check *c, const struct service *service, struct vip *v
 {
 	struct below b;
 
+	*vip = (struct vip){ .address = service->address };
 	if (service->has_address) {
-		*vip = (struct vip){ service->address, eip_at(c->plan, service->address) };
+		vip->eip = eip_at(c->plan, vip->address);
+		vip->node = node_at(c->plan, vip->address);
+		vip->pool = pool_of(c->plan, vip->address);
 		return true;
 	}
 	if (!known(c, NOUN_EIP, service->eip, below(&b, &service->place, ".eip")))
@@ -41,6 +39,16 @@ static const char *proto_text(uint8_t proto)
 	return proto == IPPROTO_TCP ? "tcp" : proto == IPPROTO_UDP ? "udp" : "sctp";
 }
 
+/* SCTP tells its partner the addresses of the host itself (RFC 9260, 3.3.2), which no VIP can stand in for. */
+static void check_carried(struct check *c, const struct service_port *port)
+{
+	struct below b;
+
+	if (port->proto != IPPROTO_TCP && port->proto != IPPROTO_UDP)
+		report_error(c->report, below(&b, &port->place, ".proto"),
+			     "services do not carry %s, expected tcp or udp", proto_text(port->proto));
+}
+
 static void check_ports(struct check *c, size_t i, const struct vip *vip, struct seen *claims)
 {
 	const struct service *service = &c->plan->services[i];
@@ -52,6 +60,7 @@ static void check_ports(struct check *c, size_t i, const struct vip *vip, struct
 		struct seen_key key = { .a = vip->address, .b = (uint64_t)port->proto << 16 | port->port };
 		size_t first = seen_add(claims, key, i);
 
+		check_carried(c, port);
 		if (first == i)
 			report_error(c->report, &port->place,
 				     "%u/%s stands twice in the service, expected it once", port->port,
@@ -74,120 +83,48 @@ static void check_ports(struct check *c, size_t i, const struct vip *vip, struct
 	}
 }
 
-static const struct pool *pool_at(const struct cluster *cluster, uint32_t address)
+/* A prefix in both lists would be refused, in one list twice it is a slip. */
+static void check_sources(struct check *c, const struct service *service)
 {
-	for (size_t i = 0; i < cluster->pool_count; i++)
-		for (size_t j = 0; j < cluster->pools[i].ranges.count; j++)
-			if (address >= cluster->pools[i].ranges.item[j].first &&
-			    address <= cluster->pools[i].ranges.item[j].last)
-				return &cluster->pools[i];
-	return NULL;
-}
-
-static bool is_node_address(const struct plan *plan, uint32_t address)
-{
-	for (size_t i = 0; i < plan->cluster_count; i++)
-		for (size_t j = 0; j < plan->clusters[i].node_count; j++)
-			for (size_t k = 0; k < plan->clusters[i].nodes[j].addresses.count; k++)
-				if (plan->clusters[i].nodes[j].addresses.item[k].first == address)
-					return true;
-	return false;
-}
-
-const struct cluster *backend_home(const struct check *c, const struct service *service, size_t i)
-{
-	const struct backend *backend = &service->backends[i];
-	const struct cluster *cluster = NULL;
-	const struct site *site = NULL;
-
-	if (backend->node && plan_node(c->plan, backend->node, &cluster))
-		return cluster;
-	if (network_of(c, service->vpc, backend->address, &site))
-		return plan_cluster(c->plan, site->cluster);
-	return NULL;
-}
-
-static void check_pool(struct check *c, const struct service *service, const struct vip *vip)
-{
-	const struct cluster *home = NULL, *owner = NULL;
-	const struct pool *pool = NULL;
-	char text[ADDRESS_TEXT];
+	const struct prefixes *lists[] = { &service->allow, &service->deny };
+	static const char *const NAMES[] = { "allow", "deny" };
+	struct seen all = seen_new(c->scratch, service->allow.count + service->deny.count);
+	char text[PREFIX_TEXT];
 	struct below b;
 
-	if (vip->eip || is_node_address(c->plan, vip->address))
-		return;
-	for (size_t i = 0; i < c->plan->cluster_count && !pool; i++) {
-		pool = pool_at(&c->plan->clusters[i], vip->address);
-		if (pool)
-			owner = &c->plan->clusters[i];
-	}
-	for (size_t i = 0; i < service->backend_count; i++) {
-		const struct cluster *cluster = backend_home(c, service, i);
+	for (size_t i = 0; i < 2; i++)
+		for (size_t j = 0; j < lists[i]->count; j++) {
+			const struct prefix *prefix = &lists[i]->item[j];
+			size_t first =
+				seen_add(&all, (struct seen_key){ .a = prefix->addr, .b = prefix->len }, i);
 
-		if (cluster && cluster == owner)
-			return;
-		if (cluster && !home)
-			home = cluster;
-	}
-	if (!home)
-		return;
-	if (pool)
-		report_error(c->report, below(&b, &service->place, ".address"),
-			     "%s is in pool %s of cluster %s but the backends are in cluster %s, expected an "
-			     "address of "
-			     "their own cluster's pool",
-			     address_text(vip->address, text), pool->name, owner->name, home->name);
-	else if (home->pool_count)
-		report_warning(c->report, below(&b, &service->place, ".address"),
-			       "%s is in no pool of cluster %s, is no EIP and no node's address, expected "
-			       "one of these",
-			       address_text(vip->address, text), home->name);
+			if (first == SIZE_MAX)
+				continue;
+			below(&b, &service->place, ".sources.%s[%zu]", NAMES[i], j);
+			if (first == i)
+				report_error(c->report, &b.place, "%s stands twice, expected it once",
+					     prefix_text(*prefix, text));
+			else
+				report_error(c->report, &b.place,
+					     "%s is allowed too (sources.allow), expected one of both",
+					     prefix_text(*prefix, text));
+		}
 }
 
-static void check_backends(struct check *c, const struct service *service)
+static void check_limit(struct check *c, const struct service *service)
 {
-	struct seen addresses = seen_new(c->scratch, service->backend_count);
-	char text[ADDRESS_TEXT];
 	struct below b;
 
-	if (!service->backend_count)
-		report_warning(c->report, below(&b, &service->place, ".backends"),
-			       "the service has no backend, expected at least one");
-	for (size_t i = 0; i < service->backend_count; i++) {
-		const struct backend *backend = &service->backends[i];
-
-		if (backend->node)
-			known(c, NOUN_NODE, backend->node, below(&b, &backend->place, ".node"));
-		if (seen_add(&addresses, (struct seen_key){ .a = backend->address }, i) != SIZE_MAX)
-			report_error(
-				c->report, below(&b, &backend->place, ".address"),
-				"%s is a backend of the service already, expected it once; use \"weight\"",
-				address_text(backend->address, text));
-		if (plan_vpc(c->plan, service->vpc) && !network_of(c, service->vpc, backend->address, NULL))
-			report_error(c->report, below(&b, &backend->place, ".address"),
-				     "backend %s is in no network of VPC %s, expected an address of one",
-				     address_text(backend->address, text), service->vpc);
-	}
-}
-
-static void check_vip(struct check *c, const struct service *service, const struct vip *vip)
-{
-	const struct fip *fip = vip->eip ? fip_of(c->plan, vip->eip->name) : NULL;
-	struct below b;
-
-	below(&b, &service->place, service->eip ? ".eip" : ".address");
-	if (fip)
-		report_error(c->report, &b.place,
-			     "EIP %s is that of FIP \"%s\" and carries nothing else, expected "
-			     "another EIP",
-			     vip->eip->name, fip->name);
-	if (vip->eip)
-		check_external_of(c, service->vpc, vip->eip, &b.place);
+	if (service->new_per_s && service->new_per_source_per_s > service->new_per_s)
+		report_warning(c->report, below(&b, &service->place, ".limit.new_per_source_per_s"),
+			       "%u is above \"new_per_s\" (%u) and limits nothing, expected less",
+			       service->new_per_source_per_s, service->new_per_s);
 }
 
 void check_services(struct check *c)
 {
 	const struct plan *plan = c->plan;
+	struct shared shared = shared_new(c);
 	struct seen claims;
 	size_t ports = 0;
 	struct below b;
@@ -204,10 +141,12 @@ void check_services(struct check *c)
 			known(c, NOUN_VPC, service->from_vpcs.item[j],
 			      below(&b, &service->place, ".from_vpcs[%zu]", j));
 		check_backends(c, service);
+		check_sources(c, service);
+		check_limit(c, service);
 		if (!vip_of(c, service, &vip))
 			continue;
-		check_vip(c, service, &vip);
+		check_vip(c, i, &vip, &shared);
 		check_ports(c, i, &vip, &claims);
-		check_pool(c, service, &vip);
+		check_home(c, service, &vip);
 	}
 }

@@ -10,6 +10,29 @@
 void check_external_of(struct check *c, const char *vpc, const struct eip *eip, const struct place *where);
 /* The FIP that has this EIP, or NULL. */
 const struct fip *fip_of(const struct plan *plan, const char *eip);
+
+struct vip {
+	uint32_t address;
+	const struct eip *eip; /* that has the address; or NULL */
+	const struct node *node; /* whose own address it is; or NULL */
+	const struct cluster *pool; /* in one of whose pools it is; or NULL */
+};
+
+/* What services of one address have in common. */
+struct shared {
+	struct seen echo; /* address → service that writes it */
+	struct seen nodes;
+	struct seen workloads; /* address → workload, of whatever VPC */
+};
+
+struct shared shared_new(struct check *c); /* check_vip.c */
+void check_vip(struct check *c, size_t service, const struct vip *vip, struct shared *shared);
+/* VIP and backends are of one cluster. */
+void check_home(struct check *c, const struct service *service, const struct vip *vip);
+const struct cluster *pool_of(const struct plan *plan, uint32_t address);
+const struct node *node_at(const struct plan *plan, uint32_t address);
+
+void check_backends(struct check *c, const struct service *service); /* check_backend.c */
 /* The cluster the i-th backend stands in, by its node or else by the site that holds its address; or NULL. */
 const struct cluster *backend_home(const struct check *c, const struct service *service, size_t i);
 
