@@ -16,14 +16,14 @@
 #include <time.h>
 #include <unistd.h>
 #include "../exporter/caps.h"
+#include "ageing.h"
 #include "agent.h"
 #include "child.h"
-#include "expiry.h"
+#include "claim.h"
 #include "follow.h"
 #include "lock.h"
 #include "neighbour.h"
 #include "notify.h"
-#include "sweep.h"
 #include "tally.h"
 #include "watch.h"
 
@@ -32,18 +32,18 @@
 #define SETTLE_NS 50000000L /* a burst of interface messages is waited out this long, once */
 #define RETRY_NS 500000000L
 #define SMALL_TABLES_S 30
+#define CLAIMS_PER_S 256
 
 struct agent {
 	const struct agent_options *options;
 	struct follow follow;
 	struct watch watch;
 	struct neighbours neighbours;
-	struct sweep flows;
-	struct sweep unanswered;
-	bool ageing; /* the three above are open */
+	struct ageing ageing;
+	bool tables; /* the two above are open */
+	struct claims claims;
 	struct child child;
 	uint32_t cpus;
-	uint64_t aged; /* counted already */
 	uint64_t steps;
 	uint64_t watchdog_ms;
 	bool links_again;
@@ -66,13 +66,11 @@ static void complain(struct agent *a, const char *text)
 
 static void close_tables(struct agent *a)
 {
-	if (!a->ageing)
+	if (!a->tables)
 		return;
-	sweep_close(&a->flows);
-	sweep_close(&a->unanswered);
+	ageing_close(&a->ageing);
 	neighbours_close(&a->neighbours);
-	a->ageing = false;
-	a->aged = 0;
+	a->tables = false;
 }
 
 static int open_tables(struct agent *a, struct trouble *t)
@@ -80,23 +78,28 @@ static int open_tables(struct agent *a, struct trouble *t)
 	const struct kernel *k = &a->follow.kernel;
 	int error;
 
-	if (a->ageing || !a->follow.open)
+	if (a->tables || !a->follow.open)
 		return 0;
 	error = neighbours_open(&a->neighbours, k->table[SL_TABLE_sl_neigh], a->options->pins, t);
 	if (error)
 		return error;
-	error = sweep_open(&a->flows, k->table[SL_TABLE_sl_flow], t);
+	error = ageing_open(&a->ageing, k, a->cpus, t);
 	if (error)
-		goto neighbours;
-	error = sweep_open(&a->unanswered, k->table[SL_TABLE_sl_unanswered], t);
-	if (error)
-		goto flows;
-	a->ageing = true;
-	return 0;
-flows:
-	sweep_close(&a->flows);
-neighbours:
-	neighbours_close(&a->neighbours);
+		neighbours_close(&a->neighbours);
+	a->tables = !error;
+	return error;
+}
+
+/* What the wire has to hear: questions for next hops, and whose VIPs are here. */
+static int speak(struct agent *a, struct trouble *t)
+{
+	const struct follow *f = &a->follow;
+	int error = neighbours_plan(&a->neighbours, f->plan, f->image, kernel_tick(), t);
+
+	if (!error)
+		error = claims_plan(&a->claims, f->image, t);
+	if (!error)
+		claims_say(&a->claims, a->neighbours.program, CLAIMS_PER_S);
 	return error;
 }
 
@@ -111,9 +114,11 @@ static int renewed(struct agent *a, struct trouble *t)
 	child_follow(&a->child, f->open ? f->id : 0);
 	if (!error && f->open)
 		error = child_start(&a->child, a->options->pins, t);
+	if (!f->open)
+		claims_free(&a->claims); /* whoever brings the dataplane up again says them anew */
 	if (error || !f->open)
 		return error;
-	error = neighbours_plan(&a->neighbours, f->plan, f->image, kernel_tick(), t);
+	error = speak(a, t);
 	if (!error)
 		error = tally_small(&f->kernel, a->cpus, t);
 	notify_send("STATUS=node %s, generation %u, %zu interfaces", f->node, f->kernel.generation,
@@ -178,27 +183,11 @@ static int on_settled(struct agent *a, struct trouble *t)
 	}
 	a->links_again = false;
 	a->said[0] = 0;
-	if (!changed)
+	if (!changed || !a->tables)
 		return 0;
-	error = neighbours_plan(&a->neighbours, a->follow.plan, a->follow.image, kernel_tick(), t);
+	error = speak(a, t);
 	notify_send("STATUS=node %s, generation %u, %zu interfaces", a->follow.node,
 		    a->follow.kernel.generation, a->follow.links.count);
-	return error;
-}
-
-static int age(struct agent *a, struct trouble *t)
-{
-	const struct timeouts *timeouts = &a->follow.image->timeouts;
-	uint64_t aged;
-	int error = sweep_step(&a->flows, timeouts, kernel_tick(), sweep_pace(&a->flows, STEPS_PER_S), t);
-
-	if (!error)
-		error = sweep_step(&a->unanswered, timeouts, kernel_tick(),
-				   sweep_pace(&a->unanswered, STEPS_PER_S), t);
-	aged = a->flows.aged + a->unanswered.aged;
-	if (!error && aged != a->aged)
-		error = tally_stat(&a->follow.kernel, SL_STAT_FLOWS_AGED, aged - a->aged, a->cpus, t);
-	a->aged = aged;
 	return error;
 }
 
@@ -206,14 +195,7 @@ static void write_gauges(struct agent *a)
 {
 	const struct kernel *k = &a->follow.kernel;
 
-	if (a->flows.passes) {
-		tally_gauge(k, SL_GAUGE_FLOWS, a->flows.entries);
-		tally_fill(k, SL_TABLE_sl_flow, a->flows.entries);
-	}
-	if (a->unanswered.passes) {
-		tally_gauge(k, SL_GAUGE_UNANSWERED, a->unanswered.entries);
-		tally_fill(k, SL_TABLE_sl_unanswered, a->unanswered.entries);
-	}
+	ageing_gauges(&a->ageing);
 	tally_gauge(k, SL_GAUGE_NEIGHBOURS, a->neighbours.rows);
 	tally_fill(k, SL_TABLE_sl_neigh, a->neighbours.rows);
 	tally_gauge(k, SL_GAUGE_AGENT_SEEN, (uint64_t)time(NULL));
@@ -224,7 +206,7 @@ static int every_second(struct agent *a, struct trouble *t)
 	bool changed = false;
 	int error = follow_others(&a->follow, &changed, t);
 
-	if (changed || (a->follow.open && !a->ageing)) {
+	if (changed || (a->follow.open && !a->tables)) {
 		struct trouble later;
 		int failed = renewed(a, &later);
 
@@ -233,13 +215,14 @@ static int every_second(struct agent *a, struct trouble *t)
 			error = failed;
 		}
 	}
-	if (!error && a->ageing) {
+	if (!error && a->tables) {
 		error = neighbours_tick(&a->neighbours, kernel_tick(), t);
+		claims_say(&a->claims, a->neighbours.program, CLAIMS_PER_S);
 		write_gauges(a);
 	}
-	if (!error && a->ageing && a->steps / STEPS_PER_S % SMALL_TABLES_S == 0)
+	if (!error && a->tables && a->steps / STEPS_PER_S % SMALL_TABLES_S == 0)
 		error = tally_small(&a->follow.kernel, a->cpus, t);
-	if (!error && a->ageing && child_due(&a->child))
+	if (!error && a->tables && child_due(&a->child))
 		error = child_start(&a->child, a->options->pins, t);
 	return error;
 }
@@ -249,8 +232,8 @@ static int on_tick(struct agent *a, struct trouble *t)
 	int error = 0;
 
 	drain(a->tick);
-	if (a->ageing)
-		error = age(a, t);
+	if (a->tables)
+		error = ageing_step(&a->ageing, &a->follow.image->timeouts, STEPS_PER_S, t);
 	if (!error && a->steps++ % STEPS_PER_S == 0)
 		error = every_second(a, t);
 	if (a->watchdog_ms && a->steps * 1000 / STEPS_PER_S % a->watchdog_ms < 1000 / STEPS_PER_S)
@@ -419,6 +402,7 @@ int agent_run(const struct agent_options *options, struct trouble *t)
 	}
 	child_end(&a.child);
 	close_tables(&a);
+	claims_free(&a.claims);
 	follow_end(&a.follow);
 	close_loop(&a);
 	close(lock);

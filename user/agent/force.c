@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "../image/image.h"
 #include "../plan/plan.h"
+#include "claim.h"
 #include "force.h"
 #include "neighbour.h"
 #include "state.h"
@@ -27,6 +28,7 @@ struct work {
 	struct kernel k;
 	bool open; /* k is */
 	struct notes notes;
+	struct claims claims; /* VIPs that this node did not own before */
 	struct trouble t;
 };
 
@@ -220,8 +222,9 @@ static int install(struct work *w)
 	return error;
 }
 
-/* So that first packets to other nodes find their next hop also where no agent runs. Without it they ask. */
-static void ask_neighbours(struct work *w)
+/* So that first packets to other nodes find their next hop, and the wire this node's VIPs, also where no agent
+ * runs. Without it they ask. */
+static void speak(struct work *w)
 {
 	struct neighbours n = { 0 };
 	struct trouble t;
@@ -230,6 +233,8 @@ static void ask_neighbours(struct work *w)
 	    neighbours_plan(&n, w->plan, w->image, kernel_tick(), &t) ||
 	    neighbours_tick(&n, kernel_tick(), &t))
 		fprintf(stderr, "note: the other nodes are asked for with the first packets: %s\n", t.text);
+	if (n.program >= 0)
+		claims_say(&w->claims, n.program, SIZE_MAX);
 	neighbours_close(&n);
 }
 
@@ -261,6 +266,9 @@ static int carry_out(struct work *w)
 		return fail(w);
 	compare_limit(w, SL_TABLE_sl_flow, "flows", w->image->limits.flows);
 	compare_limit(w, SL_TABLE_sl_unanswered, "unanswered flows", w->image->limits.unanswered_flows);
+	if (claims_plan(&w->claims, w->image, &w->t))
+		return fail(w);
+	claims_known(&w->claims, &w->k);
 	if (install(w))
 		return fail(w);
 
@@ -270,7 +278,7 @@ static int carry_out(struct work *w)
 		fprintf(stderr, "sluice: generation %u is in force, but not every interface is guarded\n",
 			w->k.generation);
 	}
-	ask_neighbours(w);
+	speak(w);
 	kept = state_keep(w->order->state, w->plan->text, w->node, &w->t);
 	if (kept) {
 		fail(w);
@@ -296,6 +304,7 @@ int order_force(const struct order *order)
 	if (w.open)
 		kernel_close(&w.k);
 	notes_free(&w.notes);
+	claims_free(&w.claims);
 	drop_plan(&w);
 	links_free(&w.links);
 	return code;

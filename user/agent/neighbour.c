@@ -107,6 +107,16 @@ static bool network_used(const struct image *image, uint32_t network)
 	return false;
 }
 
+static bool network_has_vip(const struct image *image, uint32_t network)
+{
+	const struct image_table *vips = &image->table[SL_TABLE_sl_vip];
+
+	for (size_t i = 0; i < vips->count; i++)
+		if (((const struct sl_vip *)image_value(vips, i))->network == network)
+			return true;
+	return false;
+}
+
 static int read_wires(struct neighbours *n, const struct image *image)
 {
 	const struct image_table *networks = &image->table[SL_TABLE_sl_network];
@@ -122,6 +132,9 @@ static int read_wires(struct neighbours *n, const struct image *image)
 		if (!network->vlan || !network->uplink || !uplink_mac(image, network->uplink, wire.mac))
 			continue;
 		wire.used = network_used(image, key->network);
+		wire.external = network->flags & SL_NETWORK_EXTERNAL;
+		if (wire.external && network_has_vip(image, key->network))
+			wire.gateway_be = network->gateway;
 		n->wires[n->wire_count++] = wire;
 	}
 	return 0;
@@ -157,6 +170,18 @@ static int read_nodes(struct neighbours *n, const struct plan *plan, const struc
 	return 0;
 }
 
+/* Never asked: long ago, so that the next tick asks. */
+static int make_row(const struct neighbours *n, const struct neighbour_wire *wire, uint32_t addr_be,
+		    uint32_t now, struct trouble *t)
+{
+	struct sl_neigh_key key = { .ifindex = wire->ifindex, .vlan = wire->vlan, .addr = addr_be };
+	struct sl_neigh row = { .state = SL_NEIGH_ASKED, .asked = now - expiry_ticks(PATIENT_S) };
+
+	if (bpf_map_update_elem(n->fd, &key, &row, BPF_NOEXIST) && errno != EEXIST)
+		return trouble(t, -errno, "cannot make a neighbour's row: %s", strerror(errno));
+	return 0;
+}
+
 int neighbours_plan(struct neighbours *n, const struct plan *plan, const struct image *image, uint32_t now,
 		    struct trouble *t)
 {
@@ -170,18 +195,14 @@ int neighbours_plan(struct neighbours *n, const struct plan *plan, const struct 
 		return trouble(t, error, "out of memory for the neighbours");
 
 	for (size_t i = 0; i < n->wire_count; i++) {
-		for (size_t j = 0; n->wires[i].used && j < n->near_count; j++) {
-			struct sl_neigh_key key = { .ifindex = n->wires[i].ifindex,
-						    .vlan = n->wires[i].vlan,
-						    .addr = n->near_be[j] };
-			/* Never asked: long ago, so that the next tick asks. */
-			struct sl_neigh row = { .state = SL_NEIGH_ASKED,
-						.asked = now - expiry_ticks(PATIENT_S) };
+		const struct neighbour_wire *wire = &n->wires[i];
 
-			if (bpf_map_update_elem(n->fd, &key, &row, BPF_NOEXIST) && errno != EEXIST)
-				return trouble(t, -errno, "cannot make a neighbour's row: %s",
-					       strerror(errno));
-		}
+		for (size_t j = 0; !error && wire->used && j < n->near_count; j++)
+			error = make_row(n, wire, n->near_be[j], now, t);
+		if (!error && wire->gateway_be)
+			error = make_row(n, wire, wire->gateway_be, now, t);
+		if (error)
+			return error;
 	}
 	return neighbours_tick(n, now, t);
 }
@@ -212,9 +233,20 @@ static void question(const struct neighbours *n, const struct sl_neigh_key *key,
 	row.asked = now;
 	if (bpf_map_update_elem(n->fd, key, &row, BPF_EXIST))
 		return;
-	length = ask_frame(frame, wire->mac, wire->vlan, n->sender_be, key->addr);
+	/* Where the node has no address the question is a probe, which claims nothing (RFC 5227). */
+	length = ask_frame(frame, wire->mac, wire->vlan, wire->external ? 0 : n->sender_be, key->addr);
 	/* An interface that is down just now refuses; the next tick asks again. */
 	ask_send(n->program, key->ifindex, frame, length);
+}
+
+/* Nodes, and routers that the plan names; nothing else is a next hop. */
+static bool wanted(const struct neighbours *n, const struct neighbour_wire *wire,
+		   const struct sl_neigh_key *key)
+{
+	if (!wire)
+		return false;
+	return (wire->gateway_be && wire->gateway_be == key->addr) ||
+	       bsearch(&key->addr, n->nodes_be, n->node_count, sizeof(*n->nodes_be), address_order);
 }
 
 int neighbours_tick(struct neighbours *n, uint32_t now, struct trouble *t)
@@ -240,8 +272,7 @@ int neighbours_tick(struct neighbours *n, uint32_t now, struct trouble *t)
 		const struct neighbour *old = NULL;
 		uint32_t since = now;
 
-		if (!wire ||
-		    !bsearch(&key->addr, n->nodes_be, n->node_count, sizeof(*n->nodes_be), address_order)) {
+		if (!wanted(n, wire, key)) {
 			n->rows -= !bpf_map_delete_elem(n->fd, key);
 			continue;
 		}
@@ -253,7 +284,7 @@ int neighbours_tick(struct neighbours *n, uint32_t now, struct trouble *t)
 			asked[count].key = *key;
 			asked[count++].since = since;
 		}
-		if (questions < QUESTIONS && n->sender_be && due(row, since, now)) {
+		if (questions < QUESTIONS && (wire->external || n->sender_be) && due(row, since, now)) {
 			question(n, key, wire, now);
 			questions++;
 		}

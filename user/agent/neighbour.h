@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Keeps sl_neigh: asks for the other nodes before the first packet needs them, asks again before a MAC
- * gets old, forgets what the plan no longer has.
+ * Keeps sl_neigh: asks for the other nodes and for the routers of external networks before the first packet
+ * needs them, asks again before a MAC gets old, forgets what the plan no longer has.
  */
 #ifndef SLUICE_NEIGHBOUR_H
 #define SLUICE_NEIGHBOUR_H
@@ -19,6 +19,8 @@ struct neighbour_wire { /* (uplink, VLAN) of a network of this site */
 	uint16_t vlan;
 	uint8_t mac[6]; /* of the uplink */
 	bool used; /* a workload of this node is on it */
+	bool external; /* not the nodes' own: they have no address there to ask from */
+	uint32_t gateway_be; /* external: its router, if a VIP stands in the network; 0: none */
 };
 
 struct neighbours {

@@ -60,6 +60,13 @@ static int sweep_enlarge(struct sweep *sweep, struct trouble *t)
 	return 0;
 }
 
+/* The other direction, if it still belongs to this one: of two flows that met in one half it is one's only. */
+static bool flow_peer(const struct sweep *sweep, const struct sl_flow_key *key, const struct sl_flow *flow,
+		      struct sl_flow *peer)
+{
+	return !bpf_map_lookup_elem(sweep->fd, &flow->peer, peer) && !memcmp(&peer->peer, key, sizeof(*key));
+}
+
 /* Is the flow of this entry over? Reads the other direction; without one the entry stands for both. */
 static bool flow_over(const struct sweep *sweep, const struct timeouts *timeouts,
 		      const struct sl_flow_key *key, const struct sl_flow *flow, uint32_t now)
@@ -70,7 +77,7 @@ static bool flow_over(const struct sweep *sweep, const struct timeouts *timeouts
 	/* Most rows end here, without a look-up: a half that is recent by its own flags keeps both. */
 	if (!expiry_over(timeouts, key->proto, flow, answered, now))
 		return false;
-	if (bpf_map_lookup_elem(sweep->fd, &flow->peer, &peer))
+	if (!flow_peer(sweep, key, flow, &peer))
 		return true;
 	answered |= peer.flags & SL_FLOW_ANSWERED;
 	return expiry_over(timeouts, key->proto, flow, answered, now) &&
@@ -81,15 +88,16 @@ static unsigned int sweep_row(struct sweep *sweep, const struct timeouts *timeou
 			      uint32_t now)
 {
 	const struct sl_flow_key *key = &sweep->keys[row];
-	struct sl_flow again;
+	struct sl_flow again, peer;
 	unsigned int gone = 0;
 
 	if (!flow_over(sweep, timeouts, key, &sweep->flows[row], now))
 		return 0;
 	if (bpf_map_lookup_elem(sweep->fd, key, &again) || !flow_over(sweep, timeouts, key, &again, now))
 		return 0;
+	if (flow_peer(sweep, key, &again, &peer))
+		gone += !bpf_map_delete_elem(sweep->fd, &again.peer);
 	gone += !bpf_map_delete_elem(sweep->fd, key);
-	gone += !bpf_map_delete_elem(sweep->fd, &again.peer);
 	if (gone)
 		sweep->aged++;
 	return gone;
@@ -129,6 +137,8 @@ int sweep_step(struct sweep *sweep, const struct timeouts *timeouts, uint32_t no
 
 			sweep->counted++;
 			sweep->counted -= sweep->counted < gone ? sweep->counted : gone;
+			if (!gone && sweep->stays)
+				sweep->stays(sweep->closure, &sweep->keys[row], &sweep->flows[row]);
 		}
 		memcpy(sweep->place, next, sizeof(next));
 		sweep->begun = true;

@@ -6,7 +6,7 @@
 #define SLUICE_SWEEP_H
 #include <stdbool.h>
 #include <stdint.h>
-#include "../kernel/kernel.h"
+#include "../kernel/rows.h"
 
 #define SWEEP_BATCH 512U
 
@@ -22,6 +22,8 @@ struct sweep {
 	uint64_t passes;
 	uint64_t aged; /* flows removed since the agent started */
 	uint32_t batch; /* grows when one bucket holds more */
+	rows_visit *stays; /* told of each row that is kept; NULL: nobody */
+	void *closure;
 	struct sl_flow_key *keys;
 	struct sl_flow *flows;
 };

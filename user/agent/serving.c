@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Rows are written only where they differ. A counter is removed only if its service was gone when it was read,
+ * so that a service that comes back meanwhile keeps what it has counted.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../kernel/names.h"
+#include "serving.h"
+
+void serving_unanswered(void *roster, const void *key, const void *flow)
+{
+	roster_count(roster, key, flow, false);
+}
+
+void serving_answered(void *roster, const void *key, const void *flow)
+{
+	roster_count(roster, key, flow, true);
+}
+
+static int copy_roster(struct roster *to, const struct roster *from)
+{
+	to->row = calloc(from->count + 1, sizeof(*to->row));
+	if (!to->row)
+		return -ENOMEM;
+	memcpy(to->row, from->row, from->count * sizeof(*to->row));
+	to->count = from->count;
+	return 0;
+}
+
+static int update(struct serving *s, size_t row, const struct sl_serving *now, struct trouble *t)
+{
+	if (!memcmp(&s->written[row], now, sizeof(*now)))
+		return 0;
+	if (bpf_map_update_elem(s->k->table[SL_TABLE_sl_serving], &s->met[0].row[row].key, now, BPF_ANY))
+		return trouble(t, -errno, "cannot write a row of sl_serving: %s", strerror(errno));
+	s->written[row] = *now;
+	return 0;
+}
+
+/* Rows as the plan has them; what an agent before this one has counted stays. */
+static int write_plan(struct serving *s, struct trouble *t)
+{
+	struct name_text name = { "" };
+	int error = 0;
+
+	for (size_t i = 0; !error && i < s->met[0].count; i++) {
+		const struct roster_row *row = &s->met[0].row[i];
+		struct sl_serving now;
+
+		if (!row->key.backend)
+			name = name_of_service(s->k->table[SL_TABLE_sl_name], s->k->generation,
+					       row->service.rule);
+		if (bpf_map_lookup_elem(s->k->table[SL_TABLE_sl_serving], &row->key, &now))
+			memset(&now, 0, sizeof(now));
+		s->written[i] = now;
+		now.slots = row->slots;
+		now.flags = row->flags;
+		memset(now.name, 0, sizeof(now.name));
+		snprintf(now.name, sizeof(now.name), "%s", name.text);
+		error = update(s, i, &now, t);
+	}
+	return error;
+}
+
+static int forget_rows(struct serving *s, struct trouble *t)
+{
+	int fd = s->k->table[SL_TABLE_sl_serving];
+	struct rows rows;
+	int error = rows_read(&rows, fd, sizeof(struct sl_served_key), sizeof(struct sl_serving), 1, t);
+
+	if (error)
+		return error;
+	for (size_t i = 0; i < rows.count; i++)
+		if (!roster_find(&s->met[0], rows_key(&rows, i)))
+			bpf_map_delete_elem(fd, rows_key(&rows, i));
+	rows_free(&rows);
+	return 0;
+}
+
+int serving_open(struct serving *s, const struct kernel *k, uint32_t cpus, struct trouble *t)
+{
+	size_t count;
+	int error;
+
+	memset(s, 0, sizeof(*s));
+	s->k = k;
+	s->cpus = cpus;
+	error = roster_read(&s->met[0], k, t);
+	if (error)
+		return error;
+	count = s->met[0].count + 1;
+	s->written = calloc(count, sizeof(*s->written));
+	for (int i = 0; i < SERVING_PASSES; i++)
+		s->found[i] = calloc(count, sizeof(*s->found[i]));
+	if (!s->written || !s->found[0] || !s->found[1] || copy_roster(&s->met[1], &s->met[0]))
+		error = trouble(t, -ENOMEM, "out of memory for %zu services and backends", count);
+	if (!error)
+		error = forget_rows(s, t); /* first: they make room */
+	if (!error)
+		error = write_plan(s, t);
+	if (error)
+		serving_close(s);
+	return error;
+}
+
+void serving_close(struct serving *s)
+{
+	for (int i = 0; i < SERVING_PASSES; i++) {
+		roster_free(&s->met[i]);
+		free(s->found[i]);
+		s->found[i] = NULL;
+	}
+	free(s->written);
+	s->written = NULL;
+}
+
+static bool plan_is_ours(const struct serving *s)
+{
+	struct sl_active active;
+	uint32_t zero = 0;
+
+	return !bpf_map_lookup_elem(s->k->table[SL_TABLE_sl_active], &zero, &active) &&
+	       active.generation == s->k->generation;
+}
+
+static bool service_gone(const struct serving *s, const struct sl_service_key *service)
+{
+	struct sl_served_key key = { .service = *service };
+
+	return !roster_find(&s->met[0], &key);
+}
+
+/* What backends did that the plan no longer has is kept until half the table is full. */
+static void forget_served(struct serving *s, const struct rows *served)
+{
+	bool crowded = served->count > kernel_room(s->k, SL_TABLE_sl_served) / 2;
+
+	for (size_t i = 0; i < served->count; i++) {
+		const struct sl_served_key *key = rows_key(served, i);
+
+		if (service_gone(s, &key->service) || (crowded && !roster_find(&s->met[0], key)))
+			bpf_map_delete_elem(s->k->table[SL_TABLE_sl_served], key);
+	}
+}
+
+static int forget_unserved(struct serving *s, struct trouble *t)
+{
+	int fd = s->k->table[SL_TABLE_sl_unserved];
+	struct rows rows;
+	int error = rows_read(&rows, fd, sizeof(struct sl_unserved_key), sizeof(struct sl_count), s->cpus, t);
+
+	if (error)
+		return error;
+	for (size_t i = 0; plan_is_ours(s) && i < rows.count; i++) {
+		const struct sl_unserved_key *key = rows_key(&rows, i);
+
+		if (service_gone(s, &key->service))
+			bpf_map_delete_elem(fd, key);
+	}
+	rows_free(&rows);
+	return 0;
+}
+
+/* Opened, and neither answered, refused nor waiting; what is lost to the moment of looking comes the next time. */
+static void count_timed_out(const struct serving *s, const struct rows *served)
+{
+	for (size_t i = 0; i < served->count; i++) {
+		const struct roster_row *row = roster_find(&s->met[0], rows_key(served, i));
+		struct sl_serving *found;
+		struct sl_served sum;
+
+		if (!row || row->key.service.proto != IPPROTO_TCP)
+			continue;
+		found = &s->found[SERVING_UNANSWERED][row - s->met[0].row];
+		sum = served_sum(served, i);
+		found->timed_out = served_timed_out(&sum, found->waiting);
+	}
+}
+
+static int look_at_served(struct serving *s, struct trouble *t)
+{
+	struct rows served;
+	int error = rows_read(&served, s->k->table[SL_TABLE_sl_served], sizeof(struct sl_served_key),
+			      sizeof(struct sl_served), s->cpus, t);
+
+	if (error)
+		return error;
+	count_timed_out(s, &served);
+	if (plan_is_ours(s))
+		forget_served(s, &served);
+	rows_free(&served);
+	return forget_unserved(s, t);
+}
+
+int serving_write(struct serving *s, enum serving_pass pass, struct trouble *t)
+{
+	struct roster *met = &s->met[pass];
+	int error = 0;
+
+	for (size_t i = 0; i < met->count; i++) {
+		s->found[pass][i].flows = met->row[i].flows;
+		s->found[pass][i].waiting = met->row[i].waiting;
+		met->row[i].flows = met->row[i].waiting = 0;
+	}
+	if (pass == SERVING_UNANSWERED)
+		error = look_at_served(s, t);
+	for (size_t i = 0; !error && i < met->count; i++) {
+		struct sl_serving now = s->written[i];
+		uint64_t timed_out = s->found[SERVING_UNANSWERED][i].timed_out;
+
+		now.flows = s->found[0][i].flows + s->found[1][i].flows;
+		now.waiting = s->found[0][i].waiting + s->found[1][i].waiting;
+		now.timed_out = timed_out > now.timed_out ? timed_out : now.timed_out;
+		error = update(s, i, &now, t);
+	}
+	return error;
+}
