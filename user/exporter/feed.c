@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Opens the exporter's tables. The only place that decides what the process which listens to the network
- * may see: flows, neighbours and the plan's tables are not among them.
+ * may see: flows, neighbours, clients and the plan's tables are not among them.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -17,9 +17,12 @@ int feed_open(struct feed *feed, const char *pins, struct trouble *t)
 		int *fd;
 		const char *name;
 	} wanted[] = {
-		{ &feed->active, "sl_active" }, { &feed->traffic, "sl_traffic" }, { &feed->drop, "sl_drop" },
-		{ &feed->stat, "sl_stat" },	{ &feed->gauge, "sl_gauge" },	  { &feed->name, "sl_name" },
-		{ &feed->door, "sl_door" },	{ &feed->fill, "sl_fill" },
+		{ &feed->active, "sl_active" },	  { &feed->traffic, "sl_traffic" },
+		{ &feed->drop, "sl_drop" },	  { &feed->stat, "sl_stat" },
+		{ &feed->gauge, "sl_gauge" },	  { &feed->name, "sl_name" },
+		{ &feed->door, "sl_door" },	  { &feed->fill, "sl_fill" },
+		{ &feed->served, "sl_served" },	  { &feed->unserved, "sl_unserved" },
+		{ &feed->serving, "sl_serving" },
 	};
 	LIBBPF_OPTS(bpf_obj_get_opts, options, .file_flags = BPF_F_RDONLY);
 	int cpus = libbpf_num_possible_cpus();
@@ -47,8 +50,9 @@ int feed_open(struct feed *feed, const char *pins, struct trouble *t)
 
 void feed_close(struct feed *feed)
 {
-	int *fds[] = { &feed->active, &feed->traffic, &feed->drop, &feed->stat,
-		       &feed->gauge,  &feed->name,    &feed->door, &feed->fill };
+	int *fds[] = { &feed->active, &feed->traffic,  &feed->drop,   &feed->stat,
+		       &feed->gauge,  &feed->name,     &feed->door,   &feed->fill,
+		       &feed->served, &feed->unserved, &feed->serving };
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
 		if (*fds[i] >= 0)

@@ -17,6 +17,9 @@ struct feed {
 	int name;
 	int door;
 	int fill;
+	int served;
+	int unserved;
+	int serving;
 	uint32_t cpus; /* possible CPUs: the exporter cannot read /sys */
 };
 

@@ -10,6 +10,7 @@
 #include "../kernel/names.h"
 #include "../kernel/rows.h"
 #include "metrics.h"
+#include "service_metrics.h"
 
 /* The agent sweeps once a second; longer silence than this means that it hangs or is gone. */
 #define AGENT_SILENT_S 15
@@ -224,6 +225,8 @@ int metrics_render(const struct feed *feed, struct page *page, struct trouble *t
 
 	if (!error)
 		error = print_drops(feed, page, t);
+	if (!error)
+		error = service_metrics_render(feed, page, t);
 	if (!error)
 		error = print_stats(feed, page, t);
 	if (!error)

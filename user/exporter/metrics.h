@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The tables as Prometheus text. Labels are networks, reasons, tables and interfaces, never an address: their
- * number is bounded by the plan.
+ * The tables as Prometheus text. Labels are what the plan names: networks, interfaces, VIPs and backends; and
+ * reasons and tables. Never a client's address: the number of series is bounded by the plan.
  */
 #ifndef SLUICE_METRICS_H
 #define SLUICE_METRICS_H
