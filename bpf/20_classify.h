@@ -45,8 +45,8 @@ static __always_inline const struct sl_network *classify_network(const struct pa
  * Who an address is in a VPC: the exact address, then the longest prefix. A copy, so that the verifier need not
  * follow every pair of tables that source and destination may stand in. False: no plan knows the VPC.
  */
-static __noinline bool classify_address(const struct packet *p, __u16 vpc, __be32 addr,
-					struct sl_endpoint *to)
+static __always_inline bool classify_address_body(const struct packet *p, __u16 vpc, __be32 addr,
+						  struct sl_endpoint *to)
 {
 	struct sl_exact_key exact = { .vpc = vpc, .addr = addr };
 	struct sl_prefix_key prefix = { .prefixlen = 64, .vpc = bpf_htons(vpc), .addr = addr };
@@ -59,6 +59,8 @@ static __noinline bool classify_address(const struct packet *p, __u16 vpc, __be3
 	*to = *e;
 	return true;
 }
+STATION(bool, classify_address, (const struct packet *p, __u16 vpc, __be32 addr, struct sl_endpoint *to),
+	p &&to, (p, vpc, addr, to))
 
 static __always_inline const struct sl_endpoint *classify_exact(const struct packet *p, __u16 vpc,
 								__be32 addr)
@@ -105,7 +107,7 @@ static __always_inline bool endpoint_managed(const struct sl_endpoint *e)
 }
 
 /* Does the source belong where the packet came in? 0 or a reason. */
-static __noinline __u32 classify_source(const struct packet *p, const struct sl_endpoint *src)
+static __always_inline __u32 classify_source_body(const struct packet *p, const struct sl_endpoint *src)
 {
 	const struct sl_network *network;
 
@@ -156,5 +158,6 @@ static __noinline __u32 classify_source(const struct packet *p, const struct sl_
 	}
 	return SL_DROP_UNJUDGED;
 }
+STATION(__u32, classify_source, (const struct packet *p, const struct sl_endpoint *src), p &&src, (p, src))
 
 #endif

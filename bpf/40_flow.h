@@ -19,6 +19,23 @@ static __always_inline void flow_reverse(struct sl_flow_key *to, const struct sl
 	to->pad = 0;
 }
 
+/* The key by which the other direction of a packet with this verdict will be found. */
+static __always_inline void flow_answer_key(struct sl_flow_key *to, const struct packet *p,
+					    const struct sl_verdict *v)
+{
+	flow_reverse(to, &p->key);
+	if (v->flags & SL_VERDICT_DST) {
+		to->saddr = v->daddr;
+		to->sport = v->dport;
+	}
+	if (v->flags & SL_VERDICT_SRC) {
+		to->daddr = v->saddr;
+		to->dport = v->sport;
+	}
+	if (p->answer_vpc)
+		to->vpc = p->answer_vpc;
+}
+
 /*
  * A flow that is just being promoted stands in the established table before it leaves the other one: a miss in
  * both, read in this order, is one only if the first still misses.
@@ -64,16 +81,18 @@ static __always_inline void flow_rewrite(const struct packet *p, struct sl_flow 
 	*generation = p->generation;
 }
 
-static __noinline void flow_delete(const struct sl_flow_key *key, const struct sl_flow_key *peer)
+static __always_inline void flow_delete_body(const struct sl_flow_key *key, const struct sl_flow_key *peer)
 {
 	bpf_map_delete_elem(&sl_flow, key);
 	bpf_map_delete_elem(&sl_flow, peer);
 	bpf_map_delete_elem(&sl_unanswered, key);
 	bpf_map_delete_elem(&sl_unanswered, peer);
 }
+STATION_VOID(flow_delete, (const struct sl_flow_key *key, const struct sl_flow_key *peer), key &&peer,
+	     (key, peer))
 
 /* The plan in force forbids it. */
-static __noinline void flow_cut(const struct sl_flow_key *key)
+static __always_inline void flow_cut_body(const struct sl_flow_key *key)
 {
 	bool unanswered;
 	const struct sl_flow *f = flow_lookup(key, &unanswered);
@@ -83,19 +102,38 @@ static __noinline void flow_cut(const struct sl_flow_key *key)
 	flow_delete(key, &f->peer);
 	stat(SL_STAT_FLOWS_CUT);
 }
+STATION_VOID(flow_cut, (const struct sl_flow_key *key), key, (key))
 
-/* The reply's half. Generation 0: its first packet is judged, in its own direction, when it comes. */
-static __noinline bool flow_create_reply(const struct sl_flow_key *key, __u32 now, __u8 state)
+/*
+ * The reply's half. Without an `answer` its generation is 0: its first packet is judged, in its own direction, when
+ * it comes.
+ */
+static __always_inline bool flow_create_reply_body(const struct packet *p,
+						   const struct sl_flow_key *reply_key,
+						   const struct sl_verdict *answer, __u8 state)
 {
-	struct sl_flow reply = { .created = now, .seen = now, .state = state, .flags = SL_FLOW_REPLY };
-	struct sl_flow_key reply_key;
+	__u32 now = tick_now();
+	struct sl_flow reply = {
+		.peer = p->key,
+		.created = now,
+		.seen = now,
+		.state = state,
+		.flags = SL_FLOW_REPLY,
+	};
 
-	flow_reverse(&reply_key, key);
-	reply.peer = *key;
-	return !bpf_map_update_elem(&sl_unanswered, &reply_key, &reply, BPF_ANY);
+	if (answer) {
+		reply.verdict = *answer;
+		reply.generation = p->generation;
+	}
+	return !bpf_map_update_elem(&sl_unanswered, reply_key, &reply, BPF_ANY);
 }
+STATION(bool, flow_create_reply,
+	(const struct packet *p, const struct sl_flow_key *reply_key, const struct sl_verdict *answer,
+	 __u8 state),
+	p &&reply_key, (p, reply_key, answer, state))
 
-static __noinline bool flow_create(const struct packet *p, const struct sl_verdict *v, __u32 packets)
+static __always_inline bool flow_create_body(const struct packet *p, const struct sl_verdict *v,
+					     __u32 packets)
 {
 	__u32 now = tick_now();
 	struct sl_flow flow = {
@@ -107,10 +145,22 @@ static __noinline bool flow_create(const struct packet *p, const struct sl_verdi
 		.seen = now,
 	};
 
-	flow_reverse(&flow.peer, &p->key);
-	if (bpf_map_update_elem(&sl_unanswered, &p->key, &flow, BPF_ANY))
+	flow_answer_key(&flow.peer, p, v);
+	return !bpf_map_update_elem(&sl_unanswered, &p->key, &flow, BPF_ANY);
+}
+STATION(bool, flow_create, (const struct packet *p, const struct sl_verdict *v, __u32 packets), p &&v,
+	(p, v, packets))
+
+/* Both halves. `answer`: what to do with the other direction, where it cannot be judged by itself; else NULL. */
+static __always_inline bool flow_open(const struct packet *p, const struct sl_verdict *v,
+				      const struct sl_verdict *answer, __u32 packets)
+{
+	struct sl_flow_key reply_key;
+
+	flow_answer_key(&reply_key, p, v);
+	if (!flow_create(p, v, packets))
 		return false;
-	if (!flow_create_reply(&p->key, now, SL_FLOW_OPENING)) {
+	if (!flow_create_reply(p, &reply_key, answer, SL_FLOW_OPENING)) {
 		bpf_map_delete_elem(&sl_unanswered, &p->key);
 		return false;
 	}
@@ -124,19 +174,19 @@ static __noinline bool flow_create(const struct packet *p, const struct sl_verdi
  */
 static __always_inline void flow_promote(const struct packet *p, struct sl_flow *f)
 {
-	struct sl_flow *origin = bpf_map_lookup_elem(&sl_unanswered, &f->peer);
+	struct sl_flow *other = bpf_map_lookup_elem(&sl_unanswered, &f->peer);
 	struct sl_flow_key peer = f->peer;
 
-	if (!origin)
+	if (!other)
 		return;
 	/* A FIN or RST that came before, or with, the reply stays true. */
 	if (f->state == SL_FLOW_OPENING) {
 		f->state = SL_FLOW_ESTABLISHED;
-		origin->state = SL_FLOW_ESTABLISHED;
+		other->state = SL_FLOW_ESTABLISHED;
 	}
 	f->flags |= SL_FLOW_ANSWERED;
-	origin->flags |= SL_FLOW_ANSWERED;
-	if (bpf_map_update_elem(&sl_flow, &peer, origin, BPF_ANY)) {
+	other->flags |= SL_FLOW_ANSWERED;
+	if (bpf_map_update_elem(&sl_flow, &peer, other, BPF_ANY)) {
 		stat(SL_STAT_FLOWS_UNPROMOTED);
 		return;
 	}
@@ -167,8 +217,22 @@ static __always_inline void flow_tcp(const struct packet *p, struct sl_flow *f)
 		peer->state = state;
 }
 
+/* What a packet meant for its flow. */
+enum flow_event { FLOW_GOES_ON, FLOW_IS_ANSWERED, FLOW_IS_REFUSED };
+
+/* Is this the packet by which a flow shows that its other end exists? */
+static __always_inline bool flow_answers(const struct packet *p, const struct sl_flow *f)
+{
+	if (f->flags & SL_FLOW_REPLY)
+		return true;
+	/* Its answers do not pass here; what follows the SYN shows that one came. */
+	return f->verdict.flags & SL_VERDICT_DIRECT && p->key.proto == SL_PROTO_TCP &&
+	       (p->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) == SL_TCP_ACK;
+}
+
 /* Counts the packet for its flow and moves the flow's state on. */
-static __noinline void flow_touch(const struct packet *p, struct sl_flow *f, bool unanswered, __u32 packets)
+static __always_inline __u32 flow_touch_body(const struct packet *p, struct sl_flow *f, bool unanswered,
+					     __u32 packets)
 {
 	__u32 now = tick_now();
 	bool control = p->key.proto == SL_PROTO_TCP && p->tcp_flags & (SL_TCP_FIN | SL_TCP_RST);
@@ -181,16 +245,26 @@ static __noinline void flow_touch(const struct packet *p, struct sl_flow *f, boo
 	if (control)
 		flow_tcp(p, f);
 	if (!unanswered)
-		return;
-	if (f->flags & SL_FLOW_REPLY && !(f->flags & SL_FLOW_ANSWERED)) {
-		if (!control || !(p->tcp_flags & SL_TCP_RST))
-			flow_promote(p, f);
-		return;
+		return FLOW_GOES_ON;
+	if (!(f->flags & SL_FLOW_ANSWERED) && flow_answers(p, f)) {
+		if (control && p->tcp_flags & SL_TCP_RST)
+			return FLOW_IS_REFUSED;
+		flow_promote(p, f);
+		return FLOW_IS_ANSWERED;
 	}
 	/* The LRU may have evicted the other half alone; without it a reply would find no flow. */
-	if (!(f->flags & SL_FLOW_REPLY) && !bpf_map_lookup_elem(&sl_unanswered, &f->peer))
-		flow_create_reply(&p->key, now, f->state);
+	if (!(f->flags & SL_FLOW_REPLY) && !bpf_map_lookup_elem(&sl_unanswered, &f->peer)) {
+		struct sl_flow_key peer = f->peer;
+
+		if (f->verdict.flags & SL_VERDICT_SERVICE)
+			bpf_map_delete_elem(&sl_unanswered, &p->key); /* the next packet makes both anew */
+		else
+			flow_create_reply(p, &peer, NULL, f->state);
+	}
+	return FLOW_GOES_ON;
 }
+STATION(__u32, flow_touch, (const struct packet *p, struct sl_flow *f, bool unanswered, __u32 packets), p &&f,
+	(p, f, unanswered, packets))
 
 /* A SYN may reuse the ports of a connection that is over. */
 static __always_inline bool flow_over(const struct packet *p, const struct sl_flow *f)
@@ -225,7 +299,7 @@ static __always_inline void frag_key(struct sl_frag_key *key, const struct packe
 	key->proto = p->key.proto;
 }
 
-static __noinline void frag_remember(const struct packet *p)
+static __always_inline void frag_remember_body(const struct packet *p)
 {
 	struct sl_frag_key key;
 	struct sl_frag frag = { .sport = p->key.sport, .dport = p->key.dport, .seen = tick_now() };
@@ -234,8 +308,9 @@ static __noinline void frag_remember(const struct packet *p)
 	bpf_map_update_elem(&sl_frag, &key, &frag, BPF_ANY);
 	stat(SL_STAT_FRAGMENTS);
 }
+STATION_VOID(frag_remember, (const struct packet *p), p, (p))
 
-static __noinline bool frag_recall(struct packet *p)
+static __always_inline bool frag_recall_body(struct packet *p)
 {
 	struct sl_frag_key key;
 	const struct sl_frag *frag;
@@ -248,5 +323,6 @@ static __noinline bool frag_recall(struct packet *p)
 	p->key.dport = frag->dport;
 	return true;
 }
+STATION(bool, frag_recall, (struct packet * p), p, (p))
 
 #endif

@@ -8,7 +8,8 @@
 #include "packet.h"
 
 /* SL_POLICY_ALLOW, SL_POLICY_DENY, or 0 when no rule speaks of it. */
-static __noinline __u32 policy_judge(const struct packet *p, __u32 src, __u32 dst, __be16 port, __u32 *rule)
+static __always_inline __u32 policy_judge_body(const struct packet *p, __u32 src, __u32 dst, __be16 port,
+					       __u32 *rule)
 {
 	struct sl_pair_key pair_key = { .src = src, .dst = dst };
 	const struct sl_pair *pair = plan_row(&sl_pair, p->slot, &pair_key);
@@ -34,5 +35,7 @@ static __noinline __u32 policy_judge(const struct packet *p, __u32 src, __u32 ds
 	*rule = ports->rule;
 	return ports->policy;
 }
+STATION(__u32, policy_judge, (const struct packet *p, __u32 src, __u32 dst, __be16 port, __u32 *rule),
+	p &&rule, (p, src, dst, port, rule))
 
 #endif

@@ -5,8 +5,9 @@
  */
 #ifndef SL_BPF_DELIVER_H
 #define SL_BPF_DELIVER_H
-#include "80_mark.h"
-#include "../include/csum.h"
+#include "75_rewrite.h"
+#include "84_tunnel.h"
+#include "86_say.h"
 
 /* Out of the uplink on the VLAN of `network`, to node `node` (0: the MACs stay as they are). */
 static __always_inline __u32 deliver_wire(const struct packet *p, struct sl_verdict *v,
@@ -90,8 +91,8 @@ static __always_inline __u32 deliver_from_workload(const struct packet *p, struc
 	}
 }
 
-static __noinline __u32 deliver_choose(const struct packet *p, struct sl_verdict *v,
-				       const struct sl_endpoint *dst)
+static __always_inline __u32 deliver_choose_body(const struct packet *p, struct sl_verdict *v,
+						 const struct sl_endpoint *dst)
 {
 	v->action = SL_ACTION_STACK;
 	switch (p->door) {
@@ -112,6 +113,8 @@ static __noinline __u32 deliver_choose(const struct packet *p, struct sl_verdict
 		return 0;
 	}
 }
+STATION(__u32, deliver_choose, (const struct packet *p, struct sl_verdict *v, const struct sl_endpoint *dst),
+	p &&v &&dst, (p, v, dst))
 
 #ifdef SL_DOOR_TC
 static __always_inline int deliver_stack(struct __sk_buff *ctx, const struct packet *p)
@@ -124,8 +127,8 @@ static __always_inline int deliver_stack(struct __sk_buff *ctx, const struct pac
 }
 
 /* Both MACs and one hop less to live, in place. */
-static __always_inline __u32 deliver_rewrite(struct __sk_buff *ctx, const struct packet *p, const __u8 *dmac,
-					     const __u8 *smac, bool routed)
+static __always_inline __u32 deliver_hop(struct __sk_buff *ctx, const struct packet *p, const __u8 *dmac,
+					 const __u8 *smac, bool routed)
 {
 	void *begin = packet_begin(ctx), *end = packet_end(ctx);
 	struct sl_eth *eth = begin;
@@ -146,6 +149,24 @@ static __always_inline __u32 deliver_rewrite(struct __sk_buff *ctx, const struct
 	if (smac)
 		__builtin_memcpy(eth->src, smac, 6);
 	return 0;
+}
+
+/* Without its tag, wherever that stands. */
+static __always_inline bool deliver_untag(struct __sk_buff *ctx, struct packet *p)
+{
+	if (!(p->flags & PACKET_TAGGED))
+		return true;
+	if (!ctx->vlan_present)
+		p->l3 -= sizeof(struct sl_tag);
+	p->flags &= ~PACKET_TAGGED;
+	return !bpf_skb_vlan_pop(ctx);
+}
+
+static __always_inline int deliver_failed(struct sl_verdict *v, __u32 reason)
+{
+	v->action = SL_ACTION_DROP;
+	v->reason = reason;
+	return TC_ACT_SHOT;
 }
 
 /* --- next hops */
@@ -174,16 +195,36 @@ struct neigh_question {
 } __attribute__((packed));
 _Static_assert(sizeof(struct neigh_question) == 96, "Ethernet + longest IPv4 + TCP up to its checksum");
 
+/* In whose name to ask. On an external network the node has no address, and may speak for none of them. */
+static __always_inline __be32 neigh_speaker(const struct packet *p, __u32 id, __be32 node_addr)
+{
+	const struct sl_vlan *vlan = plan_row(&sl_vlan, p->slot, &id);
+	const struct sl_network *network;
+
+	if (!vlan)
+		return node_addr;
+	network = classify_network(p, vlan->network);
+	if (!network)
+		return node_addr;
+	return network->flags & SL_NETWORK_EXTERNAL ? 0 : node_addr;
+}
+
 /*
  * Asks who has the next hop. The packet that found nobody is lost anyway, so it becomes the question:
  * no agent is needed, and nothing is kept.
  */
-static __noinline int neigh_ask(struct __sk_buff *ctx, const struct packet *p, const struct sl_neigh_key *key,
-				const __u8 *smac)
+static __always_inline int neigh_ask_body(struct __sk_buff *ctx, const struct packet *p,
+					  const struct sl_neigh_key *key)
 {
 	const struct sl_setting *setting = classify_setting(p);
+	struct sl_iface_key uplink_key = { .ifindex = key->ifindex };
+	const struct sl_iface *uplink = plan_row(&sl_iface, p->slot, &uplink_key);
 	struct neigh_question *q;
+	__u8 smac[6] __attribute__((aligned(2)));
 
+	if (!uplink)
+		return TC_ACT_SHOT;
+	__builtin_memcpy(smac, uplink->mac, 6);
 	if (!setting || !neigh_may_ask(key, tick_now()))
 		return TC_ACT_SHOT;
 	if (bpf_skb_change_tail(ctx, sizeof(*q), 0))
@@ -201,7 +242,7 @@ static __noinline int neigh_ask(struct __sk_buff *ctx, const struct packet *p, c
 	q->arp.plen = 4;
 	q->arp.op = bpf_htons(SL_ARP_REQUEST);
 	__builtin_memcpy(q->arp.sha, smac, 6);
-	q->arp.spa = setting->node_addr;
+	q->arp.spa = neigh_speaker(p, key->vlan, setting->node_addr);
 	q->arp.tpa = key->addr;
 	/* UDP's checksum stands where the low half of the address asked for does: make it come out as that. */
 	q->keep = sl_csum_keep16(key->addr >> 16, key->addr & 0xffff);
@@ -211,9 +252,12 @@ static __noinline int neigh_ask(struct __sk_buff *ctx, const struct packet *p, c
 	mark_set(ctx, p);
 	return bpf_redirect(key->ifindex, 0);
 }
+STATION(int, neigh_ask, (struct __sk_buff * ctx, const struct packet *p, const struct sl_neigh_key *key),
+	p &&key, (ctx, p, key))
 
 /* Drops what could not be carried; the caller counts. */
-static __noinline int deliver_to_wire(struct __sk_buff *ctx, const struct packet *p, struct sl_verdict *v)
+static __always_inline int deliver_to_wire_body(struct __sk_buff *ctx, const struct packet *p,
+						struct sl_verdict *v)
 {
 	__u32 reason = 0;
 
@@ -224,49 +268,46 @@ static __noinline int deliver_to_wire(struct __sk_buff *ctx, const struct packet
 		const struct sl_neigh *neigh = bpf_map_lookup_elem(&sl_neigh, &key);
 		__u8 smac[6];
 
-		if (!uplink) {
-			v->action = SL_ACTION_DROP;
-			v->reason = SL_DROP_NO_INTERFACE;
-			return TC_ACT_SHOT;
-		}
+		if (!uplink)
+			return deliver_failed(v, SL_DROP_NO_INTERFACE);
 		__builtin_memcpy(smac, uplink->mac, 6);
 		if (!neigh || neigh->state != SL_NEIGH_KNOWN) {
 			v->action = SL_ACTION_DROP;
 			v->reason = SL_DROP_NO_NEIGHBOUR;
-			return neigh_ask(ctx, p, &key, smac);
+			return neigh_ask(ctx, p, &key);
 		}
-		reason = deliver_rewrite(ctx, p, neigh->mac, smac, true);
+		reason = deliver_hop(ctx, p, neigh->mac, smac, true);
+	} else if (v->flags & SL_VERDICT_SET_DMAC) { /* back to where the flow's first packet came from */
+		struct sl_iface_key uplink_key = { .ifindex = v->ifindex };
+		const struct sl_iface *uplink = plan_row(&sl_iface, p->slot, &uplink_key);
+
+		if (!uplink)
+			return deliver_failed(v, SL_DROP_NO_INTERFACE);
+		reason = deliver_hop(ctx, p, v->dmac, uplink->mac, v->flags & SL_VERDICT_ROUTED);
 	}
-	if (reason) {
-		v->action = SL_ACTION_DROP;
-		v->reason = reason;
-		return TC_ACT_SHOT;
-	}
-	if (bpf_skb_vlan_push(ctx, bpf_htons(SL_ETH_VLAN), v->vlan))
+	if (reason)
+		return deliver_failed(v, reason);
+	if (v->vlan && bpf_skb_vlan_push(ctx, bpf_htons(SL_ETH_VLAN), v->vlan))
 		return TC_ACT_SHOT;
 	mark_set(ctx, p);
 	return bpf_redirect(v->ifindex, 0);
 }
+STATION(int, deliver_to_wire, (struct __sk_buff * ctx, const struct packet *p, struct sl_verdict *v), p &&v,
+	(ctx, p, v))
 
-static __noinline int deliver_to_workload(struct __sk_buff *ctx, struct packet *p, struct sl_verdict *v)
+static __always_inline int deliver_to_workload_body(struct __sk_buff *ctx, struct packet *p,
+						    struct sl_verdict *v)
 {
 	const __u8 router[6] = SL_ROUTER_MAC;
 	bool routed = v->flags & SL_VERDICT_ROUTED;
 	__u32 reason;
 
-	if (p->flags & PACKET_TAGGED) {
-		if (!ctx->vlan_present)
-			p->l3 -= sizeof(struct sl_tag);
-		if (bpf_skb_vlan_pop(ctx))
-			return TC_ACT_SHOT;
-	}
-	reason = deliver_rewrite(ctx, p, v->flags & SL_VERDICT_SET_DMAC ? v->dmac : NULL,
-				 routed ? router : NULL, routed);
-	if (reason) {
-		v->action = SL_ACTION_DROP;
-		v->reason = reason;
+	if (!deliver_untag(ctx, p))
 		return TC_ACT_SHOT;
-	}
+	reason = deliver_hop(ctx, p, v->flags & SL_VERDICT_SET_DMAC ? v->dmac : NULL, routed ? router : NULL,
+			     routed);
+	if (reason)
+		return deliver_failed(v, reason);
 	if (v->flags & SL_VERDICT_PEER) {
 		/* The far side takes the packet as it is: it must not look like somebody else's. */
 		bpf_skb_change_type(ctx, 0 /* PACKET_HOST */);
@@ -275,49 +316,126 @@ static __noinline int deliver_to_workload(struct __sk_buff *ctx, struct packet *
 	mark_set(ctx, p);
 	return bpf_redirect(v->ifindex, 0);
 }
+STATION(int, deliver_to_workload, (struct __sk_buff * ctx, struct packet *p, struct sl_verdict *v), p &&v,
+	(ctx, p, v))
 
-/*
- * Turns a ping of the gateway into its answer, fragment by fragment: swapping addresses leaves every checksum
- * right, and the first fragment carries the one that knows the type.
- */
-static __noinline int deliver_echo(struct __sk_buff *ctx, const struct packet *p, struct sl_verdict *v)
+/* By the stack's routes and neighbours, but past its input, whose filters would meet addresses they cannot know. */
+static __always_inline int deliver_by_route_body(struct __sk_buff *ctx, const struct packet *p, __be32 saddr,
+						 __be32 daddr)
 {
-	const __u8 router[6] = SL_ROUTER_MAC;
-	void *begin = packet_begin(ctx), *end = packet_end(ctx);
-	struct sl_eth *eth = begin;
-	struct sl_ipv4 *ip = begin + sizeof(*eth);
-	struct sl_icmp *icmp = begin + (p->l4 & 0xff);
-	__u16 *ttl = (__u16 *)&ip->ttl, *type = (__u16 *)icmp, old;
-	__be32 asked;
+	const struct sl_setting *setting = classify_setting(p);
+	struct bpf_fib_lookup fib = {
+		.family = 2 /* AF_INET */,
+		.ipv4_src = saddr,
+		.ipv4_dst = daddr,
+		.ifindex = p->ifindex,
+	};
+	long found = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
+	__u32 to = fib.ifindex;
 
-	if ((void *)(ip + 1) > end)
+	if (!setting)
 		return TC_ACT_SHOT;
-	if (!(p->flags & PACKET_FRAG_LATER)) {
-		if ((void *)(icmp + 1) > end)
-			return TC_ACT_SHOT;
-		if (icmp->type != SL_ICMP_ECHO) {
-			v->action = SL_ACTION_DROP;
-			v->reason = SL_DROP_ICMP_TYPE;
-			return TC_ACT_SHOT;
-		}
-		old = *type;
-		icmp->type = SL_ICMP_ECHO_REPLY;
-		icmp->check = sl_csum_replace16(icmp->check, old, *type);
-	}
-	__builtin_memcpy(eth->dst, eth->src, 6);
-	__builtin_memcpy(eth->src, router, 6);
-	asked = ip->daddr;
-	ip->daddr = ip->saddr;
-	ip->saddr = asked;
-	old = *ttl;
-	ip->ttl = 64;
-	ip->check = sl_csum_replace16(ip->check, old, *ttl);
+	if (found != BPF_FIB_LKUP_RET_SUCCESS && found != BPF_FIB_LKUP_RET_NO_NEIGH)
+		to = setting->uplink; /* the node may not be set to forward; sluice does */
+	if (!to)
+		return TC_ACT_SHOT;
 	mark_set(ctx, p);
-	return bpf_redirect(p->ifindex, 0);
+	return bpf_redirect_neigh(to, NULL, 0, 0);
+}
+STATION(int, deliver_by_route, (struct __sk_buff * ctx, const struct packet *p, __be32 saddr, __be32 daddr),
+	p, (ctx, p, saddr, daddr))
+
+static __always_inline int deliver_to_tunnel_body(struct __sk_buff *ctx, struct packet *p,
+						  struct sl_verdict *v)
+{
+	const struct sl_setting *setting = classify_setting(p);
+	__u64 flags = BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L4_UDP;
+	__u32 mtu = setting ? setting->tunnel_mtu : 0, room = mtu - SL_TUNNEL_BYTES, largest = p->len;
+	struct sl_ipv4 *ip;
+	__be16 frag;
+
+	if (!setting || mtu <= SL_TUNNEL_BYTES + 68)
+		return deliver_failed(v, SL_DROP_TOO_BIG);
+	if (ctx->gso_size)
+		largest = p->l4 - p->l3 + 20 +
+			  ctx->gso_size; /* of the segments; TCP options make them smaller */
+	if (v->flags & SL_VERDICT_CLAMP && p->tcp_flags & SL_TCP_SYN && !rewrite_mss(ctx, p, room - 40))
+		return deliver_failed(v, SL_DROP_L4_HEADER);
+	ip = packet_begin(ctx) + (p->l3 & 0x3f);
+	if ((void *)(ip + 1) > packet_end(ctx))
+		return deliver_failed(v, SL_DROP_IP_HEADER);
+	frag = ip->frag;
+	if (largest > room && !ctx->gso_size) {
+		if (frag & bpf_htons(SL_IP_DF)) {
+			deliver_failed(v, SL_DROP_TOO_BIG);
+			stat(SL_STAT_TOO_BIG_TOLD);
+			return say_unreachable(ctx, p, SL_ICMP_FRAG_NEEDED, room);
+		}
+		if (!tunnel_split(ctx, p))
+			return deliver_failed(v, SL_DROP_TOO_BIG);
+	} else if (largest <= room && ctx->gso_size) {
+		flags |= BPF_F_ADJ_ROOM_FIXED_GSO;
+	}
+	if (!deliver_untag(ctx, p) || bpf_skb_adjust_room(ctx, SL_TUNNEL_BYTES, BPF_ADJ_ROOM_MAC, flags) ||
+	    !tunnel_wrap(ctx, p, v))
+		return deliver_failed(v, SL_DROP_TOO_BIG);
+	stat(SL_STAT_TUNNEL_SENT);
+	return deliver_by_route(ctx, p, setting->node_addr, v->next_hop);
+}
+STATION(int, deliver_to_tunnel, (struct __sk_buff * ctx, struct packet *p, struct sl_verdict *v), p &&v,
+	(ctx, p, v))
+
+/* To the node's own socket, as if the answer had come from the wire that the request went out to. */
+static __always_inline int deliver_to_host_body(struct __sk_buff *ctx, const struct packet *p,
+						const struct sl_verdict *v)
+{
+	struct sl_iface_key key = { .ifindex = v->ifindex };
+	const struct sl_iface *uplink = plan_row(&sl_iface, p->slot, &key);
+	struct sl_eth *eth = packet_begin(ctx);
+
+	if (!uplink || (void *)(eth + 1) > packet_end(ctx))
+		return TC_ACT_SHOT;
+	__builtin_memcpy(eth->dst, uplink->mac, 6);
+	mark_set(ctx, p);
+	return bpf_redirect(v->ifindex, BPF_F_INGRESS);
+}
+STATION(int, deliver_to_host, (struct __sk_buff * ctx, const struct packet *p, const struct sl_verdict *v),
+	p &&v, (ctx, p, v))
+
+/* A refusal that the sender hears of. */
+static __always_inline int deliver_refusal_body(struct __sk_buff *ctx, const struct packet *p,
+						struct sl_verdict *v)
+{
+	v->action = SL_ACTION_DROP; /* and counts as one, whatever is said */
+	if (p->key.proto == SL_PROTO_TCP)
+		return say_reset(ctx, p);
+	if (p->key.proto != SL_PROTO_UDP)
+		return TC_ACT_SHOT;
+	stat(SL_STAT_RESETS);
+	return say_unreachable(ctx, p, SL_ICMP_PORT, 0);
+}
+STATION(int, deliver_refusal, (struct __sk_buff * ctx, const struct packet *p, struct sl_verdict *v), p &&v,
+	(ctx, p, v))
+
+/* What a client is told to send at most, when its packets reach the backend through the tunnel. */
+static __always_inline bool deliver_clamp(struct __sk_buff *ctx, const struct packet *p)
+{
+	const struct sl_setting *setting = classify_setting(p);
+
+	return !setting || rewrite_mss(ctx, p, setting->tunnel_mtu - SL_TUNNEL_BYTES - 40);
 }
 
 static __always_inline int deliver_packet(struct __sk_buff *ctx, struct packet *p, struct sl_verdict *v)
 {
+	__u32 reason;
+
+	if (v->flags & (SL_VERDICT_SRC | SL_VERDICT_DST) && v->action != SL_ACTION_DROP) {
+		if (v->flags & SL_VERDICT_CLAMP && p->tcp_flags & SL_TCP_SYN &&
+		    v->action != SL_ACTION_TUNNEL && !deliver_clamp(ctx, p))
+			return deliver_failed(v, SL_DROP_L4_HEADER);
+		if (!rewrite_packet(ctx, p, v))
+			return deliver_failed(v, SL_DROP_L4_HEADER);
+	}
 	switch (v->action) {
 	case SL_ACTION_STACK:
 		return deliver_stack(ctx, p);
@@ -326,7 +444,19 @@ static __always_inline int deliver_packet(struct __sk_buff *ctx, struct packet *
 	case SL_ACTION_WIRE:
 		return deliver_to_wire(ctx, p, v);
 	case SL_ACTION_ECHO:
-		return deliver_echo(ctx, p, v);
+		return say_echo(ctx, p, v);
+	case SL_ACTION_TUNNEL:
+		return deliver_to_tunnel(ctx, p, v);
+	case SL_ACTION_ROUTE:
+		reason = deliver_hop(ctx, p, NULL, NULL, v->flags & SL_VERDICT_ROUTED);
+		if (reason)
+			return deliver_failed(v, reason);
+		return deliver_by_route(ctx, p, v->flags & SL_VERDICT_SRC ? v->saddr : p->saddr,
+					v->flags & SL_VERDICT_DST ? v->daddr : p->daddr);
+	case SL_ACTION_HOST:
+		return deliver_to_host(ctx, p, v);
+	case SL_ACTION_RESET:
+		return deliver_refusal(ctx, p, v);
 	default:
 		return TC_ACT_SHOT;
 	}
@@ -399,7 +529,7 @@ static __always_inline int deliver_tagged(struct __sk_buff *ctx, const struct pa
 	return bpf_redirect(network->uplink, 0);
 }
 
-static __noinline int deliver_l2(struct __sk_buff *ctx, const struct packet *p)
+static __always_inline int deliver_l2_body(struct __sk_buff *ctx, const struct packet *p)
 {
 	__u16 tci = ctx->vlan_present ? ctx->vlan_tci : p->vlan;
 	__u32 to;
@@ -421,6 +551,7 @@ static __noinline int deliver_l2(struct __sk_buff *ctx, const struct packet *p)
 	/* Not for a workload of the plan, or not only: the stack gets the frame as it came. */
 	return bpf_skb_vlan_push(ctx, bpf_htons(SL_ETH_VLAN), tci) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
+STATION(int, deliver_l2, (struct __sk_buff * ctx, const struct packet *p), p, (ctx, p))
 #endif
 
 #endif

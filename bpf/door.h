@@ -7,6 +7,26 @@
 #define SL_BPF_DOOR_H
 #include "25_arp.h"
 
+/* What a door in finds of sluice's own marks, which nothing from outside the node carries. */
+enum again { AGAIN_NEW, AGAIN_JUDGED, AGAIN_HALF, AGAIN_BROKEN };
+
+static __always_inline enum again door_again(struct __sk_buff *ctx, struct packet *p)
+{
+	const struct sl_setting *setting;
+	__u32 mark = ctx->mark;
+
+	if (!mark || !classify_plan(p))
+		return AGAIN_NEW;
+	setting = classify_setting(p);
+	if (!setting || !(mark & setting->judged_mark))
+		return AGAIN_NEW;
+	if ((mark & setting->mark_mask) != setting->mark_mask)
+		return AGAIN_JUDGED;
+	ctx->mark = mark & ~setting->mark_mask;
+	return parse_pull(ctx) && !parse_frame(ctx, p) && tunnel_second_half(ctx, p) ? AGAIN_HALF
+										     : AGAIN_BROKEN;
+}
+
 static __always_inline int door_carry_out(struct __sk_buff *ctx, struct packet *p, struct sl_verdict *v,
 					  enum path_result path, bool counted)
 {
@@ -25,6 +45,9 @@ static __always_inline int door_carry_out(struct __sk_buff *ctx, struct packet *
 	default:
 		return TC_ACT_UNSPEC;
 	}
+	/* ARP that is none of the plan's business. */
+	if (path == PATH_ARP && p->flags & PACKET_OPTIONAL && v->action == SL_ACTION_STACK)
+		return act;
 	if (!counted || v->action == SL_ACTION_DROP)
 		count_packet(ctx, p, v);
 	return act;

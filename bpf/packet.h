@@ -15,6 +15,24 @@
 #include "../include/wire.h"
 #include "tables.h"
 
+/*
+ * A station's work stands in NAME_body(); NAME() is what others call. Not static, so that the verifier looks at it
+ * once, by itself, and not again for every way that leads to it; weak, since every door brings its own. It is told
+ * nothing about its pointers and has to ask, though they are never NULL but where the body says so.
+ */
+#define STATION(type, name, takes, given, hands)                                                             \
+	__weak __attribute__((noinline)) type name takes                                                     \
+	{                                                                                                    \
+		return (given) ? name##_body hands : 0;                                                      \
+	}
+#define STATION_VOID(name, takes, given, hands)                                                              \
+	__weak __attribute__((noinline)) int name takes                                                      \
+	{                                                                                                    \
+		if (given)                                                                                   \
+			name##_body hands;                                                                   \
+		return 0;                                                                                    \
+	}
+
 #ifdef SL_DOOR_XDP
 typedef struct xdp_md sl_ctx;
 #else
@@ -33,6 +51,9 @@ enum door { DOOR_UP_XDP, DOOR_UP_IN, DOOR_UP_OUT, DOOR_WL_IN, DOOR_WL_OUT };
 #define PACKET_FLOW 0x80 /* belongs to a flow, whose verdict may not be obeyed as it is */
 #define PACKET_AGAIN 0x200 /* another door will judge and count it if this one lets it pass */
 #define PACKET_REPLY 0x100 /* goes against the direction in which that flow was opened */
+#define PACKET_OPTIONAL 0x400 /* the plan's business only if a flow or a service knows it */
+#define PACKET_UNWRAPPED 0x800 /* came through the tunnel from `outer`, which has judged the client */
+#define PACKET_ANSWER 0x1000 /* of a flow through a VIP, from its backend */
 
 struct packet {
 	__u32 generation; /* read once; everything below is of this plan */
@@ -50,6 +71,9 @@ struct packet {
 	__be32 saddr; /* of the packet itself; differs from key in ICMP errors */
 	__be32 daddr;
 	struct sl_flow_key key;
+	__be32 backend; /* named by the tunnel, or by the verdict of the flow that is judged again */
+	__be32 outer; /* with PACKET_UNWRAPPED: the node that sent it */
+	__u16 answer_vpc; /* the VPC in which the other direction of a new flow is looked up */
 	__be16 opened_to; /* with PACKET_REPLY: the port that the flow was opened to */
 	__u16 flags; /* PACKET_* */
 	__u8 door;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The order of the stations, the same for every door: parse, classify, flow, policy, deliver. What they
+ * The order of the stations, the same for every door: parse, classify, flow, policy, service, deliver. What they
  * decide ends up in a verdict; the doors carry it out and count.
  */
 #ifndef SL_BPF_PATH_H
@@ -9,6 +9,7 @@
 #include "20_classify.h"
 #include "40_flow.h"
 #include "50_policy.h"
+#include "60_service.h"
 #include "90_deliver.h"
 #include "95_count.h"
 
@@ -57,7 +58,7 @@ static __always_inline bool path_enforced(const struct packet *p, __u16 network)
  * A reason is excused when every network it concerns only monitors: one that enforces is not opened by the
  * other end's monitor.
  */
-static __noinline bool path_refuse(struct packet *p, struct sl_verdict *v, bool both)
+static __always_inline bool path_refuse_body(struct packet *p, struct sl_verdict *v, bool both)
 {
 	bool monitored = p->net_flags & SL_NETWORK_MONITOR;
 
@@ -73,6 +74,7 @@ static __noinline bool path_refuse(struct packet *p, struct sl_verdict *v, bool 
 	v->action = SL_ACTION_DROP;
 	return true;
 }
+STATION(bool, path_refuse, (struct packet * p, struct sl_verdict *v, bool both), p &&v, (p, v, both))
 
 /*
  * Does a reason, 0 for none, stop the packet here? It goes through memory so that the verifier forgets which
@@ -105,7 +107,7 @@ static __always_inline __u32 path_icmp_error(const struct packet *p)
 }
 
 /* Broadcast and multicast: judged by the network alone, delivered by MAC. */
-static __noinline __u32 path_group_address(const struct packet *p)
+static __always_inline __u32 path_group_address_body(const struct packet *p)
 {
 	bool multicast = bpf_ntohl(p->daddr) >> 28 == 14;
 
@@ -113,29 +115,169 @@ static __noinline __u32 path_group_address(const struct packet *p)
 		return p->net_flags & SL_NETWORK_MULTICAST ? 0 : SL_DROP_MULTICAST;
 	return p->net_flags & SL_NETWORK_BROADCAST ? 0 : SL_DROP_BROADCAST;
 }
+STATION(__u32, path_group_address, (const struct packet *p), p, (p))
 
 /* The new verdict of a flow that was judged again. */
-static __noinline void path_rejudged(const struct packet *p, const struct sl_verdict *v, __u32 packets)
+static __always_inline void path_rejudged_body(const struct packet *p, const struct sl_verdict *v,
+					       const struct sl_verdict *answer, __u32 packets)
 {
 	bool unanswered;
-	struct sl_flow *f = flow_lookup(&p->key, &unanswered);
+	struct sl_flow *f = flow_lookup(&p->key, &unanswered), *other;
 
 	if (!f)
 		return; /* ended meanwhile, on another CPU */
 	if (f->generation)
 		stat(SL_STAT_FLOWS_REJUDGED);
+	if (answer) {
+		bool other_unanswered;
+
+		other = flow_lookup(&f->peer, &other_unanswered);
+		if (other)
+			flow_rewrite(p, other, answer);
+	}
 	flow_rewrite(p, f, v);
 	flow_touch(p, f, unanswered, packets);
 }
+STATION_VOID(path_rejudged,
+	     (const struct packet *p, const struct sl_verdict *v, const struct sl_verdict *answer,
+	      __u32 packets),
+	     p &&v, (p, v, answer, packets))
+
+/* A service's refusal: counted for the service, and said to the sender where the plan wants that. */
+static __always_inline enum path_result path_unserved_body(struct packet *p, struct sl_verdict *v,
+							   __u32 reason, __u32 packets)
+{
+	bool say = v->flags & SL_VERDICT_SERVICE || reason == SL_DROP_BACKEND_GONE;
+
+	service_refused(p, reason, packets);
+	if (p->flags & PACKET_FLOW)
+		flow_cut(&p->key);
+	path_drop(v, reason);
+	v->flags = 0;
+	if (say && (reason == SL_DROP_SERVICE_EMPTY || reason == SL_DROP_BACKEND_GONE))
+		v->action = SL_ACTION_RESET;
+	return PATH_JUDGED;
+}
+STATION(enum path_result, path_unserved,
+	(struct packet * p, struct sl_verdict *v, __u32 reason, __u32 packets), p &&v,
+	(p, v, reason, packets))
+
+/* Do the answers of the flow at hand come as they did before? Not when it moved to another backend, or the backend
+ * to another node. */
+static __always_inline bool path_same_way_body(const struct packet *p, const struct sl_verdict *v)
+{
+	bool unanswered;
+	const struct sl_flow *f = flow_lookup(&p->key, &unanswered);
+	struct sl_flow_key key;
+
+	flow_answer_key(&key, p, v);
+	return f && f->peer.saddr == key.saddr && f->peer.daddr == key.daddr && f->peer.sport == key.sport &&
+	       f->peer.dport == key.dport && f->peer.vpc == key.vpc;
+}
+STATION(bool, path_same_way, (const struct packet *p, const struct sl_verdict *v), p &&v, (p, v))
+
+/* A packet to a VIP's port. UNTOUCHED: it is to none. */
+static __always_inline enum path_result path_service_body(struct packet *p, struct sl_verdict *v,
+							  __u32 packets)
+{
+	struct sl_endpoint src = {}, dst = {};
+	struct sl_verdict answer = {};
+	struct sl_service_key key;
+	__u32 reason;
+
+	service_key(&key, p->key.daddr, p->key.dport, p->key.proto);
+	if (!plan_row(&sl_service, p->slot, &key) || mac_multicast(p->dmac))
+		return PATH_UNTOUCHED;
+	if (!classify_address(p, p->vpc, p->saddr, &src))
+		return path_drop(v, SL_DROP_NO_PLAN);
+	v->src_network = src.network;
+	reason = p->flags & PACKET_UNWRAPPED ? 0 : classify_source(p, &src);
+	if (!reason)
+		reason = service_judge(p, v, &src, &dst);
+	*(volatile __u8 *)&p->reason = reason;
+	if (*(volatile __u8 *)&p->reason)
+		return path_unserved(p, v, p->reason, packets);
+	service_answer(p, v, &src, &answer);
+	if (p->flags & PACKET_FLOW && !path_same_way(p, v)) {
+		flow_cut(&p->key);
+		p->flags &= ~PACKET_FLOW;
+	}
+	if (p->flags & PACKET_FLOW) {
+		path_rejudged(p, v, &answer, packets);
+		service_count(p, v, packets, SERVED_ONLY);
+		return PATH_JUDGED;
+	}
+	if (!flow_open(p, v, &answer, packets))
+		return path_unserved(p, v, SL_DROP_FLOW_FULL, packets);
+	service_count(p, v, packets, SERVED_OPENED);
+	return PATH_JUDGED;
+}
+STATION(enum path_result, path_service, (struct packet * p, struct sl_verdict *v, __u32 packets), p &&v,
+	(p, v, packets))
+
+/*
+ * A backend's packet whose flow was judged under an older plan, or that came from another interface than the
+ * flow expects: how it is translated and where it goes stays, if the service still has the backend.
+ */
+static __always_inline enum path_result path_answer_body(struct packet *p, struct sl_verdict *v,
+							 __u32 packets)
+{
+	bool unanswered;
+	struct sl_flow *f = flow_lookup(&p->key, &unanswered);
+	struct sl_flow_key opener;
+	__u32 reason;
+
+	if (!f)
+		return path_drop(v, SL_DROP_TCP_STATE); /* ended meanwhile */
+	opener = f->peer;
+	/* Only a backend of this node answers from here; what another node sends back is wrapped. */
+	if (f->verdict.flags & SL_VERDICT_SRC ? p->door != DOOR_WL_IN && p->door != DOOR_UP_OUT
+					      : !(p->flags & PACKET_UNWRAPPED))
+		return path_drop(v, SL_DROP_SPOOFED_SOURCE);
+	reason = service_judge_answer(p, &opener);
+	if (reason) {
+		flow_cut(&p->key);
+		path_drop(v, reason);
+		v->action = SL_ACTION_RESET;
+		return PATH_JUDGED;
+	}
+	*v = f->verdict;
+	v->in_ifindex = p->ifindex;
+	v->in_network = p->network;
+	path_rejudged(p, v, NULL, packets);
+	service_count(p, v, packets, SERVED_ONLY);
+	return PATH_JUDGED;
+}
+STATION(enum path_result, path_answer, (struct packet * p, struct sl_verdict *v, __u32 packets), p &&v,
+	(p, v, packets))
+
+/* What no service takes of a packet to a VIP: pings, as the plan says. */
+static __always_inline enum path_result path_vip_body(const struct packet *p, struct sl_verdict *v)
+{
+	const struct sl_vip *vip;
+
+	if (p->key.proto != SL_PROTO_ICMP || p->flags & PACKET_ICMP_REPLY ||
+	    (p->door != DOOR_UP_IN && p->door != DOOR_WL_IN))
+		return PATH_UNTOUCHED;
+	vip = service_vip(p, p->daddr);
+	if (vip && vip->flags & SL_VIP_ECHO_DROP)
+		return path_drop(v, SL_DROP_VIP_ECHO);
+	if (!vip || !(vip->flags & SL_VIP_ECHO))
+		return PATH_UNTOUCHED;
+	v->action = SL_ACTION_ECHO;
+	return PATH_JUDGED;
+}
+STATION(enum path_result, path_vip, (const struct packet *p, struct sl_verdict *v), p &&v, (p, v))
 
 /*
  * Judges the first packet of a flow, or of a flow made under an older plan or found elsewhere than
  * expected.
  */
-static __noinline enum path_result path_judge(struct packet *p, struct sl_verdict *v, __u32 packets)
+static __always_inline enum path_result path_judge_body(struct packet *p, struct sl_verdict *v, __u32 packets)
 {
 	bool group = mac_multicast(p->dmac) || bpf_ntohl(p->daddr) >> 28 >= 14, allowed;
 	struct sl_endpoint src, dst;
+	enum path_result served;
 	__u32 reason, policy;
 
 	if (!classify_address(p, p->vpc, p->saddr, &src) || !classify_address(p, p->vpc, p->daddr, &dst))
@@ -143,7 +285,7 @@ static __noinline enum path_result path_judge(struct packet *p, struct sl_verdic
 	group |= dst.kind == SL_ENDPOINT_BROADCAST;
 	v->src_network = src.network;
 	v->dst_network = dst.network;
-	reason = classify_source(p, &src);
+	reason = p->flags & PACKET_UNWRAPPED ? 0 : classify_source(p, &src);
 	/* A host without an address yet asks for one by broadcast (RFC 2131); the network decides below. */
 	if (reason == SL_DROP_SPOOFED_SOURCE && !p->saddr && group)
 		reason = 0;
@@ -163,6 +305,17 @@ static __noinline enum path_result path_judge(struct packet *p, struct sl_verdic
 		v->action = SL_ACTION_ECHO;
 		return PATH_JUDGED;
 	}
+	if (p->flags & PACKET_ANSWER)
+		return path_answer(p, v, packets);
+	if (!(p->flags & (PACKET_REPLY | PACKET_ICMP_ERROR))) {
+		served = path_vip(p, v);
+		if (served == PATH_JUDGED)
+			return served;
+	}
+	if (p->flags & PACKET_UNWRAPPED)
+		return path_drop(v, SL_DROP_TUNNEL_BACKEND);
+	if (p->flags & PACKET_OPTIONAL)
+		return PATH_UNTOUCHED;
 	if (p->flags & PACKET_ICMP_ERROR) {
 		reason = path_icmp_error(p);
 		if (path_stop(p, v, reason, false))
@@ -195,18 +348,47 @@ static __noinline enum path_result path_judge(struct packet *p, struct sl_verdic
 	if (p->flags & PACKET_EXCUSED)
 		return PATH_JUDGED;
 	if (p->flags & PACKET_FLOW)
-		path_rejudged(p, v, packets);
-	else if (!flow_create(p, v, packets))
+		path_rejudged(p, v, NULL, packets);
+	else if (!flow_open(p, v, NULL, packets))
 		return path_drop(v, SL_DROP_FLOW_FULL);
 	return PATH_JUDGED;
 }
+STATION(enum path_result, path_judge, (struct packet * p, struct sl_verdict *v, __u32 packets), p &&v,
+	(p, v, packets))
+
+/* XDP neither rewrites nor wraps: it cannot know whether the checksum in the packet is one yet. TC can. */
+static __always_inline bool path_carries(const struct packet *p, const struct sl_verdict *v)
+{
+	return p->door != DOOR_UP_XDP || !(v->flags & (SL_VERDICT_SERVICE | SL_VERDICT_ANSWER));
+}
+
+/* An ICMP error about a translated flow is translated and delivered as a packet of its own direction is. */
+static __always_inline enum path_result path_translated_error_body(struct packet *p, struct sl_verdict *v)
+{
+	struct sl_verdict made = {};
+	struct sl_flow_key key;
+	struct sl_flow *f;
+	bool unanswered;
+
+	flow_reverse(&key, &p->key);
+	f = flow_lookup(&key, &unanswered);
+	if (!f || !(f->verdict.flags & (SL_VERDICT_SERVICE | SL_VERDICT_ANSWER)))
+		return PATH_UNTOUCHED;
+	/* One about a flow that is to be judged again waits for the flow's own packets to have been. */
+	if (p->daddr != p->key.saddr || !flow_verdict(p, f, &made))
+		return path_drop(v, SL_DROP_ICMP_NO_FLOW);
+	*v = made;
+	return PATH_JUDGED;
+}
+STATION(enum path_result, path_translated_error, (struct packet * p, struct sl_verdict *v), p &&v, (p, v))
 
 /* Obeys the verdict of the packet's flow, or notes what the flow is, to judge it again. */
-static __noinline bool path_established(struct packet *p, struct sl_verdict *v, __u32 packets)
+static __always_inline bool path_established_body(struct packet *p, struct sl_verdict *v, __u32 packets)
 {
 	bool unanswered;
 	struct sl_flow *f = flow_lookup(&p->key, &unanswered);
 	struct sl_verdict made;
+	__u32 event;
 
 	if (!f)
 		return false;
@@ -216,27 +398,38 @@ static __noinline bool path_established(struct packet *p, struct sl_verdict *v, 
 	}
 	if (flow_verdict(p, f, &made)) {
 		*v = made;
-		flow_touch(p, f, unanswered, packets);
+		if (!path_carries(p, v))
+			return true;
+		event = flow_touch(p, f, unanswered, packets);
+		if (v->flags & (SL_VERDICT_SERVICE | SL_VERDICT_ANSWER))
+			service_count(p, v, packets,
+				      event == FLOW_IS_ANSWERED	 ? SERVED_ANSWERED
+				      : event == FLOW_IS_REFUSED ? SERVED_REFUSED
+								 : SERVED_ONLY);
 		return true;
 	}
 	p->flags |= PACKET_FLOW;
+	if (f->verdict.flags & SL_VERDICT_SERVICE && !(p->flags & PACKET_UNWRAPPED))
+		p->backend = f->verdict.daddr;
+	if (f->verdict.flags & SL_VERDICT_ANSWER) {
+		p->flags |= PACKET_ANSWER;
+		p->backend = f->verdict.flags & SL_VERDICT_SRC ? p->key.saddr : f->verdict.daddr;
+	}
 	if (f->flags & SL_FLOW_REPLY) {
 		p->flags |= PACKET_REPLY;
 		p->opened_to = f->peer.dport;
 	}
 	return false;
 }
+STATION(bool, path_established, (struct packet * p, struct sl_verdict *v, __u32 packets), p &&v,
+	(p, v, packets))
 
-/* IPv4 on a managed network, from parse to verdict. */
-static __always_inline enum path_result path_ipv4(sl_ctx *ctx, struct packet *p, struct sl_verdict *v)
+/* Parses, and finds what is wrong with the packet itself. 0 or a reason. */
+static __always_inline __u32 path_parse(sl_ctx *ctx, struct packet *p)
 {
-	__u32 packets = p->flags & PACKET_AGAIN ? 0 : packet_segments(ctx), reason = parse_ipv4(ctx, p);
-	enum path_result path;
+	__u32 reason = parse_ipv4(ctx, p);
 
 	p->key.vpc = p->vpc;
-	v->in_ifindex = p->ifindex;
-	v->in_network = p->network;
-	v->src_network = p->network;
 	if (!reason && address_martian(p->saddr, p->daddr))
 		reason = SL_DROP_MARTIAN;
 	if (!reason && p->flags & PACKET_FRAG_LATER && !frag_recall(p))
@@ -244,12 +437,43 @@ static __always_inline enum path_result path_ipv4(sl_ctx *ctx, struct packet *p,
 	if (!reason && p->key.proto == SL_PROTO_TCP &&
 	    !(p->flags & (PACKET_FRAG_LATER | PACKET_ICMP_ERROR)) && tcp_flags_senseless(p->tcp_flags))
 		reason = SL_DROP_TCP_FLAGS;
+	return reason;
+}
+
+/* The flow that the packet belongs to has the word; without one, or where it must be judged again, the plan. */
+static __always_inline enum path_result path_find_body(struct packet *p, struct sl_verdict *v, __u32 packets)
+{
+	if (p->flags & PACKET_ICMP_ERROR) {
+		if (path_translated_error(p, v) == PATH_JUDGED)
+			return path_carries(p, v) || v->action == SL_ACTION_DROP ? PATH_JUDGED
+										 : PATH_UNTOUCHED;
+	} else if (!(p->flags & PACKET_EXCUSED) && path_established(p, v, packets)) {
+		return path_carries(p, v) ? PATH_JUDGED : PATH_UNTOUCHED;
+	}
+	/* What is for a VIP, or from behind one, is judged where it can be carried out. */
+	if (p->door == DOOR_UP_XDP && (p->flags & PACKET_ANSWER || service_vip(p, p->daddr)))
+		return PATH_UNTOUCHED;
+	if (!(p->flags & (PACKET_ICMP_ERROR | PACKET_REPLY)) && path_service(p, v, packets) == PATH_JUDGED)
+		return PATH_JUDGED;
+	return path_judge(p, v, packets);
+}
+STATION(enum path_result, path_find, (struct packet * p, struct sl_verdict *v, __u32 packets), p &&v,
+	(p, v, packets))
+
+/* IPv4 on a managed network, or to a VIP, from parse to verdict. */
+static __always_inline enum path_result path_ipv4(sl_ctx *ctx, struct packet *p, struct sl_verdict *v)
+{
+	__u32 packets = p->flags & PACKET_AGAIN ? 0 : packet_segments(ctx), reason = path_parse(ctx, p);
+	enum path_result path;
+
+	v->in_ifindex = p->ifindex;
+	v->in_network = p->network;
+	v->src_network = p->network;
+	if (reason && p->flags & PACKET_OPTIONAL)
+		return PATH_UNTOUCHED;
 	if (path_stop(p, v, reason, false))
 		return PATH_JUDGED;
-	if (!(p->flags & (PACKET_ICMP_ERROR | PACKET_EXCUSED)) && path_established(p, v, packets))
-		path = PATH_JUDGED;
-	else
-		path = path_judge(p, v, packets);
+	path = path_find(p, v, packets);
 	if ((p->flags & (PACKET_FRAG_FIRST | PACKET_ICMP_ERROR)) == PACKET_FRAG_FIRST &&
 	    v->action != SL_ACTION_DROP)
 		frag_remember(p);
@@ -288,9 +512,27 @@ static __always_inline enum path_result path_no_plan(const struct packet *p, str
 
 enum untagged { UNTAGGED_FOREIGN, UNTAGGED_HOST, UNTAGGED_JUDGE };
 
+/* To (in) an address of a service, or from (out) what may be a backend behind the node's stack, or from the node
+ * to a service: the plan's business if a flow or a service knows it. */
+static __always_inline bool path_optional(const struct packet *p, bool out, __be32 saddr, __be32 daddr)
+{
+	const struct sl_endpoint *src;
+	struct sl_endpoint e;
+
+	if (service_vip(p, daddr))
+		return true;
+	if (!out)
+		return false;
+	src = classify_exact(p, p->vpc, saddr);
+	if (src && src->kind == SL_ENDPOINT_HOST)
+		return false;
+	return classify_address(p, p->vpc, saddr, &e) && endpoint_managed(&e);
+}
+
 /*
  * An untagged packet at an uplink concerns the plan only if it is to (in) or from (out) an address of this
- * node and the plan says who may reach the node, or if it carries what a door should have judged.
+ * node and the plan says who may reach the node, if it is of a service, or if it carries what a door should have
+ * judged.
  */
 static __noinline enum untagged path_untagged(sl_ctx *ctx, struct packet *p, bool out)
 {
@@ -301,11 +543,15 @@ static __noinline enum untagged path_untagged(sl_ctx *ctx, struct packet *p, boo
 	struct sl_endpoint e;
 	__be32 saddr, daddr;
 
+	if (setting && p->ethertype == SL_ETH_ARP && setting->flags & SL_SETTING_SERVICES)
+		p->flags |= PACKET_OPTIONAL;
 	if (!setting || p->ethertype != SL_ETH_IPV4 || (void *)(ip + 1) > packet_end(ctx))
 		return p->ethertype == SL_ETH_ARP ? UNTAGGED_HOST : UNTAGGED_FOREIGN;
 	saddr = ip->saddr;
 	daddr = ip->daddr;
 	p->vpc = setting->node_vpc;
+	if (setting->flags & SL_SETTING_SERVICES && path_optional(p, out, saddr, daddr))
+		p->flags |= PACKET_OPTIONAL;
 	host = classify_exact(p, p->vpc, out ? saddr : daddr);
 	if (host && host->kind == SL_ENDPOINT_HOST) {
 		if (setting->flags & SL_SETTING_HOST_POLICY)
@@ -325,6 +571,8 @@ static __noinline enum untagged path_untagged(sl_ctx *ctx, struct packet *p, boo
 static __always_inline enum path_result path_uplink(sl_ctx *ctx, struct packet *p, struct sl_verdict *v)
 {
 	bool out = p->door == DOOR_UP_OUT;
+	enum untagged untagged = UNTAGGED_JUDGE;
+	enum path_result path = PATH_UNTOUCHED;
 	const struct sl_iface *iface;
 	__u32 reason = parse_pull(ctx) ? parse_frame(ctx, p) : SL_DROP_FRAME_SHORT;
 
@@ -341,28 +589,35 @@ static __always_inline enum path_result path_uplink(sl_ctx *ctx, struct packet *
 	iface = classify_interface(p);
 	if (!iface)
 		return p->flags & PACKET_TAGGED ? path_drop(v, SL_DROP_NO_INTERFACE) : PATH_UNTOUCHED;
-	if (!(p->flags & PACKET_TAGGED)) {
-		switch (path_untagged(ctx, p, out)) {
-		case UNTAGGED_JUDGE:
-			break;
-		case UNTAGGED_HOST: /* the way to the node stays open, also with unmanaged: drop */
-			return PATH_UNTOUCHED;
-		default:
-			if (out || !(iface->flags & SL_IFACE_UNMANAGED_DROP))
-				return PATH_UNTOUCHED;
-			return path_drop(v, SL_DROP_UNTAGGED);
-		}
-	}
-	if (p->flags & PACKET_TAGGED) {
+	if (!out && tunnel_arrives(ctx, p)) {
+#ifdef SL_DOOR_XDP
+		return PATH_UNTOUCHED;
+#else
+		reason = tunnel_unwrap(ctx, p);
+		if (reason)
+			return path_drop(v, reason);
+#endif
+	} else if (p->flags & PACKET_TAGGED) {
 		reason = classify_vlan(p, iface);
 		if (reason == CLASSIFY_UNMANAGED)
 			return PATH_UNTOUCHED;
 		if (reason)
 			return path_drop(v, reason);
+	} else {
+		untagged = path_untagged(ctx, p, out);
+		if (untagged == UNTAGGED_JUDGE)
+			p->flags &= ~PACKET_OPTIONAL;
 	}
-	if (p->ethertype != SL_ETH_IPV4)
-		return path_other(ctx, p, v);
-	return path_ipv4(ctx, p, v);
+	if (untagged == UNTAGGED_JUDGE || p->flags & PACKET_OPTIONAL) {
+		if (p->ethertype != SL_ETH_IPV4)
+			return path_other(ctx, p, v);
+		path = path_ipv4(ctx, p, v);
+	}
+	/* The way to the node stays open, also with unmanaged: drop. */
+	if (path != PATH_UNTOUCHED || untagged != UNTAGGED_FOREIGN || out ||
+	    !(iface->flags & SL_IFACE_UNMANAGED_DROP))
+		return path;
+	return path_drop(v, SL_DROP_UNTAGGED);
 }
 
 /* Workload interface, both ways. */

@@ -18,6 +18,17 @@ int sl_up_in(struct __sk_buff *ctx)
 	bool handed_over;
 
 	path_begin(&p, DOOR_UP_IN, ctx->ifindex);
+	switch (door_again(ctx, &p)) {
+	case AGAIN_HALF:
+		path_begin(&p, DOOR_UP_IN, ctx->ifindex);
+		break;
+	case AGAIN_BROKEN:
+		return TC_ACT_SHOT;
+	case AGAIN_JUDGED: /* by another door of sluice's, for the node's own socket */
+		return TC_ACT_UNSPEC;
+	default:
+		break;
+	}
 	handed_over =
 		parse_pull(ctx) && !parse_frame(ctx, &p) && mark_from_meta(ctx, &p, &v) && classify_plan(&p);
 	if (handed_over) {

@@ -16,6 +16,15 @@ int sl_wl_in(struct __sk_buff *ctx)
 	struct packet p;
 
 	path_begin(&p, DOOR_WL_IN, ctx->ifindex);
+	switch (door_again(ctx, &p)) {
+	case AGAIN_HALF:
+		path_begin(&p, DOOR_WL_IN, ctx->ifindex);
+		break;
+	case AGAIN_BROKEN:
+		return TC_ACT_SHOT;
+	default:
+		break;
+	}
 	return door_carry_out(ctx, &p, &v, path_workload(ctx, &p, &v), false);
 }
 

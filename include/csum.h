@@ -17,6 +17,20 @@ static inline __u16 sl_csum_replace16(__u16 check, __u16 from, __u16 to)
 	return (__u16)~sum;
 }
 
+/* The same for a 32-bit field such as an address. */
+static inline __u16 sl_csum_replace32(__u16 check, __u32 from, __u32 to)
+{
+	check = sl_csum_replace16(check, from & 0xffff, to & 0xffff);
+	return sl_csum_replace16(check, from >> 16, to >> 16);
+}
+
+/* A sum of 16-bit words, folded. */
+static inline __u16 sl_csum_fold(__u32 sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (__u16)(sum + (sum >> 16));
+}
+
 /*
  * The word to put beside `word` and `other`, so that a checksum taken over the three and written over `word`
  * leaves `word` as it was.

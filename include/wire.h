@@ -34,6 +34,23 @@
 #define SL_ICMP_TIMESTAMP 13
 #define SL_ICMP_TIMESTAMP_REPLY 14
 
+#define SL_ICMP_PORT 3 /* codes of unreachable */
+#define SL_ICMP_FRAG_NEEDED 4
+
+#define SL_TCP_OPT_END 0
+#define SL_TCP_OPT_NOP 1
+#define SL_TCP_OPT_MSS 2
+
+#define SL_ECN 0x03
+#define SL_ECN_CE 0x03
+
+/* Geneve (RFC 8926), with the one option of sluice's own; the class is one of those left for experiments. */
+#define SL_GENEVE_CRITICAL 0x40
+#define SL_GENEVE_CLASS 0xfff3
+#define SL_GENEVE_BACKEND 0x81 /* the option's type: critical, an unaware receiver drops */
+#define SL_GENEVE_WORDS 2 /* all options together */
+
+#define SL_IP_DF 0x4000
 #define SL_IP_MF 0x2000
 #define SL_IP_OFFSET 0x1fff
 #define SL_IP_OPT_END 0
@@ -110,6 +127,18 @@ struct sl_arp {
 	__be32 spa;
 	__u8 tha[6];
 	__be32 tpa;
+} __attribute__((packed));
+
+struct sl_geneve {
+	__u8 ver_words; /* version 0, words of options */
+	__u8 flags;
+	__be16 type;
+	__u8 vni[3];
+	__u8 reserved;
+	__be16 option_class;
+	__u8 option_type;
+	__u8 option_words;
+	__be32 backend;
 } __attribute__((packed));
 
 #endif

@@ -12,13 +12,12 @@
 #define SL_ACTION_STACK 1 /* go on to the node's stack */
 #define SL_ACTION_LOCAL 2 /* into the workload interface `ifindex` */
 #define SL_ACTION_WIRE 3 /* out of the uplink `ifindex`, tagged with `vlan` */
-#define SL_ACTION_ECHO 4 /* back to the workload as the answer to its ping of the gateway */
+#define SL_ACTION_ECHO 4 /* back to the sender as the answer to its ping of a gateway or a VIP */
 
 #define SL_ACTION_TUNNEL 5 /* wrapped, to node `next_hop` */
 #define SL_ACTION_ROUTE 6 /* by the stack's routes, past its input */
 #define SL_ACTION_HOST 7 /* to the node's stack as if from the uplink `ifindex` */
 #define SL_ACTION_RESET 8 /* back to the sender: TCP reset or port unreachable, for `reason` */
-#define SL_ACTION_TOO_BIG 9 /* back to the sender: fragmentation needed */
 
 #define SL_VERDICT_ROUTED 0x01 /* sluice is the hop: lower the TTL, set both MACs */
 #define SL_VERDICT_PEER 0x02 /* local: by bpf_redirect_peer */

@@ -16,7 +16,7 @@ static bool add(struct list *names, uint16_t kind, uint32_t id, const char *text
 	name->key.kind = kind;
 	name->key.id = id;
 	/* The checker refuses longer names; a made-up one such as "intra NETWORK" may be cut. */
-	snprintf(name->name.name, sizeof(name->name.name), "%s", text);
+	snprintf(name->name.name, sizeof(name->name.name), "%.*s", SL_NAME_LEN - 1, text);
 	return true;
 }
 

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * tunnel: packets for a backend of another node, whole and untouched inside Geneve, with an option that names the
+ * backend; 0 names none: an answer to a client of the node that it goes to. Only nodes of the plan are believed.
+ */
+#ifndef SL_BPF_TUNNEL_H
+#define SL_BPF_TUNNEL_H
+#include "10_parse.h"
+#include "20_classify.h"
+#include "40_flow.h"
+#include "80_mark.h"
+#include "../include/csum.h"
+
+struct tunnel_headers {
+	struct sl_ipv4 ip;
+	struct sl_udp udp;
+	struct sl_geneve geneve;
+} __attribute__((packed));
+_Static_assert(sizeof(struct tunnel_headers) == SL_TUNNEL_BYTES, "SL_TUNNEL_BYTES");
+
+/* Is it addressed to this node's end of the tunnels? */
+static __always_inline bool tunnel_arrives(sl_ctx *ctx, const struct packet *p)
+{
+	const struct sl_setting *setting = classify_setting(p);
+	struct tunnel_headers *outer = packet_begin(ctx) + (p->l3 & 0x3f);
+
+	return setting && p->ethertype == SL_ETH_IPV4 && (void *)(outer + 1) <= packet_end(ctx) &&
+	       outer->ip.ver_ihl == 0x45 && outer->ip.proto == SL_PROTO_UDP &&
+	       outer->ip.daddr == setting->node_addr && outer->udp.dst == setting->tunnel_port &&
+	       !(outer->ip.frag & bpf_htons(SL_IP_OFFSET));
+}
+
+#ifdef SL_DOOR_TC
+/* Takes the wrapping off and begins the packet anew. 0 or a reason. */
+static __always_inline __u32 tunnel_unwrap_body(struct __sk_buff *ctx, struct packet *p)
+{
+	const struct sl_setting *setting = classify_setting(p);
+	struct tunnel_headers *outer = packet_begin(ctx) + (p->l3 & 0x3f);
+	const struct sl_endpoint *node;
+	__u32 vni, total;
+	__u16 network;
+	__u8 tos;
+
+	if (!setting || (void *)(outer + 1) > packet_end(ctx))
+		return SL_DROP_TUNNEL_PEER;
+	node = classify_exact(p, setting->node_vpc, outer->ip.saddr);
+	vni = outer->geneve.vni[0] << 16 | outer->geneve.vni[1] << 8 | outer->geneve.vni[2];
+	total = bpf_ntohs(outer->ip.len);
+	if (!node || node->kind != SL_ENDPOINT_NODE || vni != setting->tunnel_vni ||
+	    outer->ip.frag & bpf_htons(SL_IP_MF) || p->flags & PACKET_DOUBLE_TAG ||
+	    outer->geneve.ver_words != SL_GENEVE_WORDS || outer->geneve.type != bpf_htons(SL_ETH_IPV4) ||
+	    outer->geneve.option_class != bpf_htons(SL_GENEVE_CLASS) ||
+	    outer->geneve.option_type != SL_GENEVE_BACKEND || outer->geneve.option_words != 1 ||
+	    total < sizeof(*outer) + sizeof(struct sl_ipv4) || total + p->l3 > ctx->len)
+		return SL_DROP_TUNNEL_PEER;
+	p->backend = outer->geneve.backend;
+	p->outer = outer->ip.saddr;
+	tos = outer->ip.tos;
+	if (p->flags & PACKET_TAGGED && bpf_skb_vlan_pop(ctx))
+		return SL_DROP_TUNNEL_PEER;
+	if (bpf_skb_adjust_room(ctx, -(__s32)sizeof(*outer), BPF_ADJ_ROOM_MAC, 0))
+		return SL_DROP_TUNNEL_PEER;
+	p->flags = PACKET_UNWRAPPED;
+	p->vlan = 0;
+	p->l3 = sizeof(struct sl_eth);
+	p->network = network = SL_NET_WORLD;
+	p->vpc = setting->node_vpc;
+	p->len = ctx->len - sizeof(struct sl_eth);
+	if (!parse_pull(ctx))
+		return SL_DROP_FRAME_SHORT;
+	if ((tos & SL_ECN) == SL_ECN_CE) { /* congestion met on the way between the nodes (RFC 6040) */
+		struct sl_ipv4 *ip = packet_begin(ctx) + sizeof(struct sl_eth);
+		__u16 *word = (__u16 *)ip, old;
+
+		if ((void *)(ip + 1) > packet_end(ctx))
+			return SL_DROP_IP_HEADER;
+		old = *word;
+		if (ip->tos & SL_ECN) {
+			ip->tos |= SL_ECN_CE;
+			ip->check = sl_csum_replace16(ip->check, old, *word);
+		}
+	}
+	stat(SL_STAT_TUNNEL_RECEIVED);
+	return 0;
+}
+STATION(__u32, tunnel_unwrap, (struct __sk_buff * ctx, struct packet *p), p, (ctx, p))
+
+/* The headers' own checksum, over whole words of a header without options. */
+static __always_inline __u16 tunnel_ip_check(const struct sl_ipv4 *ip)
+{
+	const __u16 *word = (const __u16 *)ip;
+	__u32 sum = 0;
+
+	for (int i = 0; i < 10; i++)
+		sum += word[i];
+	return ~sl_csum_fold(sum);
+}
+
+/* Writes the outer headers into the room made for them. */
+static __always_inline bool tunnel_wrap_body(struct __sk_buff *ctx, const struct packet *p,
+					     const struct sl_verdict *v)
+{
+	const struct sl_setting *setting = classify_setting(p);
+	struct tunnel_headers *outer = packet_begin(ctx) + sizeof(struct sl_eth);
+	struct sl_ipv4 *inner = (void *)(outer + 1);
+	__u32 length, sport = 0xc000 | (bpf_get_hash_recalc(ctx) & 0x3fff);
+
+	if (!setting || (void *)(inner + 1) > packet_end(ctx))
+		return false;
+	length = bpf_ntohs(inner->len) + sizeof(*outer);
+	__builtin_memset(outer, 0, sizeof(*outer));
+	outer->ip.ver_ihl = 0x45;
+	outer->ip.tos = inner->tos; /* DSCP and ECN (RFC 6040) */
+	outer->ip.len = bpf_htons(length);
+	outer->ip.frag = bpf_htons(SL_IP_DF);
+	outer->ip.ttl = 64;
+	outer->ip.proto = SL_PROTO_UDP;
+	outer->ip.saddr = setting->node_addr;
+	outer->ip.daddr = v->next_hop;
+	outer->ip.check = tunnel_ip_check(&outer->ip);
+	outer->udp.src = bpf_htons(sport);
+	outer->udp.dst = setting->tunnel_port;
+	outer->udp.len = bpf_htons(length - sizeof(outer->ip));
+	outer->geneve.ver_words = SL_GENEVE_WORDS;
+	outer->geneve.flags = SL_GENEVE_CRITICAL;
+	outer->geneve.type = bpf_htons(SL_ETH_IPV4);
+	outer->geneve.vni[0] = setting->tunnel_vni >> 16;
+	outer->geneve.vni[1] = setting->tunnel_vni >> 8;
+	outer->geneve.vni[2] = setting->tunnel_vni;
+	outer->geneve.option_class = bpf_htons(SL_GENEVE_CLASS);
+	outer->geneve.option_type = SL_GENEVE_BACKEND;
+	outer->geneve.option_words = 1;
+	outer->geneve.backend = v->flags & SL_VERDICT_SERVICE ? v->daddr : 0;
+	return true;
+}
+STATION(bool, tunnel_wrap, (struct __sk_buff * ctx, const struct packet *p, const struct sl_verdict *v),
+	p &&v, (ctx, p, v))
+
+/* --- a packet without DF that does not fit is cut in two before it is wrapped */
+
+/* Bytes of payload that stay in the first half, the same for both who ask. At most 4095 can be cut out at once. */
+static __always_inline __u32 tunnel_cut(__u32 payload)
+{
+	__u32 cut = payload / 2 & ~7U;
+
+	return cut > 4088 ? 4088 : cut;
+}
+
+/*
+ * A copy of the packet comes in again by the same door, marked to become the second half; the one at hand becomes
+ * the first.
+ */
+static __always_inline bool tunnel_split_body(struct __sk_buff *ctx, struct packet *p)
+{
+	const struct sl_setting *setting = classify_setting(p);
+	struct sl_ipv4 *ip = packet_begin(ctx) + (p->l3 & 0x3f);
+	__u32 mark = ctx->mark, cut;
+	__u16 old;
+	long failed;
+
+	if (!setting || (void *)(ip + 1) > packet_end(ctx) || ip->ver_ihl != 0x45 || p->door == DOOR_UP_OUT)
+		return false;
+	cut = tunnel_cut(p->len - sizeof(*ip));
+	ctx->mark = mark | setting->mark_mask;
+	failed = bpf_clone_redirect(ctx, p->ifindex, BPF_F_INGRESS);
+	ctx->mark = mark;
+	if (failed || bpf_skb_change_tail(ctx, (p->l3 & 0x3f) + sizeof(*ip) + cut, 0))
+		return false;
+	ip = packet_begin(ctx) + (p->l3 & 0x3f);
+	if ((void *)(ip + 1) > packet_end(ctx))
+		return false;
+	old = ip->len;
+	ip->len = bpf_htons(sizeof(*ip) + cut);
+	ip->check = sl_csum_replace16(ip->check, old, ip->len);
+	old = ip->frag;
+	ip->frag |= bpf_htons(SL_IP_MF);
+	ip->check = sl_csum_replace16(ip->check, old, ip->frag);
+	p->len = sizeof(*ip) + cut;
+	if (!(p->flags & (PACKET_FRAG_FIRST | PACKET_FRAG_LATER)))
+		frag_remember(p); /* the second half will ask */
+	stat(SL_STAT_TUNNEL_SPLIT);
+	return true;
+}
+STATION(bool, tunnel_split, (struct __sk_buff * ctx, struct packet *p), p, (ctx, p))
+
+/* Turns a marked copy into the second half, an ordinary later fragment. False: it must not go on. */
+static __always_inline bool tunnel_second_half_body(struct __sk_buff *ctx, struct packet *p)
+{
+	struct sl_ipv4 *ip = packet_begin(ctx) + (p->l3 & 0x3f);
+	__u32 cut, length;
+	__u16 old, frag;
+
+	if (p->ethertype != SL_ETH_IPV4 || (void *)(ip + 1) > packet_end(ctx))
+		return false;
+	length = bpf_ntohs(ip->len);
+	if (length < sizeof(*ip) + 16)
+		return false;
+	cut = tunnel_cut(length - sizeof(*ip)) & 0xfff;
+	if (p->flags & PACKET_TAGGED && !ctx->vlan_present)
+		return false;
+	if (!cut || bpf_skb_adjust_room(ctx, -(__s32)cut, BPF_ADJ_ROOM_NET, 0))
+		return false;
+	ip = packet_begin(ctx) + (p->l3 & 0x3f);
+	if ((void *)(ip + 1) > packet_end(ctx))
+		return false;
+	old = ip->len;
+	ip->len = bpf_htons(length - cut);
+	ip->check = sl_csum_replace16(ip->check, old, ip->len);
+	old = ip->frag;
+	frag = bpf_ntohs(ip->frag);
+	ip->frag = bpf_htons((frag & ~SL_IP_OFFSET) | ((frag & SL_IP_OFFSET) + cut / 8));
+	ip->check = sl_csum_replace16(ip->check, old, ip->frag);
+	return true;
+}
+STATION(bool, tunnel_second_half, (struct __sk_buff * ctx, struct packet *p), p, (ctx, p))
+#endif
+
+#endif
