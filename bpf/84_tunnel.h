@@ -153,17 +153,25 @@ static __always_inline __u32 tunnel_cut(__u32 payload)
 static __always_inline bool tunnel_split_body(struct __sk_buff *ctx, struct packet *p)
 {
 	const struct sl_setting *setting = classify_setting(p);
+	const __u8 half[6] = SL_HALF_MAC;
+	struct sl_eth *eth = packet_begin(ctx);
 	struct sl_ipv4 *ip = packet_begin(ctx) + (p->l3 & 0x3f);
 	__u32 mark = ctx->mark, cut;
 	__u16 old;
 	long failed;
 
-	if (!setting || (void *)(ip + 1) > packet_end(ctx) || ip->ver_ihl != 0x45 || p->door == DOOR_UP_OUT)
+	if (!setting || (void *)(ip + 1) > packet_end(ctx) || (void *)(eth + 1) > packet_end(ctx) ||
+	    ip->ver_ihl != 0x45 || p->door == DOOR_UP_OUT)
 		return false;
 	cut = tunnel_cut(p->len - sizeof(*ip));
-	ctx->mark = mark | setting->mark_mask;
+	ctx->mark = mark | setting->judged_mark;
+	__builtin_memcpy(eth->dst, half, 6);
 	failed = bpf_clone_redirect(ctx, p->ifindex, BPF_F_INGRESS);
 	ctx->mark = mark;
+	eth = packet_begin(ctx);
+	if ((void *)(eth + 1) > packet_end(ctx))
+		return false;
+	__builtin_memcpy(eth->dst, p->dmac, 6);
 	if (failed || bpf_skb_change_tail(ctx, (p->l3 & 0x3f) + sizeof(*ip) + cut, 0))
 		return false;
 	ip = packet_begin(ctx) + (p->l3 & 0x3f);

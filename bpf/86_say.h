@@ -15,6 +15,7 @@
 /* Back by the interface it came in by, from the MAC it was sent to. */
 static __always_inline int say_back(struct __sk_buff *ctx, const struct packet *p)
 {
+	const __u8 router[6] = SL_ROUTER_MAC;
 	struct sl_eth *eth = packet_begin(ctx);
 	__u8 mac[6] __attribute__((aligned(2)));
 
@@ -23,10 +24,11 @@ static __always_inline int say_back(struct __sk_buff *ctx, const struct packet *
 	__builtin_memcpy(mac, eth->dst, 6);
 	__builtin_memcpy(eth->dst, eth->src, 6);
 	__builtin_memcpy(eth->src, mac, 6);
-	if (p->door == DOOR_UP_OUT) /* the sender is this node */
-		return bpf_redirect(p->ifindex, BPF_F_INGRESS);
 	mark_set(ctx, p);
-	return bpf_redirect(p->ifindex, 0);
+	if (p->door != DOOR_UP_OUT)
+		return bpf_redirect(p->ifindex, 0);
+	__builtin_memcpy(eth->src, router, 6); /* the sender is this node */
+	return bpf_redirect(p->ifindex, BPF_F_INGRESS);
 }
 
 static __always_inline void say_from_receiver(struct sl_ipv4 *ip)

@@ -389,6 +389,7 @@ STATION(int, deliver_to_tunnel, (struct __sk_buff * ctx, struct packet *p, struc
 static __always_inline int deliver_to_host_body(struct __sk_buff *ctx, const struct packet *p,
 						const struct sl_verdict *v)
 {
+	const __u8 router[6] = SL_ROUTER_MAC;
 	struct sl_iface_key key = { .ifindex = v->ifindex };
 	const struct sl_iface *uplink = plan_row(&sl_iface, p->slot, &key);
 	struct sl_eth *eth = packet_begin(ctx);
@@ -396,6 +397,7 @@ static __always_inline int deliver_to_host_body(struct __sk_buff *ctx, const str
 	if (!uplink || (void *)(eth + 1) > packet_end(ctx))
 		return TC_ACT_SHOT;
 	__builtin_memcpy(eth->dst, uplink->mac, 6);
+	__builtin_memcpy(eth->src, router, 6); /* by which the door knows that it was judged */
 	mark_set(ctx, p);
 	return bpf_redirect(v->ifindex, BPF_F_INGRESS);
 }

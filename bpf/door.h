@@ -12,19 +12,22 @@ enum again { AGAIN_NEW, AGAIN_JUDGED, AGAIN_HALF, AGAIN_BROKEN };
 
 static __always_inline enum again door_again(struct __sk_buff *ctx, struct packet *p)
 {
+	const __u8 half[6] = SL_HALF_MAC;
 	const struct sl_setting *setting;
 	__u32 mark = ctx->mark;
 
 	if (!mark || !classify_plan(p))
 		return AGAIN_NEW;
 	setting = classify_setting(p);
-	if (!setting || !(mark & setting->judged_mark))
+	if (!setting || !(mark & setting->judged_mark) || !parse_pull(ctx) || parse_frame(ctx, p))
 		return AGAIN_NEW;
-	if ((mark & setting->mark_mask) != setting->mark_mask)
+	/* The marks alone could be somebody else's; these MACs are nobody's on any wire. */
+	if (mac_router(p->smac))
 		return AGAIN_JUDGED;
+	if (!mac_equal(p->dmac, half))
+		return AGAIN_NEW;
 	ctx->mark = mark & ~setting->mark_mask;
-	return parse_pull(ctx) && !parse_frame(ctx, p) && tunnel_second_half(ctx, p) ? AGAIN_HALF
-										     : AGAIN_BROKEN;
+	return tunnel_second_half(ctx, p) ? AGAIN_HALF : AGAIN_BROKEN;
 }
 
 static __always_inline int door_carry_out(struct __sk_buff *ctx, struct packet *p, struct sl_verdict *v,

@@ -19,9 +19,6 @@ int sl_up_in(struct __sk_buff *ctx)
 
 	path_begin(&p, DOOR_UP_IN, ctx->ifindex);
 	switch (door_again(ctx, &p)) {
-	case AGAIN_HALF:
-		path_begin(&p, DOOR_UP_IN, ctx->ifindex);
-		break;
 	case AGAIN_BROKEN:
 		return TC_ACT_SHOT;
 	case AGAIN_JUDGED: /* by another door of sluice's, for the node's own socket */
@@ -29,6 +26,7 @@ int sl_up_in(struct __sk_buff *ctx)
 	default:
 		break;
 	}
+	path_begin(&p, DOOR_UP_IN, ctx->ifindex);
 	handed_over =
 		parse_pull(ctx) && !parse_frame(ctx, &p) && mark_from_meta(ctx, &p, &v) && classify_plan(&p);
 	if (handed_over) {

@@ -17,14 +17,12 @@ int sl_wl_in(struct __sk_buff *ctx)
 
 	path_begin(&p, DOOR_WL_IN, ctx->ifindex);
 	switch (door_again(ctx, &p)) {
-	case AGAIN_HALF:
-		path_begin(&p, DOOR_WL_IN, ctx->ifindex);
-		break;
 	case AGAIN_BROKEN:
 		return TC_ACT_SHOT;
 	default:
 		break;
 	}
+	path_begin(&p, DOOR_WL_IN, ctx->ifindex);
 	return door_carry_out(ctx, &p, &v, path_workload(ctx, &p, &v), false);
 }
 

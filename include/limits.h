@@ -76,6 +76,12 @@
 		0x02, 0x73, 0x6c, 0x75, 0x69, 0x63                                                           \
 	}
 
+/* The receiver of a second half (84_tunnel.h) between leaving a door and coming in by it again. */
+#define SL_HALF_MAC                                                                                          \
+	{                                                                                                    \
+		0x02, 0x73, 0x6c, 0x75, 0x69, 0x64                                                           \
+	}
+
 /*
  * Bits of skb->mark by default: the top bit of the mask says "judged", the three below carry the QoS
  * class. Must not touch kube-proxy's 0x4000 and 0x8000 nor Cilium's 0x0f00.
