@@ -90,17 +90,13 @@ static int open_tables(struct agent *a, struct trouble *t)
 	return error;
 }
 
-/* What the wire has to hear: questions for next hops, and whose VIPs are here. */
+/* What the wire has to hear: questions for next hops, and which VIPs are here. */
 static int speak(struct agent *a, struct trouble *t)
 {
 	const struct follow *f = &a->follow;
 	int error = neighbours_plan(&a->neighbours, f->plan, f->image, kernel_tick(), t);
 
-	if (!error)
-		error = claims_plan(&a->claims, f->image, t);
-	if (!error)
-		claims_say(&a->claims, a->neighbours.program, CLAIMS_PER_S);
-	return error;
+	return error ? error : claims_plan(&a->claims, f->image, t);
 }
 
 /* After whatever changed the plan, the interfaces or the dataplane itself. */
