@@ -30,8 +30,9 @@ _sluice() {
 				flows) words='--network --address --port --proto --state --limit --json' ;;
 				drops) words='--watch --json' ;;
 				networks) words=--json ;;
+				services) words="--json $(sluice show services 2>/dev/null | awk 'NF == 0 { exit } NR > 1 { print $1 }' | sort -u)" ;;
 				policy) words='--plan --node --matrix --json' ;;
-				*) words='networks drops flows policy' ;;
+				*) words='networks services drops flows policy' ;;
 				esac
 				;;
 			esac
