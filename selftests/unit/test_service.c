@@ -369,6 +369,73 @@ static void rules_to_services(void **state)
 	compiled_free(&c);
 }
 
+/* A service opens what no rule does; an assert that it must not be open is broken by it. */
+static void asserts_see_through_vips(void **state)
+{
+#define WEB(sources)                                                                                         \
+	"'services': { 's': { 'address': '198.51.100.8', 'ports': [{ 'proto': 'tcp', 'port': 80, 'target': " \
+	"8080 }], 'backends': [{ 'address': '10.1.0.1' }, { 'address': '10.1.9.1', 'state': 'drain' "        \
+	"}]" sources " } }"
+#define NEVER(from, to, ports) ", 'assert': [{ 'name': 'n', 'from': '" from "', 'never': '" to "'" ports " }]"
+#define DENY(from)                                                                                           \
+	", 'policy': [{ 'name': 'd', 'from': ['" from                                                        \
+	"'], 'to': ['service:s'], 'ports': ['any'], 'action': "                                              \
+	"'deny' }]"
+	static const struct {
+		const char *text;
+		bool broken;
+	} cases[] = {
+		{ PLAN(WEB("") NEVER("world", "cidr:10.1.0.0/24", "")), true },
+		{ PLAN(WEB("") NEVER("network:pods", "cidr:10.1.0.1/32", "")), true },
+		{ PLAN(WEB("") NEVER("world", "cidr:10.1.0.0/24", ", 'ports': ['tcp/8080']")), true },
+		{ PLAN(WEB("") NEVER("world", "cidr:10.1.0.0/24", ", 'ports': ['tcp/80', 'udp']")), false },
+		{ PLAN(WEB("") NEVER("world", "cidr:10.1.9.0/24", "")), false }, /* drains */
+		{ PLAN(WEB("") NEVER("network:blue-pods", "cidr:10.1.0.1/32", "")), false }, /* another VPC */
+		{ PLAN(WEB("") NEVER("world", "cidr:10.1.0.1/32", "") DENY("world")), false },
+		{ PLAN(WEB("") NEVER("network:pods", "cidr:10.1.0.1/32", "") DENY("world")), true },
+		/* Sources keep the world out, or in, by addresses. */
+		{ PLAN(WEB(", 'sources': { 'allow': ['10.1.0.0/16'] }")
+			       NEVER("world", "cidr:10.1.0.1/32", "")),
+		  false },
+		{ PLAN(WEB(", 'sources': { 'allow': ['10.1.0.0/16'] }")
+			       NEVER("network:pods@here", "cidr:10.1.0.1/32", "")),
+		  true },
+		{ PLAN(WEB(", 'sources': { 'allow': ['8.8.8.8/32'] }")
+			       NEVER("world", "cidr:10.1.0.1/32", "")),
+		  true },
+		{ PLAN(WEB(", 'sources': { 'deny': ['0.0.0.0/0'] }") NEVER("world", "cidr:10.1.0.1/32", "")),
+		  false },
+		{ PLAN(WEB(", 'sources': { 'allow': ['0.0.0.0/0'], 'deny': ['10.0.0.0/8'] }")
+			       NEVER("network:pods@here", "cidr:10.1.0.1/32", "")),
+		  false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct compiled c = compile_with(cases[i].text, "n1", NULL);
+
+		if (!c.image != cases[i].broken)
+			fail_msg("case %zu", i);
+		if (cases[i].broken)
+			assert_true(says(&c.report, "$.assert[0]: assert \"n\": service \"s\" lets "));
+		compiled_free(&c);
+	}
+}
+
+/* The checker refuses it; were it not asked, the list that refuses would win. */
+static void denying_wins_in_sources(void **state)
+{
+	struct compiled c = compile_text(
+		PLAN(WEB(", 'sources': { 'allow': ['8.0.0.0/8'], 'deny': ['8.0.0.0/8'] }")), "n1");
+	const struct image_table *table = &c.image->table[SL_TABLE_sl_source];
+
+	(void)state;
+	assert_int_equal(table->count, 1);
+	assert_int_equal(
+		((const struct sl_source *)((const uint8_t *)row_at(table, 0) + table->key_size))->allow, 0);
+	compiled_free(&c);
+}
+
 static void order_and_memory_do_not_matter(void **state)
 {
 	struct compiled a = compile_text(whole, "n1"), b = compile_text(whole, "n1");
@@ -491,6 +558,8 @@ int main(void)
 		cmocka_unit_test(order_and_memory_do_not_matter),
 		cmocka_unit_test(rings_are_the_fabrics),
 		cmocka_unit_test(unchecked_plans),
+		cmocka_unit_test(asserts_see_through_vips),
+		cmocka_unit_test(denying_wins_in_sources),
 		cmocka_unit_test(many_services_are_fast),
 	};
 

@@ -2,11 +2,12 @@
 /*
  * Asserts: what must be true whatever the rules say. Proved on the finished rows, for every pair of classes
  * that the two selectors match, never on the rules that made them. `reaches` speaks of classes that can
- * meet at all: of one VPC and, in one cluster.
+ * meet at all: of one VPC and, in one cluster. `never` speaks of what services grant, too.
  */
 #include <stdlib.h>
 #include <string.h>
 #include "compile.h"
+#include "grant.h"
 #include "reach.h"
 
 static const struct port every_port = { .any = true };
@@ -111,6 +112,23 @@ static bool prove_never(struct proof *p)
 	return true;
 }
 
+/* Nor may a service open what no rule does; after the rows, so that one assert has one line. */
+static void prove_no_grant(struct proof *p)
+{
+	const struct image *image = p->c->image;
+	struct grant grant;
+	char port[40];
+
+	if (!grant_find(p->c, &p->from, p->is_to, &p->assertion->ports, &grant))
+		return;
+	port_text(&grant.port, port, sizeof(port));
+	report_error(p->c->r, &p->assertion->place,
+		     "assert \"%s\": service \"%s\" lets %s reach %s %s, expected a rule that denies it, or "
+		     "\"sources\" without",
+		     p->assertion->name, grant.service->name, image->classes[grant.src - 1].label,
+		     image->classes[grant.dst - 1].label, port);
+}
+
 static bool can_meet(const struct image_class *a, const struct image_class *b)
 {
 	return a->vpc == b->vpc && (!a->cluster || !b->cluster || a->cluster == b->cluster);
@@ -148,6 +166,7 @@ static bool prove_reaches(struct proof *p)
 static bool prove(struct proof *p)
 {
 	char text[128];
+	size_t errors;
 
 	if (!match(p, &p->assertion->from, &p->from, p->is_from) ||
 	    !match(p, &p->assertion->to, &p->to, p->is_to))
@@ -161,7 +180,14 @@ static bool prove(struct proof *p)
 		return true;
 	}
 	memset(p->set_holds, 0, p->c->port_sets.count + 1);
-	return p->assertion->reaches ? prove_reaches(p) : prove_never(p);
+	if (p->assertion->reaches)
+		return prove_reaches(p);
+	errors = p->c->r->errors;
+	if (!prove_never(p))
+		return false;
+	if (p->c->r->errors == errors)
+		prove_no_grant(p);
+	return true;
 }
 
 bool asserts_prove(struct compile *c)
