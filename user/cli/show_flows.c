@@ -198,8 +198,9 @@ static void print_row(struct view *v, int fd, bool established, const struct sl_
 		line.back = *flow;
 		line.forward.packets = line.forward.bytes = 0;
 		line.translated = flow->verdict.flags & SL_VERDICT_ANSWER;
-		line.backend_be = key->saddr;
-		line.backend_port_be = key->sport;
+		/* What comes out of the tunnel is translated already. */
+		line.backend_be = flow->verdict.flags & SL_VERDICT_SRC ? key->saddr : flow->verdict.daddr;
+		line.backend_port_be = flow->verdict.flags & SL_VERDICT_SRC ? key->sport : 0;
 	} else {
 		line.back = paired ? other : line.back;
 		line.translated = flow->verdict.flags & SL_VERDICT_SERVICE;

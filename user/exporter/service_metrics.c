@@ -40,13 +40,24 @@ static bool print_service(const struct view *v, const char *family, const struct
 	return true;
 }
 
-static void print_backend(const struct view *v, uint32_t backend_be)
+/* Where the backend stands; a flow to one on another node is counted there as well. */
+static const char *place_of(const struct view *v, const struct sl_served_key *key)
+{
+	struct sl_serving row;
+
+	if (bpf_map_lookup_elem(v->feed->serving, key, &row))
+		return "gone";
+	return row.flags & SL_BACKEND_REMOTE ? "remote" : "local";
+}
+
+static void print_backend(const struct view *v, const struct sl_served_key *key)
 {
 	char address[INET_ADDRSTRLEN];
 
-	inet_ntop(AF_INET, &backend_be, address, sizeof(address));
+	inet_ntop(AF_INET, &key->backend, address, sizeof(address));
 	page_print(v->page, ",");
 	page_label(v->page, "backend", address);
+	page_print(v->page, ",place=\"%s\"", place_of(v, key));
 }
 
 static void print_connections(const struct view *v)
@@ -60,7 +71,7 @@ static void print_connections(const struct view *v)
 
 		if (!key->backend || !print_service(v, name, &key->service))
 			continue;
-		print_backend(v, key->backend);
+		print_backend(v, key);
 		page_print(v->page, "} %llu\n", (unsigned long long)served_sum(&v->served, i).connections);
 	}
 }
@@ -84,7 +95,7 @@ static void print_traffic(const struct view *v, bool bytes)
 		for (int way = 0; key->backend && way < 2; way++) {
 			if (!print_service(v, name, &key->service))
 				break;
-			print_backend(v, key->backend);
+			print_backend(v, key);
 			page_print(v->page, ",direction=\"%s\"} %llu\n", ways[way].direction,
 				   (unsigned long long)ways[way].value);
 		}
@@ -113,7 +124,7 @@ static void print_handshakes(const struct view *v)
 		for (int end = 0; end < 3; end++) {
 			if (!print_service(v, name, &key->service))
 				break;
-			print_backend(v, key->backend);
+			print_backend(v, key);
 			page_print(v->page, ",outcome=\"%s\"} %llu\n", ends[end].outcome,
 				   (unsigned long long)(end == 2 ? serving.timed_out : ends[end].value));
 		}
@@ -191,7 +202,7 @@ static void print_gauge(const struct view *v, enum backend_gauge gauge)
 			slots = row->slots; /* the service comes first */
 		if (!key->backend || !print_service(v, gauges[gauge].name, &key->service))
 			continue;
-		print_backend(v, key->backend);
+		print_backend(v, key);
 		if (gauge == BACKEND_SHARE)
 			page_print(v->page, "} %.6f\n", slots ? (double)row->slots / slots : 0.0);
 		else
