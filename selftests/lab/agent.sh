@@ -16,15 +16,6 @@ agent_pid() { lab_sluice n1 status --json 2>/dev/null | jq -r '.agent_pid // 0';
 exporters() { for p in $(ip netns pids "$LAB-n1"); do [ "$(cat "/proc/$p/comm" 2>/dev/null)" = sluice-exporter ] && echo "$p"; done; }
 field() { awk -v f="$2:" '$1 == f { print $2 }' "/proc/$1/status"; }
 status() { lab_sluice n1 status --json | jq -r "$1"; }
-# until SECONDS COMMAND...: tries ten times a second
-until_true() {
-	local end=$(($(date +%s%N) + $1 * 1000000000))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ "$(date +%s%N)" -lt $end ] || return 1
-		sleep 0.1
-	done
-}
 agent_start() { # [COMMAND BEFORE...] -- [OPTION...]
 	local before=()
 	while [ "$1" != -- ]; do before+=("$1") && shift; done

@@ -32,6 +32,15 @@ check() {
 	shift
 	if out=$("$@" 2>&1); then ok "$name"; else not_ok "$name: $(tail -n 3 <<<"$out" | tr '\n' ' ')"; fi
 }
+# until_true SECONDS COMMAND...: tries ten times a second
+until_true() {
+	local end=$(($(date +%s%N) + $1 * 1000000000))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$(date +%s%N)" -lt $end ] || return 1
+		sleep 0.1
+	done
+}
 
 # --- what the plan says, as lines
 lab_cluster() { jq -r '.clusters | keys[0]' "$PLAN"; }

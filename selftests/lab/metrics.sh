@@ -12,14 +12,6 @@ me=metrics
 url=http://127.0.0.1:9477
 prometheus=http://127.0.0.1:9490
 
-until_true() { # SECONDS COMMAND...
-	local end=$(($(date +%s%N) + $1 * 1000000000))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ "$(date +%s%N)" -lt $end ] || return 1
-		sleep 0.1
-	done
-}
 get() { lab_in n1 curl -s -m 20 "$@"; }
 metric() { get $url/metrics | awk -v m="$1" 'index($0, m) == 1 { print $NF }'; }
 server() { # the younger of the two: the keeper parses nothing

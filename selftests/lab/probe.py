@@ -27,6 +27,17 @@ def setns(fd):
         raise OSError(ctypes.get_errno(), "setns")
 
 
+def many_files():
+    """As many descriptors as this machine lets a process have."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    for limit in (max(hard, 65536), hard):
+        try:
+            return resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+        except (ValueError, OSError):
+            continue
+    return None
+
+
 class Namespaces:
     """`with ns.inside(NAME):` makes sockets in that namespace."""
 
@@ -110,11 +121,7 @@ class Probe:
         self.icmp = {}
         self.resent = 0  # segments that either end of an answered TCP attempt had to send again
         self.token = os.getpid() & 0xffff
-        try:
-            hard = max(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 65536)
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        except (ValueError, OSError):
-            pass
+        many_files()
         for name, address in hosts.items():
             with self.ns.inside(name):
                 self._open(name, address, ports)

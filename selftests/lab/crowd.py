@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Many real TCP connections from one namespace to one port, opened side by side, held or let go.
+
+The server says its name and whom it saw at once (servers.py, tcp/9000), so a connection is *answered* when that
+line is here. Each may have a source port of its own, so that the same connections can be made again. It must
+never decide what is right: it reports what it saw.
+"""
+import errno
+import select
+import socket
+import struct
+import time
+
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with RST, no TIME_WAIT
+
+
+class Connection:
+    __slots__ = ("sock", "port", "name", "seen", "error")
+
+    def __init__(self, sock, port):
+        self.sock, self.port = sock, port
+        self.name = self.seen = self.error = None
+
+    def close(self):
+        if self.sock is not None:
+            self.sock.close()
+            self.sock = None
+
+
+class Crowd:
+    def __init__(self, namespaces, namespace, source=None):
+        self.ns, self.namespace, self.source = namespaces, namespace, source
+
+    def connect(self, to, ports, seconds=20.0, hold=False, width=400, patience=None):
+        """One connection from each of `ports` (0: any) to `to`; all of them, answered or with an error.
+
+        patience: give each so long, instead of `seconds` for all.
+        """
+        poll, waiting, done = select.epoll(), {}, []
+        ports = iter(ports)
+        end = time.monotonic() + seconds
+        with self.ns.inside(self.namespace):
+            more = True
+            while more or waiting:
+                while more and len(waiting) < width:
+                    port = next(ports, None)
+                    if port is None:
+                        more = False
+                        break
+                    c = self.start(to, port)
+                    if c.error:
+                        done.append(c)
+                        continue
+                    waiting[c.sock.fileno()] = (c, time.monotonic())
+                    poll.register(c.sock.fileno(), select.EPOLLIN)
+                for fd, _ in poll.poll(0.05):
+                    c, _ = waiting[fd]
+                    if self.finish(c):
+                        poll.unregister(fd)
+                        del waiting[fd]
+                        done.append(c)
+                        if not hold or c.error:
+                            c.close()
+                now = time.monotonic()
+                if now > end:
+                    more = False
+                for fd, (c, begun) in list(waiting.items()) if now > end or patience else []:
+                    if now > end or now - begun > patience:
+                        c.error = "ETIMEDOUT"
+                        poll.unregister(fd)
+                        del waiting[fd]
+                        done.append(c)
+                        c.close()
+        poll.close()
+        return done
+
+    def start(self, to, port):
+        sock = socket.socket()
+        c = Connection(sock, port)
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            if port or self.source:
+                sock.bind((self.source or "", port))
+            sock.connect(to)
+        except BlockingIOError:
+            pass
+        except OSError as e:
+            c.error = errno.errorcode.get(e.errno, str(e))
+            c.close()
+        return c
+
+    @staticmethod
+    def finish(c):
+        """Whether the server's line, or an error, is there."""
+        try:
+            line = c.sock.recv(200)
+        except BlockingIOError:
+            return False
+        except OSError as e:
+            c.error = errno.errorcode.get(e.errno, str(e))
+            return True
+        parts = line.decode().split()
+        if len(parts) == 3:
+            c.name, c.seen, _ = parts
+        else:
+            c.error = "closed" if not line else f"said {line!r}"
+        return True
+
+
+def speak(connections, seconds=10.0, width=1000):
+    """A byte to each and the same back: those that broke, with `error` set."""
+    broken = []
+    for at in range(0, len(connections), width):
+        poll, waiting = select.epoll(), {}
+        for c in connections[at:at + width]:
+            try:
+                c.sock.send(b"x")
+            except OSError as e:
+                c.error = errno.errorcode.get(e.errno, str(e))
+                broken.append(c)
+                continue
+            waiting[c.sock.fileno()] = c
+            poll.register(c.sock.fileno(), select.EPOLLIN)
+        end = time.monotonic() + seconds
+        while waiting and time.monotonic() < end:
+            for fd, _ in poll.poll(0.1):
+                c = waiting.pop(fd)
+                poll.unregister(fd)
+                try:
+                    if c.sock.recv(10) != b"x":
+                        c.error = "closed"
+                except OSError as e:
+                    c.error = errno.errorcode.get(e.errno, str(e))
+                if c.error:
+                    broken.append(c)
+        for c in waiting.values():
+            c.error = "ETIMEDOUT"
+            broken.append(c)
+        poll.close()
+    return broken
+
+
+def errors(connections):
+    """How often each error, as text."""
+    count = {}
+    for c in connections:
+        if c.error:
+            count[c.error] = count.get(c.error, 0) + 1
+    return ", ".join(f"{n} {e}" for e, n in sorted(count.items())) or "none"

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the services lab's scenarios stand on: the plan and its variants, the nodes' own words, results.
+
+It must never decide whether a scenario went well; it says what it was told.
+"""
+import copy
+import json
+import os
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from probe import Namespaces  # noqa: E402
+
+VIP, CLIENT = "88.99.29.250", "88.99.218.47"
+FAST = bool(os.environ.get("LAB_FAST"))
+SLOW = float(os.environ.get("PROBE_SLOW", "1"))
+
+
+class Stage:
+    """LAB PLAN SLUICE PINS_PREFIX LAB_DIR"""
+
+    def __init__(self, argv):
+        self.lab, plan, self.sluice, self.pins, self.folder = argv[1:6]
+        with open(plan, encoding="utf-8") as f:
+            self.plan = json.load(f)
+        self.ns = Namespaces(self.lab)
+        self.nodes = list(self.plan["clusters"]["kube-dc"]["nodes"])
+        self.failed = False
+
+    def say(self, name, trouble=None):
+        self.failed |= bool(trouble)
+        print(f"not ok services {name}: {trouble}" if trouble else f"ok services {name}", flush=True)
+
+    def scenario(self, function):
+        """Runs it; what it could not even try is a failure of its name."""
+        begin = time.monotonic()
+        try:
+            function(self)
+        except Exception as e:  # pylint: disable=broad-except
+            self.say(function.__name__, f"it could not be tried: {type(e).__name__} {e}")
+        if os.environ.get("LAB_TIMES"):
+            print(f"--- {function.__name__}: {time.monotonic() - begin:.1f} s", flush=True)
+
+    def on_node(self, node, *command):
+        env = dict(os.environ, SLUICE_PINS=f"{self.pins}-{node}", SLUICE_STATE=f"{self.folder}/{node}")
+        return subprocess.run(["nsenter", f"--net=/run/netns/{self.lab}-{node}", *command], env=env,
+                              capture_output=True, text=True, check=False)
+
+    def inside(self, name, *command):
+        return subprocess.run(["nsenter", f"--net=/run/netns/{self.lab}-{name}", *command],
+                              capture_output=True, text=True, check=False)
+
+    def variant(self):
+        """The plan, to be changed and given to apply()."""
+        return copy.deepcopy(self.plan)
+
+    def apply(self, plan):
+        path = f"{self.folder}/variant.json"
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(plan, f)
+        for node in self.nodes:
+            run = self.on_node(node, self.sluice, "apply", "--plan", path, "--node", node)
+            if run.returncode:
+                raise RuntimeError(f"apply on {node}: {run.stderr.strip()}")
+
+    def drops(self, reason):
+        """Packets dropped for it, by node."""
+        found = {}
+        for node in self.nodes:
+            run = self.on_node(node, self.sluice, "show", "drops", "--json")
+            if run.returncode:
+                raise RuntimeError(f"show drops on {node}: {run.stderr.strip()}")
+            found[node] = sum(row["packets"] for row in rows(json.loads(run.stdout)) if row["reason"] == reason)
+        return found
+
+    def snmp(self, name, *fields):
+        """Sum of the counters PROTOCOL.FIELD of a namespace's stack."""
+        with self.ns.inside(name), open("/proc/thread-self/net/snmp", encoding="ascii") as f:
+            lines = [line.split() for line in f]
+        values = {f"{head[0][:-1]}.{field}": int(value) for head, row in zip(lines[::2], lines[1::2])
+                  for field, value in zip(head[1:], row[1:])}
+        return sum(values[field] for field in fields)
+
+    def mac(self, name, interface):
+        run = self.inside(name, "ip", "-j", "link", "show", interface)
+        return json.loads(run.stdout)[0]["address"]
+
+
+def rows(value):
+    """Every object with a reason and a count, wherever it stands in the answer."""
+    if isinstance(value, dict):
+        if "reason" in value and "packets" in value:
+            yield value
+        for v in value.values():
+            yield from rows(v)
+    elif isinstance(value, list):
+        for v in value:
+            yield from rows(v)
