@@ -29,7 +29,7 @@
 #define SL_MAX_IFACE (1U << 16)
 #define SL_MAX_MEMBER (1U << 17)
 
-/* Rings, of all services together: 100,000 services of three backends and their 307 slots. */
+/* Rings, of all services together: 80,000 services of up to four backends and their 401 slots. */
 #define SL_MAX_SERVICE (1U << 18)
 #define SL_MAX_RING (1U << 25)
 #define SL_MAX_BACKEND (1U << 20)

@@ -91,6 +91,18 @@ static void shares_follow_weights(void **state)
 	}
 }
 
+/* 1.2 slots are one, not two. */
+static void shares_are_rounded(void **state)
+{
+	(void)state;
+	begin(&before, 401);
+	add(&before, address_of(0), 1000);
+	for (uint32_t i = 1; i < 4; i++)
+		add(&before, address_of(i), 3);
+	fill(&before);
+	assert_int_equal(share(&before, address_of(0)), 398);
+}
+
 static void equal_weights_differ_by_a_slot(void **state)
 {
 	(void)state;
@@ -230,9 +242,13 @@ static void sizes_are_primes_in_steps(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(shares_follow_weights),     cmocka_unit_test(equal_weights_differ_by_a_slot),
-		cmocka_unit_test(one_less_moves_little),     cmocka_unit_test(three_of_many),
-		cmocka_unit_test(order_does_not_matter),     cmocka_unit_test(smallest_and_largest),
+		cmocka_unit_test(shares_follow_weights),
+		cmocka_unit_test(shares_are_rounded),
+		cmocka_unit_test(equal_weights_differ_by_a_slot),
+		cmocka_unit_test(one_less_moves_little),
+		cmocka_unit_test(three_of_many),
+		cmocka_unit_test(order_does_not_matter),
+		cmocka_unit_test(smallest_and_largest),
 		cmocka_unit_test(sizes_are_primes_in_steps),
 	};
 

@@ -244,6 +244,8 @@ static void vips_have_one_owner(void **state)
 			assert_int_equal(vip->flags, expected[i].flags[n]);
 		}
 		owners += vip_at(c.image, "198.51.100.9")->flags & OWNED;
+		/* FNV-1a of "198.51.100.9/n1" is the highest of the gateways'. */
+		assert_int_equal(vip_at(c.image, "198.51.100.9")->flags & OWNED, n == 0 ? OWNED : 0);
 		assert_int_equal(c.image->table[SL_TABLE_sl_vip].count, 4);
 		compiled_free(&c);
 	}
