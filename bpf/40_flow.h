@@ -42,14 +42,15 @@ static __always_inline void flow_answer_key(struct sl_flow_key *to, const struct
  */
 static __always_inline struct sl_flow *flow_lookup(const struct sl_flow_key *key, bool *unanswered)
 {
-	struct sl_flow *f = bpf_map_lookup_elem(&sl_flow, key);
+	struct sl_flow_key own = *key; /* kernel 6.1 takes keys from the stack, but not from a caller's */
+	struct sl_flow *f = bpf_map_lookup_elem(&sl_flow, &own);
 
 	*unanswered = false;
 	if (f)
 		return f;
-	f = bpf_map_lookup_elem(&sl_unanswered, key);
+	f = bpf_map_lookup_elem(&sl_unanswered, &own);
 	*unanswered = f;
-	return f ? f : bpf_map_lookup_elem(&sl_flow, key);
+	return f ? f : bpf_map_lookup_elem(&sl_flow, &own);
 }
 
 /*
@@ -83,10 +84,12 @@ static __always_inline void flow_rewrite(const struct packet *p, struct sl_flow 
 
 static __always_inline void flow_delete_body(const struct sl_flow_key *key, const struct sl_flow_key *peer)
 {
-	bpf_map_delete_elem(&sl_flow, key);
-	bpf_map_delete_elem(&sl_flow, peer);
-	bpf_map_delete_elem(&sl_unanswered, key);
-	bpf_map_delete_elem(&sl_unanswered, peer);
+	struct sl_flow_key one = *key, other = *peer;
+
+	bpf_map_delete_elem(&sl_flow, &one);
+	bpf_map_delete_elem(&sl_flow, &other);
+	bpf_map_delete_elem(&sl_unanswered, &one);
+	bpf_map_delete_elem(&sl_unanswered, &other);
 }
 STATION_VOID(flow_delete, (const struct sl_flow_key *key, const struct sl_flow_key *peer), key &&peer,
 	     (key, peer))
@@ -112,6 +115,7 @@ static __always_inline bool flow_create_reply_body(const struct packet *p,
 						   const struct sl_flow_key *reply_key,
 						   const struct sl_verdict *answer, __u8 state)
 {
+	struct sl_flow_key own = *reply_key;
 	__u32 now = tick_now();
 	struct sl_flow reply = {
 		.peer = p->key,
@@ -125,7 +129,7 @@ static __always_inline bool flow_create_reply_body(const struct packet *p,
 		reply.verdict = *answer;
 		reply.generation = p->generation;
 	}
-	return !bpf_map_update_elem(&sl_unanswered, reply_key, &reply, BPF_ANY);
+	return !bpf_map_update_elem(&sl_unanswered, &own, &reply, BPF_ANY);
 }
 STATION(bool, flow_create_reply,
 	(const struct packet *p, const struct sl_flow_key *reply_key, const struct sl_verdict *answer,
@@ -135,6 +139,7 @@ STATION(bool, flow_create_reply,
 static __always_inline bool flow_create_body(const struct packet *p, const struct sl_verdict *v,
 					     __u32 packets)
 {
+	struct sl_flow_key own = p->key;
 	__u32 now = tick_now();
 	struct sl_flow flow = {
 		.verdict = *v,
@@ -146,7 +151,7 @@ static __always_inline bool flow_create_body(const struct packet *p, const struc
 	};
 
 	flow_answer_key(&flow.peer, p, v);
-	return !bpf_map_update_elem(&sl_unanswered, &p->key, &flow, BPF_ANY);
+	return !bpf_map_update_elem(&sl_unanswered, &own, &flow, BPF_ANY);
 }
 STATION(bool, flow_create, (const struct packet *p, const struct sl_verdict *v, __u32 packets), p &&v,
 	(p, v, packets))
@@ -155,13 +160,13 @@ STATION(bool, flow_create, (const struct packet *p, const struct sl_verdict *v, 
 static __always_inline bool flow_open(const struct packet *p, const struct sl_verdict *v,
 				      const struct sl_verdict *answer, __u32 packets)
 {
-	struct sl_flow_key reply_key;
+	struct sl_flow_key reply_key, own = p->key;
 
 	flow_answer_key(&reply_key, p, v);
 	if (!flow_create(p, v, packets))
 		return false;
 	if (!flow_create_reply(p, &reply_key, answer, SL_FLOW_OPENING)) {
-		bpf_map_delete_elem(&sl_unanswered, &p->key);
+		bpf_map_delete_elem(&sl_unanswered, &own);
 		return false;
 	}
 	stat(SL_STAT_FLOWS_CREATED);
@@ -172,12 +177,12 @@ static __always_inline bool flow_open(const struct packet *p, const struct sl_ve
  * The first reply moves both halves to the table that never evicts. When that is full they stay where they
  * are and go on working; the agent's ageing makes room for others.
  */
-static __always_inline void flow_promote(const struct packet *p, struct sl_flow *f)
+static __always_inline void flow_promote(const struct sl_flow_key *key, const struct sl_flow_key *peer)
 {
-	struct sl_flow *other = bpf_map_lookup_elem(&sl_unanswered, &f->peer);
-	struct sl_flow_key peer = f->peer;
+	struct sl_flow *f = bpf_map_lookup_elem(&sl_unanswered, key);
+	struct sl_flow *other = bpf_map_lookup_elem(&sl_unanswered, peer);
 
-	if (!other)
+	if (!f || !other)
 		return;
 	/* A FIN or RST that came before, or with, the reply stays true. */
 	if (f->state == SL_FLOW_OPENING) {
@@ -186,17 +191,17 @@ static __always_inline void flow_promote(const struct packet *p, struct sl_flow 
 	}
 	f->flags |= SL_FLOW_ANSWERED;
 	other->flags |= SL_FLOW_ANSWERED;
-	if (bpf_map_update_elem(&sl_flow, &peer, other, BPF_ANY)) {
+	if (bpf_map_update_elem(&sl_flow, peer, other, BPF_ANY)) {
 		stat(SL_STAT_FLOWS_UNPROMOTED);
 		return;
 	}
-	if (bpf_map_update_elem(&sl_flow, &p->key, f, BPF_ANY)) {
-		bpf_map_delete_elem(&sl_flow, &peer);
+	if (bpf_map_update_elem(&sl_flow, key, f, BPF_ANY)) {
+		bpf_map_delete_elem(&sl_flow, peer);
 		stat(SL_STAT_FLOWS_UNPROMOTED);
 		return;
 	}
-	bpf_map_delete_elem(&sl_unanswered, &peer);
-	bpf_map_delete_elem(&sl_unanswered, &p->key);
+	bpf_map_delete_elem(&sl_unanswered, peer);
+	bpf_map_delete_elem(&sl_unanswered, key);
 	stat(SL_STAT_FLOWS_PROMOTED);
 }
 
@@ -218,7 +223,7 @@ static __always_inline void flow_tcp(const struct packet *p, struct sl_flow *f)
 }
 
 /* What a packet meant for its flow. */
-enum flow_event { FLOW_GOES_ON, FLOW_IS_ANSWERED, FLOW_IS_REFUSED };
+enum flow_event { FLOW_GOES_ON, FLOW_IS_ANSWERED, FLOW_IS_REFUSED, FLOW_IS_HALF };
 
 /* Is this the packet by which a flow shows that its other end exists? */
 static __always_inline bool flow_answers(const struct packet *p, const struct sl_flow *f)
@@ -234,6 +239,7 @@ static __always_inline bool flow_answers(const struct packet *p, const struct sl
 static __always_inline __u32 flow_touch_body(const struct packet *p, struct sl_flow *f, bool unanswered,
 					     __u32 packets)
 {
+	struct sl_flow_key own = p->key, peer = f->peer;
 	__u32 now = tick_now();
 	bool control = p->key.proto == SL_PROTO_TCP && p->tcp_flags & (SL_TCP_FIN | SL_TCP_RST);
 
@@ -249,22 +255,28 @@ static __always_inline __u32 flow_touch_body(const struct packet *p, struct sl_f
 	if (!(f->flags & SL_FLOW_ANSWERED) && flow_answers(p, f)) {
 		if (control && p->tcp_flags & SL_TCP_RST)
 			return FLOW_IS_REFUSED;
-		flow_promote(p, f);
+		flow_promote(&own, &peer);
 		return FLOW_IS_ANSWERED;
 	}
 	/* The LRU may have evicted the other half alone; without it a reply would find no flow. */
-	if (!(f->flags & SL_FLOW_REPLY) && !bpf_map_lookup_elem(&sl_unanswered, &f->peer)) {
-		struct sl_flow_key peer = f->peer;
-
-		if (f->verdict.flags & SL_VERDICT_SERVICE)
-			bpf_map_delete_elem(&sl_unanswered, &p->key); /* the next packet makes both anew */
-		else
-			flow_create_reply(p, &peer, NULL, f->state);
-	}
+	if (!(f->flags & SL_FLOW_REPLY) && !bpf_map_lookup_elem(&sl_unanswered, &peer))
+		return FLOW_IS_HALF;
 	return FLOW_GOES_ON;
 }
 STATION(__u32, flow_touch, (const struct packet *p, struct sl_flow *f, bool unanswered, __u32 packets), p &&f,
 	(p, f, unanswered, packets))
+
+/* Makes the lost half anew; where it holds a translation the next packet makes both. */
+static __always_inline void flow_mend(const struct packet *p, const struct sl_verdict *v, __u8 state)
+{
+	struct sl_flow_key reply_key, own = p->key;
+
+	flow_answer_key(&reply_key, p, v);
+	if (v->flags & SL_VERDICT_SERVICE)
+		bpf_map_delete_elem(&sl_unanswered, &own);
+	else
+		flow_create_reply(p, &reply_key, NULL, state);
+}
 
 /* A SYN may reuse the ports of a connection that is over. */
 static __always_inline bool flow_over(const struct packet *p, const struct sl_flow *f)

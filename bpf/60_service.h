@@ -209,24 +209,22 @@ STATION(__u32, service_deliver,
  * as long as the service has it. 0: the verdict is made; or a reason.
  */
 static __always_inline __u32 service_judge_body(struct packet *p, struct sl_verdict *v,
-						const struct sl_endpoint *src, struct sl_endpoint *dst)
+						const struct sl_endpoint *src)
 {
-	const struct sl_service *row;
+	const struct sl_service *s;
 	const struct sl_backend *backend;
 	struct sl_service_key key;
-	struct sl_endpoint client;
-	struct sl_service s;
+	struct sl_endpoint client = {}, dst = {};
 	__u32 reason, rule, node = 0;
 
 	service_key(&key, p->key.daddr, p->key.dport, p->key.proto);
-	row = plan_row(&sl_service, p->slot, &key);
-	if (!row)
+	s = plan_row(&sl_service, p->slot, &key);
+	if (!s)
 		return SL_DROP_SERVICE_EMPTY; /* there a moment ago: never */
-	s = *row;
-	v->rule = s.rule;
+	v->rule = s->rule;
 	reason = p->flags & PACKET_FLOW ? 0 : flow_may_open(p);
 	if (!reason)
-		reason = service_admit(p, &key, &s, src);
+		reason = service_admit(p, &key, s, src);
 	if (reason)
 		return reason;
 	backend = p->backend ? service_backend(p, &key, p->backend) : NULL;
@@ -237,28 +235,28 @@ static __always_inline __u32 service_judge_body(struct packet *p, struct sl_verd
 			return SL_DROP_BACKEND_GONE;
 	}
 	if (!backend) {
-		p->backend = service_pick(p, &key, &s);
+		p->backend = service_pick(p, &key, s);
 		backend = p->backend ? service_backend(p, &key, p->backend) : NULL;
 		if (!backend) {
-			if (s.flags & SL_SERVICE_RESET)
+			if (s->flags & SL_SERVICE_RESET)
 				v->flags |= SL_VERDICT_SERVICE; /* say so */
 			return SL_DROP_SERVICE_EMPTY;
 		}
 	}
 	node = backend->flags & SL_BACKEND_REMOTE ? backend->node : 0;
-	if (!classify_address(p, s.vpc, p->backend, dst) || !classify_address(p, s.vpc, p->saddr, &client))
+	if (!classify_address(p, s->vpc, p->backend, &dst) || !classify_address(p, s->vpc, p->saddr, &client))
 		return SL_DROP_NO_PLAN;
-	v->dst_network = dst->network;
+	v->dst_network = dst.network;
 	/* The service is what allows it; a rule that denies wins, as everywhere. */
-	if (policy_judge(p, client.class, dst->class, s.target, &rule) == SL_POLICY_DENY) {
+	if (policy_judge(p, client.class, dst.class, s->target, &rule) == SL_POLICY_DENY) {
 		v->rule = rule;
 		return SL_DROP_POLICY;
 	}
 	v->flags |= SL_VERDICT_SERVICE;
 	v->daddr = p->backend;
-	v->dport = s.target;
-	p->answer_vpc = s.vpc;
-	reason = service_deliver(p, v, dst, node, s.vpc);
+	v->dport = s->target;
+	p->answer_vpc = s->vpc;
+	reason = service_deliver(p, v, &dst, node, s->vpc);
 	if (v->action == SL_ACTION_TUNNEL) {
 		const struct sl_setting *setting = classify_setting(p);
 
@@ -274,9 +272,8 @@ static __always_inline __u32 service_judge_body(struct packet *p, struct sl_verd
 	}
 	return reason;
 }
-STATION(__u32, service_judge,
-	(struct packet * p, struct sl_verdict *v, const struct sl_endpoint *src, struct sl_endpoint *dst),
-	p &&v &&src &&dst, (p, v, src, dst))
+STATION(__u32, service_judge, (struct packet * p, struct sl_verdict *v, const struct sl_endpoint *src),
+	p &&v &&src, (p, v, src))
 
 /* Towards a world client of a packet that came through the tunnel: out as the VIP, past the node it came by. */
 static __always_inline void service_answer_direct_body(const struct packet *p, struct sl_verdict *answer)

@@ -173,10 +173,11 @@ static __always_inline int deliver_failed(struct sl_verdict *v, __u32 reason)
 
 static __always_inline bool neigh_may_ask(const struct sl_neigh_key *key, __u32 now)
 {
-	struct sl_neigh *neigh = bpf_map_lookup_elem(&sl_neigh, key), fresh = { .asked = now };
+	struct sl_neigh_key own = *key;
+	struct sl_neigh *neigh = bpf_map_lookup_elem(&sl_neigh, &own), fresh = { .asked = now };
 
 	if (!neigh)
-		return !bpf_map_update_elem(&sl_neigh, key, &fresh, BPF_NOEXIST);
+		return !bpf_map_update_elem(&sl_neigh, &own, &fresh, BPF_NOEXIST);
 	if (now - neigh->asked < SL_TICKS(SL_ASK_S))
 		return false;
 	neigh->asked = now;

@@ -180,7 +180,7 @@ STATION(bool, path_same_way, (const struct packet *p, const struct sl_verdict *v
 static __always_inline enum path_result path_service_body(struct packet *p, struct sl_verdict *v,
 							  __u32 packets)
 {
-	struct sl_endpoint src = {}, dst = {};
+	struct sl_endpoint src = {};
 	struct sl_verdict answer = {};
 	struct sl_service_key key;
 	__u32 reason;
@@ -193,7 +193,7 @@ static __always_inline enum path_result path_service_body(struct packet *p, stru
 	v->src_network = src.network;
 	reason = p->flags & PACKET_UNWRAPPED ? 0 : classify_source(p, &src);
 	if (!reason)
-		reason = service_judge(p, v, &src, &dst);
+		reason = service_judge(p, v, &src);
 	*(volatile __u8 *)&p->reason = reason;
 	if (*(volatile __u8 *)&p->reason)
 		return path_unserved(p, v, p->reason, packets);
@@ -401,6 +401,8 @@ static __always_inline bool path_established_body(struct packet *p, struct sl_ve
 		if (!path_carries(p, v))
 			return true;
 		event = flow_touch(p, f, unanswered, packets);
+		if (event == FLOW_IS_HALF)
+			flow_mend(p, v, SL_FLOW_OPENING);
 		if (v->flags & (SL_VERDICT_SERVICE | SL_VERDICT_ANSWER))
 			service_count(p, v, packets,
 				      event == FLOW_IS_ANSWERED	 ? SERVED_ANSWERED
