@@ -426,8 +426,11 @@ static __always_inline bool path_established_body(struct packet *p, struct sl_ve
 STATION(bool, path_established, (struct packet * p, struct sl_verdict *v, __u32 packets), p &&v,
 	(p, v, packets))
 
+#ifdef SL_DOOR_XDP
+#define path_parse path_parse_xdp /* its context is another: the linker must not take one for the other */
+#endif
 /* Parses, and finds what is wrong with the packet itself. 0 or a reason. */
-static __always_inline __u32 path_parse(sl_ctx *ctx, struct packet *p)
+static __always_inline __u32 path_parse_body(sl_ctx *ctx, struct packet *p)
 {
 	__u32 reason = parse_ipv4(ctx, p);
 
@@ -441,6 +444,18 @@ static __always_inline __u32 path_parse(sl_ctx *ctx, struct packet *p)
 		reason = SL_DROP_TCP_FLAGS;
 	return reason;
 }
+STATION(__u32, path_parse, (sl_ctx * ctx, struct packet *p), p, (ctx, p))
+
+/* Will a service, or the VIP itself, want it? */
+static __always_inline bool path_to_service(const struct packet *p)
+{
+	struct sl_service_key key;
+
+	if (p->key.proto == SL_PROTO_ICMP)
+		return service_vip(p, p->daddr);
+	service_key(&key, p->key.daddr, p->key.dport, p->key.proto);
+	return plan_row(&sl_service, p->slot, &key);
+}
 
 /* The flow that the packet belongs to has the word; without one, or where it must be judged again, the plan. */
 static __always_inline enum path_result path_find_body(struct packet *p, struct sl_verdict *v, __u32 packets)
@@ -453,7 +468,7 @@ static __always_inline enum path_result path_find_body(struct packet *p, struct 
 		return path_carries(p, v) ? PATH_JUDGED : PATH_UNTOUCHED;
 	}
 	/* What is for a VIP, or from behind one, is judged where it can be carried out. */
-	if (p->door == DOOR_UP_XDP && (p->flags & PACKET_ANSWER || service_vip(p, p->daddr)))
+	if (p->door == DOOR_UP_XDP && (p->flags & PACKET_ANSWER || path_to_service(p)))
 		return PATH_UNTOUCHED;
 	if (!(p->flags & (PACKET_ICMP_ERROR | PACKET_REPLY)) && path_service(p, v, packets) == PATH_JUDGED)
 		return PATH_JUDGED;
