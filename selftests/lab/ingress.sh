@@ -38,7 +38,8 @@ ingress_up() {
 	for i in {10..25}; do addresses+=("address add 203.0.113.$i/32 dev lo"); done
 	printf '%s\n' 'link set eth0 up' "address add $CLIENT/24 dev eth0" 'address add 88.99.218.48/24 dev eth0' \
 		'route add default via 88.99.218.1' "${addresses[@]}" | ip -n "$LAB-client" -batch - || return 1
-	sysctls client 'ipv4/ip_local_port_range=1024 65535' || return 1
+	# The ports above are for connections that are made again from the same ones.
+	sysctls client 'ipv4/ip_local_port_range=1024 9999' || return 1
 	ip -n "$LAB-ext" address add 100.65.0.1/16 dev eth0 || return 1
 	for node in $(lab_nodes); do
 		address=$(lab_node_addresses "$node")

@@ -244,9 +244,12 @@ def owner(s):
     s.say("arp: a claim from the wire is dropped by the owner", grown != 5 and f"{grown} of 5 counted as arp_spoofed")
     stack = f.Port(s.ns, "worker-2", "enp0s31f6")
     port.caught()
-    stack.send(f.eth(ALL, stack.mac, 0x806, f.arp(1, stack.mac, VIP, NOBODY, "88.99.29.201")))
-    stack.send(f.eth(ALL, stack.mac, 0x806, f.arp(1, stack.mac, "88.99.29.240", NOBODY, "88.99.29.240")))
-    stack.send(f.eth(ALL, stack.mac, 0x806, f.arp(1, stack.mac, "100.65.0.112", NOBODY, "100.65.0.112"), tags))
+    for address, at in ((VIP, ()), ("88.99.29.240", ()), ("100.65.0.112", tags)):
+        try:
+            stack.send(f.eth(ALL, stack.mac, 0x806, f.arp(1, stack.mac, address, NOBODY, address), at))
+        except OSError as e:
+            if e.errno != errno.ENOBUFS:  # that is what a drop on the way out looks like
+                raise
     time.sleep(0.3 * SLOW)
     seen = [who for _, _, _, who in arps(port)]
     s.say("arp: a node's own stack does not claim what the node does not own",

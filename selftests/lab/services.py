@@ -42,7 +42,7 @@ def count(connections):
 
 def all_answered(connections, wanted):
     bad = [c for c in connections if c.error]
-    return f"{len(bad)} of {len(connections)} failed: {errors(bad)}" if bad else \
+    return f"{len(bad)} of {len(connections)} failed: {errors(bad)}; answered by {count(connections)}" if bad else \
         None if len(connections) == wanted else f"only {len(connections)} of {wanted} tried"
 
 
