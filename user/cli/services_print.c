@@ -54,7 +54,7 @@ static void service_cells(struct table *table, const struct services *s, size_t 
 
 static bool print_services(const struct services *s)
 {
-	static const char *const heads[] = { "SERVICE",	 "VIP",	       ">VPC",	  ">BACKENDS",
+	static const char *const heads[] = { "SERVICE",	 "VIP",	       "VPC",	  ">BACKENDS",
 					     ">ACTIVE",	 ">WAITING",   ">OPENED", ">ANSWERED",
 					     ">REFUSED", ">TIMED OUT", ">DROPPED" };
 	struct table table;
