@@ -33,17 +33,22 @@ static void take_off(struct doors *doors, uint32_t ifindex, const struct sl_door
 	}
 }
 
-/* sl_door knows which, if its layout is ours. */
+/* sl_door knows which. Other layouts may have it as we do; then the NICs' settings are put back as well. */
 static bool known_doors(struct doors *doors)
 {
 	int fd = bpf_obj_get(pin_path(doors->pins, "maps", "sl_door").text);
+	struct bpf_map_info info = { 0 };
+	uint32_t size = sizeof(info);
 	struct trouble ignored;
 	struct rows rows;
 	bool known;
 
 	if (fd < 0)
 		return false;
-	known = !rows_read(&rows, fd, sizeof(struct sl_door_key), sizeof(struct sl_door), 1, &ignored);
+	known = !bpf_obj_get_info_by_fd(fd, &info, &size) && info.key_size == sizeof(struct sl_door_key) &&
+		info.value_size == sizeof(struct sl_door);
+	known = known &&
+		!rows_read(&rows, fd, sizeof(struct sl_door_key), sizeof(struct sl_door), 1, &ignored);
 	close(fd);
 	if (!known)
 		return false;
@@ -95,15 +100,13 @@ static void leftover_links(const char *pins)
 int kernel_unload(const char *pins, struct notes *notes, struct trouble *t)
 {
 	struct doors doors = { .pins = pins, .notes = notes, .t = t };
-	struct trouble ignored;
-	int lock, layout;
+	int lock;
 
 	object_quiet();
 	lock = pins_lock(pins, t);
 	if (lock < 0)
 		return lock == -ENOENT ? 0 : lock;
-	layout = pins_layout(pins, &ignored);
-	if (layout != 1 || !known_doors(&doors))
+	if (!known_doors(&doors))
 		any_doors(&doors);
 	if (!doors.first) {
 		leftover_links(pins);
