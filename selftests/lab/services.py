@@ -209,6 +209,16 @@ def affinity(s):
     return s.say("affinity: not all with the same", len(set(where.values())) < 2 and f"all 16 with {where[FAR[0]]}")
 
 
+def reused(s):
+    """One client port, one backend, two ports of VIPs that mean the same port of it, one after the other."""
+    failed = []
+    for port in range(8001, 8021):
+        for to in (9101, 9105, 9101):
+            failed += [(port, to, c.error) for c in Crowd(s.ns, "client").connect((VIP, to), [port], patience=0.8 * SLOW)
+                       if c.error]
+    s.say("a client's port is used again for another port of the VIP", failed and f"{len(failed)} of 60: {failed[:3]}")
+
+
 def datagram_error(s, port, seconds):
     with s.ns.inside("client"):
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -283,7 +293,7 @@ def main():
     many_files()
     stage = Stage(sys.argv)
     only = os.environ.get("LAB_ONLY", "").split()
-    for scenario in (spread, sources, limits, drain, affinity, empty, elsewhere, host):
+    for scenario in (spread, sources, limits, drain, affinity, reused, empty, elsewhere, host):
         if not only or scenario.__name__ in only:
             stage.scenario(scenario)
     return stage.failed
