@@ -41,7 +41,8 @@ static __always_inline __u32 deliver_local(const struct packet *p, struct sl_ver
 		return SL_DROP_NO_INTERFACE;
 	v->action = SL_ACTION_LOCAL;
 	v->ifindex = dst->ifindex;
-	if (dst->flags & SL_ENDPOINT_PEER)
+	/* A door out cannot hand over to the far side. */
+	if (dst->flags & SL_ENDPOINT_PEER && p->door != DOOR_UP_OUT && p->door != DOOR_WL_OUT)
 		v->flags |= SL_VERDICT_PEER;
 	if (!mac_zero(dst->mac)) {
 		v->flags |= SL_VERDICT_SET_DMAC;

@@ -182,13 +182,16 @@ static __always_inline enum path_result path_service_body(struct packet *p, stru
 {
 	struct sl_endpoint src = {};
 	struct sl_verdict answer = {};
+	const struct sl_service *service;
 	struct sl_service_key key;
 	__u32 reason;
 
 	service_key(&key, p->key.daddr, p->key.dport, p->key.proto);
-	if (!plan_row(&sl_service, p->slot, &key) || mac_multicast(p->dmac))
+	service = plan_row(&sl_service, p->slot, &key);
+	if (!service || mac_multicast(p->dmac))
 		return PATH_UNTOUCHED;
-	if (!classify_address(p, p->vpc, p->saddr, &src))
+	/* The tunnel tells no VPC: a client that is a workload is one of the service's. */
+	if (!classify_address(p, p->flags & PACKET_UNWRAPPED ? service->vpc : p->vpc, p->saddr, &src))
 		return path_drop(v, SL_DROP_NO_PLAN);
 	v->src_network = src.network;
 	reason = p->flags & PACKET_UNWRAPPED ? 0 : classify_source(p, &src);
