@@ -158,6 +158,8 @@ void bench_clear_counts(struct bench *b)
 
 	empty(b, SL_TABLE_sl_traffic);
 	empty(b, SL_TABLE_sl_drop);
+	empty(b, SL_TABLE_sl_served);
+	empty(b, SL_TABLE_sl_unserved);
 	for (uint32_t i = 0; i < SL_STATS; i++)
 		if (bpf_map_update_elem(b->kernel.table[SL_TABLE_sl_stat], &i, zero, BPF_ANY))
 			fail(b, "cannot clear sl_stat: %s", strerror(errno));
@@ -169,6 +171,8 @@ void bench_clear(struct bench *b)
 	empty(b, SL_TABLE_sl_unanswered);
 	empty(b, SL_TABLE_sl_frag);
 	empty(b, SL_TABLE_sl_neigh);
+	empty(b, SL_TABLE_sl_affinity);
+	empty(b, SL_TABLE_sl_bucket);
 	bench_clear_counts(b);
 }
 

@@ -51,6 +51,19 @@ enum fate {
 	DROPPED,
 };
 
+/* What a service has to count. */
+struct served {
+	uint32_t vip;
+	uint16_t port;
+	uint8_t proto;
+	uint32_t backend; /* 0: refused, for the reason of the drop */
+	uint8_t event;
+	bool answer; /* the backend's packet */
+};
+#define SERVED_CONNECTION 1
+#define SERVED_ANSWER 2
+#define SERVED_REFUSAL 3
+
 /* What has to come of it. */
 struct want {
 	enum fate fate;
@@ -64,6 +77,7 @@ struct want {
 	bool unmarked; /* although SENT or STACK, no mark */
 	const struct frame *out; /* NULL: as it went in */
 	bool question; /* dropped, and what goes out instead is in `out` */
+	struct served served; /* vip 0: no service counts it */
 };
 #define STAT(symbol) (1U << SL_STAT_##symbol)
 #define NEW_FLOW STAT(FLOWS_CREATED)
@@ -82,7 +96,7 @@ void bench_close(struct bench *b);
 bool bench_plan(struct bench *b, const char *change);
 /* Puts sl_active back to 0, or to the generation of the plan that is in. */
 void bench_generation(struct bench *b, uint32_t generation);
-/* Empties the flow, fragment and neighbour tables, and every counter. */
+/* Empties the tables of flows, fragments, neighbours and clients, and every counter. */
 void bench_clear(struct bench *b);
 void bench_clear_counts(struct bench *b);
 
@@ -104,6 +118,9 @@ bool that(struct bench *b, bool truth, const char *what);
 /* As hex; bytes that `other` has otherwise in brackets. */
 void show_frame(const char *title, const struct frame *f, const struct frame *other);
 bool same_frame(struct bench *b, const struct frame *want, const struct frame *got);
+
+/* Every row of the services' counters; check() asks. */
+bool check_served(struct bench *b, const struct want *w, uint32_t packets, uint32_t bytes);
 
 /* Rows of state tables. */
 struct sl_flow_key flow_key(uint16_t vpc, uint8_t proto, uint32_t saddr, uint16_t sport, uint32_t daddr,
@@ -177,6 +194,7 @@ void test_count(struct bench *b);
 void test_plan_change(struct bench *b);
 void test_no_plan(struct bench *b);
 void test_monitor(struct bench *b);
+void test_service(struct bench *b);
 void test_live(struct bench *b);
 void test_fuzz(struct bench *b);
 

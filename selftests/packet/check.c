@@ -256,6 +256,7 @@ bool check(struct bench *b, const char *name, struct send s, struct want w)
 		good &= check_traffic(b, &w, packets, bytes);
 		good &= check_drop(b, &w, packets, bytes);
 		good &= check_stats(b, &w);
+		good &= check_served(b, &w, packets, bytes);
 	} else {
 		good = false;
 	}

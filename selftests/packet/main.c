@@ -30,6 +30,7 @@ static const struct {
 	{ "no_plan", test_no_plan },
 	{ "plan_change", test_plan_change },
 	{ "monitor", test_monitor },
+	{ "service", test_service },
 	{ "live", test_live },
 	{ "fuzz", test_fuzz },
 	/* Last: the kernel takes a while to have memory for rows again. */

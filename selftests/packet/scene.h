@@ -74,6 +74,14 @@ enum {
 #define V1 IP(10, 17, 0, 11)
 #define V_OTHER IP(10, 17, 0, 99)
 #define WORLD IP(8, 8, 8, 8)
+#define EXT_ROUTER IP(198, 18, 0, 1)
+
+/* VIPs. Ports 53 and 80 mean A1 on all but the node's; the plan says what the others are. */
+#define VIP_EXT IP(198, 18, 0, 50) /* this node's, on ext */
+#define VIP_EXT_OTHER IP(198, 18, 0, 51) /* node2's, on ext */
+#define VIP_QUIET IP(198, 18, 0, 52) /* this node's, drops pings */
+#define VIP_POOL IP(203, 0, 113, 10) /* this node's, on the untagged uplink */
+#define VIP_POOL_OTHER IP(203, 0, 113, 11) /* node2's */
 
 extern const uint8_t mac_router[6], mac_all[6], mac_zero[6], mac_alien[6], mac_node2[6];
 
