@@ -31,6 +31,8 @@ static const struct {
 	{ "plan_change", test_plan_change },
 	{ "monitor", test_monitor },
 	{ "service", test_service },
+	{ "tunnel", test_tunnel },
+	{ "say", test_say },
 	{ "live", test_live },
 	{ "fuzz", test_fuzz },
 	/* Last: the kernel takes a while to have memory for rows again. */

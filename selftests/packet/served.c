@@ -32,13 +32,14 @@ static struct sl_served sum(const struct bench *b, const struct sl_served *one)
 
 static bool served(struct bench *b, const struct want *w, uint32_t packets, uint32_t bytes)
 {
-	struct sl_served_key key, wanted = { .service = service_of(&w->served),
-					     .backend = htonl(w->served.backend) };
-	struct sl_served rows[CPUS_MAX], all, should = {
-		.connections = w->served.event == SERVED_CONNECTION,
-		.answered = w->served.event == SERVED_ANSWER,
-		.refused = w->served.event == SERVED_REFUSAL,
-	};
+	struct sl_served_key key,
+		wanted = { .service = service_of(&w->served), .backend = htonl(w->served.backend) };
+	struct sl_served rows[CPUS_MAX], all,
+		should = {
+			.connections = w->served.event == SERVED_CONNECTION,
+			.answered = w->served.event == SERVED_ANSWER,
+			.refused = w->served.event == SERVED_REFUSAL,
+		};
 	int fd = b->kernel.table[SL_TABLE_sl_served];
 	bool good = true, found = !w->served.backend;
 	void *last = NULL;

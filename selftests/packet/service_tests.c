@@ -14,7 +14,8 @@
 /* From an address out there to a port of the pool's VIP, whose backend is A1 at the same port. */
 static struct send from(uint32_t addr, uint16_t sport, uint16_t port)
 {
-	return wire(PACKET(.saddr = addr, .daddr = VIP_POOL, .dmac = scene_mac(NODE1), TCP(sport, port, SYN)));
+	return wire(
+		PACKET(.saddr = addr, .daddr = VIP_POOL, .dmac = scene_mac(NODE1), TCP(sport, port, SYN)));
 }
 
 static void accepted(struct bench *b, enum sl_reason_id reason, const char *name, struct send s)
@@ -32,14 +33,18 @@ static void test_sources(struct bench *b)
 	struct want no = refuses(VIP_POOL, 82, TCP_, SL_NET_WORLD, SL_NET_WORLD);
 
 	accepted(b, SL_DROP_SERVICE_SOURCE, "on the list", from(IP(8, 8, 8, 8), 1000, 82));
-	accepted(b, SL_DROP_SERVICE_SOURCE, "the last before what is denied", from(IP(8, 8, 3, 255), 1000, 82));
+	accepted(b, SL_DROP_SERVICE_SOURCE, "the last before what is denied",
+		 from(IP(8, 8, 3, 255), 1000, 82));
 	accepted(b, SL_DROP_SERVICE_SOURCE, "the first behind it", from(IP(8, 8, 5, 0), 1000, 82));
 	hit(b, SL_DROP_SERVICE_SOURCE, "denied within what is allowed", from(IP(8, 8, 4, 0), 1000, 82), no);
-	hit(b, SL_DROP_SERVICE_SOURCE, "denied, the last of the prefix", from(IP(8, 8, 4, 255), 1000, 82), no);
+	hit(b, SL_DROP_SERVICE_SOURCE, "denied, the last of the prefix", from(IP(8, 8, 4, 255), 1000, 82),
+	    no);
 	hit(b, SL_DROP_SERVICE_SOURCE, "on no list, where one allows", from(IP(8, 9, 0, 0), 1000, 82), no);
 	no.served.port = 92;
-	accepted(b, SL_DROP_SERVICE_SOURCE, "on no list, where one only denies", from(IP(8, 9, 0, 0), 1000, 92));
-	hit(b, SL_DROP_SERVICE_SOURCE, "denied, where nothing is allowed", from(IP(8, 8, 4, 1), 1000, 92), no);
+	accepted(b, SL_DROP_SERVICE_SOURCE, "on no list, where one only denies",
+		 from(IP(8, 9, 0, 0), 1000, 92));
+	hit(b, SL_DROP_SERVICE_SOURCE, "denied, where nothing is allowed", from(IP(8, 8, 4, 1), 1000, 92),
+	    no);
 	no = refuses(VIP_POOL, 82, TCP_, NET_A, NET_A);
 	hit(b, SL_DROP_SERVICE_SOURCE, "a workload on no list",
 	    workload(W_A1, FROM(A1, .daddr = VIP_POOL, TCP(1000, 82, SYN))), no);
@@ -89,7 +94,8 @@ static void test_vpcs(struct bench *b)
 	hit(b, SL_DROP_SERVICE_VPC, "the same, tag beside the frame", wire_beside(f),
 	    refuses(VIP_EXT, 80, TCP_, MGMT, MGMT));
 	hit(b, SL_DROP_SERVICE_VPC, "an address of an external network, untagged",
-	    wire(TO_VIP(VIP_EXT, TCP(1000, 80, SYN))), refuses(VIP_EXT, 80, TCP_, SL_NET_WORLD, SL_NET_WORLD));
+	    wire(TO_VIP(VIP_EXT, TCP(1000, 80, SYN))),
+	    refuses(VIP_EXT, 80, TCP_, SL_NET_WORLD, SL_NET_WORLD));
 }
 
 static void test_empty(struct bench *b)
@@ -110,8 +116,8 @@ static void test_empty(struct bench *b)
 	no.served.proto = UDP_;
 	hit(b, SL_DROP_SERVICE_EMPTY, "the same, UDP", s, no);
 	for (uint16_t port = 1000; port < 1050; port++)
-		accepted(b, SL_DROP_SERVICE_EMPTY, "one active beside one that is draining: always the active",
-			 from(CLIENT, port, 86));
+		accepted(b, SL_DROP_SERVICE_EMPTY,
+			 "one active beside one that is draining: always the active", from(CLIENT, port, 86));
 }
 
 /* --- limits: 2 a second from one address, 3 from all */
@@ -171,8 +177,8 @@ static void test_limits(struct bench *b)
 
 static void open_flow(struct bench *b, struct frame f, uint32_t backend, uint16_t target)
 {
-	struct want w = opens(VIP_POOL, ntohs(frame_udp(&f)->dst), frame_ip(&f)->proto, backend, SL_NET_WORLD,
-			      NET_A);
+	struct want w =
+		opens(VIP_POOL, ntohs(frame_udp(&f)->dst), frame_ip(&f)->proto, backend, SL_NET_WORLD, NET_A);
 	struct frame out = into(f, backend, target);
 
 	w.out = &out;

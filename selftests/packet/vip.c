@@ -154,10 +154,11 @@ struct frame unreachable(struct frame f, uint8_t code, uint16_t mtu)
 	out.l4 = out.l3 + 20;
 	out.len = out.l4 + 36U;
 	frame_sum(&out);
-	/* Two bytes behind the packet, so that a checksum filled in late comes out as what stands there. */
+	/* Two bytes behind the packet, so that a checksum filled in late comes out as what stands there. Of the two
+	 * that stand for nothing, 0xffff. */
 	out.padding = 2;
 	out.len += 2;
-	for (uint32_t word = 0; word < 65536; word++) {
+	for (uint32_t word = 65536; word--;) {
 		memcpy(icmp + 36, &(uint16_t){ (uint16_t)word }, 2);
 		if (sum16(icmp, 38, 0) == *(uint16_t *)(icmp + place))
 			break;
@@ -180,7 +181,8 @@ struct frame tcp_options(struct frame f, const uint8_t *options, uint8_t len)
 
 struct send wire_beside(struct frame f)
 {
-	struct send s = beside(wire(f), ntohs(*(uint16_t *)(f.bytes + 12)), ntohs(*(uint16_t *)(f.bytes + 14)));
+	struct send s =
+		beside(wire(f), ntohs(*(uint16_t *)(f.bytes + 12)), ntohs(*(uint16_t *)(f.bytes + 14)));
 
 	frame_untag(&s.frame);
 	return s;
@@ -218,8 +220,7 @@ struct want goes_on(struct want w)
 
 struct want refuses(uint32_t vip, uint16_t port, uint8_t proto, uint16_t src, uint16_t network)
 {
-	return (struct want){ .fate = DROPPED,
-			      .src = src,
-			      .network = network,
-			      .served = { vip, port, proto, 0, 0, false } };
+	return (struct want){
+		.fate = DROPPED, .src = src, .network = network, .served = { vip, port, proto, 0, 0, false }
+	};
 }
