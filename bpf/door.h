@@ -49,7 +49,8 @@ static __always_inline int door_carry_out(struct __sk_buff *ctx, struct packet *
 		return TC_ACT_UNSPEC;
 	}
 	/* ARP that is none of the plan's business. */
-	if (act == TC_ACT_UNSPEC && path == PATH_ARP && p->flags & PACKET_OPTIONAL && v->action == SL_ACTION_STACK)
+	if (act == TC_ACT_UNSPEC && path == PATH_ARP && p->flags & PACKET_OPTIONAL &&
+	    v->action == SL_ACTION_STACK)
 		return act;
 	if (!counted || v->action == SL_ACTION_DROP)
 		count_packet(ctx, p, v);

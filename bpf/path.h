@@ -162,19 +162,65 @@ STATION(enum path_result, path_unserved,
 	(struct packet * p, struct sl_verdict *v, __u32 reason, __u32 packets), p &&v,
 	(p, v, reason, packets))
 
-/* Do the answers of the flow at hand come as they did before? Not when it moved to another backend, or the backend
- * to another node. */
-static __always_inline bool path_same_way_body(const struct packet *p, const struct sl_verdict *v)
+static __always_inline bool path_same_key(const struct sl_flow_key *a, const struct sl_flow_key *b)
+{
+	return a->saddr == b->saddr && a->daddr == b->daddr && a->sport == b->sport && a->dport == b->dport &&
+	       a->vpc == b->vpc;
+}
+
+/*
+ * Do the answers of the flow at hand come as they did before? Not when it moved to another backend, or the backend
+ * to another node. A source port that was changed stays changed.
+ */
+static __always_inline bool path_same_way_body(const struct packet *p, struct sl_verdict *v)
 {
 	bool unanswered;
 	const struct sl_flow *f = flow_lookup(&p->key, &unanswered);
 	struct sl_flow_key key;
 
+	if (!f)
+		return false;
+	if (f->verdict.flags & SL_VERDICT_SRC && f->verdict.daddr == v->daddr) {
+		v->flags |= SL_VERDICT_SRC;
+		v->saddr = f->verdict.saddr;
+		v->sport = f->verdict.sport;
+	}
 	flow_answer_key(&key, p, v);
-	return f && f->peer.saddr == key.saddr && f->peer.daddr == key.daddr && f->peer.sport == key.sport &&
-	       f->peer.dport == key.dport && f->peer.vpc == key.vpc;
+	return path_same_key(&f->peer, &key);
 }
-STATION(bool, path_same_way, (const struct packet *p, const struct sl_verdict *v), p &&v, (p, v))
+STATION(bool, path_same_way, (const struct packet *p, struct sl_verdict *v), p &&v, (p, v))
+
+#define PATH_PORTS 8 /* tried before a flow is given up */
+
+/*
+ * Two ports of a VIP may mean the same port of a backend, and a client may use one source port for both: their answers
+ * would look alike. The later flow gets another source port; its address stays.
+ */
+static __always_inline bool path_apart_body(const struct packet *p, struct sl_verdict *v)
+{
+	for (int i = 0; i < PATH_PORTS; i++) {
+		struct sl_flow_key key;
+		const struct sl_flow *f;
+		bool unanswered;
+
+		flow_answer_key(&key, p, v);
+		f = flow_lookup(&key, &unanswered);
+		if (!f || path_same_key(&f->peer, &p->key))
+			return true;
+		if (f->state == SL_FLOW_CLOSED) {
+			flow_delete(&key, &f->peer);
+			return true;
+		}
+		if (!(v->flags & SL_VERDICT_DST))
+			return false;
+		if (!(v->flags & SL_VERDICT_SRC))
+			v->saddr = p->saddr;
+		v->flags |= SL_VERDICT_SRC;
+		v->sport = bpf_htons(1024 + bpf_get_prandom_u32() % (65536 - 1024));
+	}
+	return false;
+}
+STATION(bool, path_apart, (const struct packet *p, struct sl_verdict *v), p &&v, (p, v))
 
 /* A packet to a VIP's port. UNTOUCHED: it is to none. */
 static __always_inline enum path_result path_service_body(struct packet *p, struct sl_verdict *v,
@@ -200,11 +246,13 @@ static __always_inline enum path_result path_service_body(struct packet *p, stru
 	*(volatile __u8 *)&p->reason = reason;
 	if (*(volatile __u8 *)&p->reason)
 		return path_unserved(p, v, p->reason, packets);
-	service_answer(p, v, &src, &answer);
 	if (p->flags & PACKET_FLOW && !path_same_way(p, v)) {
 		flow_cut(&p->key);
 		p->flags &= ~PACKET_FLOW;
 	}
+	if (!(p->flags & PACKET_FLOW) && !path_apart(p, v))
+		return path_unserved(p, v, SL_DROP_FLOW_FULL, packets);
+	service_answer(p, v, &src, &answer);
 	if (p->flags & PACKET_FLOW) {
 		path_rejudged(p, v, &answer, packets);
 		service_count(p, v, packets, SERVED_ONLY);
@@ -283,6 +331,8 @@ static __always_inline enum path_result path_judge_body(struct packet *p, struct
 	enum path_result served;
 	__u32 reason, policy;
 
+	if ((p->flags & (PACKET_OPTIONAL | PACKET_ANSWER)) == PACKET_OPTIONAL)
+		return path_vip(p, v);
 	if (!classify_address(p, p->vpc, p->saddr, &src) || !classify_address(p, p->vpc, p->daddr, &dst))
 		return path_drop(v, SL_DROP_NO_PLAN);
 	group |= dst.kind == SL_ENDPOINT_BROADCAST;
@@ -317,8 +367,6 @@ static __always_inline enum path_result path_judge_body(struct packet *p, struct
 	}
 	if (p->flags & PACKET_UNWRAPPED)
 		return path_drop(v, SL_DROP_TUNNEL_BACKEND);
-	if (p->flags & PACKET_OPTIONAL)
-		return PATH_UNTOUCHED;
 	if (p->flags & PACKET_ICMP_ERROR) {
 		reason = path_icmp_error(p);
 		if (path_stop(p, v, reason, false))
