@@ -43,7 +43,9 @@ all_there() {
 	page=$(get $url/metrics)
 	for name in packets_total bytes_total drops_total drop_bytes_total flows_created_total flows_aged_total \
 		flows unanswered_flows neighbours plan_generation plan_info plan_applied_timestamp_seconds \
-		plan_apply_seconds table_entries table_size interface_info build_info; do
+		plan_apply_seconds table_entries table_size interface_info build_info service_connections_total \
+		service_packets_total service_bytes_total service_handshakes_total service_drops_total service_backends \
+		service_backend_active service_backend_waiting service_backend_share_ratio; do
 		grep -q "^# TYPE sluice_$name " <<<"$page" || { echo "no sluice_$name" && missing=1; }
 	done
 	return $missing
@@ -88,7 +90,7 @@ cannot_write() { # every descriptor of the exporter's server, tried for writing 
 		    assert done < 0 and ctypes.get_errno() == errno.EPERM, f"descriptor {name}: {done} {ctypes.get_errno()}"
 		    maps += 1
 		print(maps, "tables, none to write")
-		sys.exit(maps != 8)
+		sys.exit(maps != 11)
 	EOF
 }
 fault_f10() { # 300 clients that say nothing, and some that say one byte a second
