@@ -214,7 +214,8 @@ static __always_inline void flow_tcp(const struct packet *p, struct sl_flow *f)
 
 	if (p->tcp_flags & SL_TCP_FIN) {
 		f->flags |= SL_FLOW_FIN;
-		if (!peer || !(peer->flags & SL_FLOW_FIN))
+		/* Where answers do not pass, neither does the other side's FIN. */
+		if ((!peer || !(peer->flags & SL_FLOW_FIN)) && !(f->verdict.flags & SL_VERDICT_DIRECT))
 			state = SL_FLOW_CLOSING;
 	}
 	f->state = state;
