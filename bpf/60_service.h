@@ -71,8 +71,10 @@ static __always_inline bool service_token_body(const struct sl_service_key *serv
 	}
 	if (tokens < 1024)
 		return false;
-	__sync_fetch_and_sub(&bucket->tokens, 1024);
-	return true;
+	if (__sync_fetch_and_sub(&bucket->tokens, 1024) >= 1024)
+		return true;
+	__sync_fetch_and_add(&bucket->tokens, 1024); /* another CPU was faster */
+	return false;
 }
 STATION(bool, service_token, (const struct sl_service_key *service, __be32 client, __u32 per_s), service,
 	(service, client, per_s))
