@@ -31,6 +31,8 @@ static const struct {
 	{ "plan_change", test_plan_change },
 	{ "monitor", test_monitor },
 	{ "service", test_service },
+	{ "client", test_client },
+	{ "rewrite", test_rewrite },
 	{ "tunnel", test_tunnel },
 	{ "say", test_say },
 	{ "live", test_live },
