@@ -347,14 +347,38 @@ static __always_inline int deliver_by_route_body(struct __sk_buff *ctx, const st
 STATION(int, deliver_by_route, (struct __sk_buff * ctx, const struct packet *p, __be32 saddr, __be32 daddr),
 	p, (ctx, p, saddr, daddr))
 
+/*
+ * Larger than the tunnel takes, and not to be cut? Asked before anything is rewritten: the sender has to be told
+ * about its own packet, or it will not know it.
+ */
+static __always_inline bool deliver_too_big_body(struct __sk_buff *ctx, const struct packet *p)
+{
+	const struct sl_setting *setting = classify_setting(p);
+	struct sl_ipv4 *ip = packet_begin(ctx) + (p->l3 & 0x3f);
+
+	return setting && (void *)(ip + 1) <= packet_end(ctx) && ip->frag & bpf_htons(SL_IP_DF) &&
+	       !ctx->gso_size && p->len > setting->tunnel_mtu - SL_TUNNEL_BYTES;
+}
+STATION(bool, deliver_too_big, (struct __sk_buff * ctx, const struct packet *p), p, (ctx, p))
+
+static __always_inline int deliver_tell_too_big(struct __sk_buff *ctx, const struct packet *p,
+						struct sl_verdict *v)
+{
+	const struct sl_setting *setting = classify_setting(p);
+
+	deliver_failed(v, SL_DROP_TOO_BIG);
+	if (!setting)
+		return TC_ACT_SHOT;
+	stat(SL_STAT_TOO_BIG_TOLD);
+	return say_unreachable(ctx, p, SL_ICMP_FRAG_NEEDED, setting->tunnel_mtu - SL_TUNNEL_BYTES);
+}
+
 static __always_inline int deliver_to_tunnel_body(struct __sk_buff *ctx, struct packet *p,
 						  struct sl_verdict *v)
 {
 	const struct sl_setting *setting = classify_setting(p);
 	__u64 flags = BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L4_UDP;
 	__u32 mtu = setting ? setting->tunnel_mtu : 0, room = mtu - SL_TUNNEL_BYTES, largest = p->len;
-	struct sl_ipv4 *ip;
-	__be16 frag;
 
 	if (!setting || mtu <= SL_TUNNEL_BYTES + 68)
 		return deliver_failed(v, SL_DROP_TOO_BIG);
@@ -363,16 +387,7 @@ static __always_inline int deliver_to_tunnel_body(struct __sk_buff *ctx, struct 
 			  ctx->gso_size; /* of the segments; TCP options make them smaller */
 	if (v->flags & SL_VERDICT_CLAMP && p->tcp_flags & SL_TCP_SYN && !rewrite_mss(ctx, p, room - 40))
 		return deliver_failed(v, SL_DROP_L4_HEADER);
-	ip = packet_begin(ctx) + (p->l3 & 0x3f);
-	if ((void *)(ip + 1) > packet_end(ctx))
-		return deliver_failed(v, SL_DROP_IP_HEADER);
-	frag = ip->frag;
 	if (largest > room && !ctx->gso_size) {
-		if (frag & bpf_htons(SL_IP_DF)) {
-			deliver_failed(v, SL_DROP_TOO_BIG);
-			stat(SL_STAT_TOO_BIG_TOLD);
-			return say_unreachable(ctx, p, SL_ICMP_FRAG_NEEDED, room);
-		}
 		if (!tunnel_split(ctx, p))
 			return deliver_failed(v, SL_DROP_TOO_BIG);
 	} else if (largest <= room && ctx->gso_size) {
@@ -433,6 +448,8 @@ static __always_inline int deliver_packet(struct __sk_buff *ctx, struct packet *
 {
 	__u32 reason;
 
+	if (v->action == SL_ACTION_TUNNEL && deliver_too_big(ctx, p))
+		return deliver_tell_too_big(ctx, p, v);
 	if (v->flags & (SL_VERDICT_SRC | SL_VERDICT_DST) && v->action != SL_ACTION_DROP) {
 		if (v->flags & SL_VERDICT_CLAMP && p->tcp_flags & SL_TCP_SYN &&
 		    v->action != SL_ACTION_TUNNEL && !deliver_clamp(ctx, p))
