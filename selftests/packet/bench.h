@@ -59,6 +59,7 @@ struct served {
 	uint32_t backend; /* 0: refused, for the reason of the drop */
 	uint8_t event;
 	bool answer; /* the backend's packet */
+	uint32_t bytes; /* 0: as many as are counted otherwise */
 };
 #define SERVED_CONNECTION 1
 #define SERVED_ANSWER 2
@@ -198,6 +199,7 @@ void test_service(struct bench *b);
 void test_client(struct bench *b);
 void test_rewrite(struct bench *b);
 void test_tunnel(struct bench *b);
+void test_far(struct bench *b);
 void test_say(struct bench *b);
 void test_live(struct bench *b);
 void test_fuzz(struct bench *b);

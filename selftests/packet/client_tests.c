@@ -51,8 +51,8 @@ static void test_workloads(struct bench *b)
 	f = FROM(A1, .daddr = VIP_POOL, UDP(1000, 53), .payload = 7);
 	hairpin = into(readdress(f, VIP_POOL, 0, 0, 0), A1, 5353);
 	r = FROM(A1, .daddr = VIP_POOL, UDP(5353, 1000), .payload = 9);
-	there.served = (struct served){ VIP_POOL, 53, UDP_, A1, SERVED_CONNECTION, false };
-	here.served = (struct served){ VIP_POOL, 53, UDP_, A1, SERVED_ANSWER, true };
+	there.served = (struct served){ VIP_POOL, 53, UDP_, A1, SERVED_CONNECTION, false, 0 };
+	here.served = (struct served){ VIP_POOL, 53, UDP_, A1, SERVED_ANSWER, true, 0 };
 	both(b, "the backend itself, UDP", workload(W_A1, f), there, hairpin, workload(W_A1, r), here,
 	     hop(readdress(r, VIP_POOL, 53, A1, 1000), scene_mac(A1), mac_router));
 
@@ -178,7 +178,7 @@ static void test_beside(struct bench *b)
 	      wire(TO_VIP(VIP_POOL, TCP(1000, 80, SYN | ACK))),
 	      (struct want){ .fate = DROPPED,
 			     .reason = SL_DROP_TCP_STATE,
-			     .served = { VIP_POOL, 80, TCP_, 0, 0, false } });
+			     .served = { VIP_POOL, 80, TCP_, 0, 0, false, 0 } });
 }
 
 /* --- rules and services */

@@ -34,6 +34,7 @@ static const struct {
 	{ "client", test_client },
 	{ "rewrite", test_rewrite },
 	{ "tunnel", test_tunnel },
+	{ "far", test_far },
 	{ "say", test_say },
 	{ "live", test_live },
 	{ "fuzz", test_fuzz },

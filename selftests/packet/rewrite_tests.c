@@ -104,7 +104,7 @@ static void test_refused(struct bench *b)
 			      .reason = SL_DROP_TTL,
 			      .dst = NET_A,
 			      .stats = NEW_FLOW,
-			      .served = { VIP_POOL, HTTP, TCP_, A1, SERVED_CONNECTION, false } };
+			      .served = { VIP_POOL, HTTP, TCP_, A1, SERVED_CONNECTION, false, 0 } };
 	check(b, "TTL 1", wire(TO_VIP(VIP_POOL, TCP(CLIENT_PORT, HTTP, SYN), .ttl = 1)), here);
 	case_end(b);
 }

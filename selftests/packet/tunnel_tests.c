@@ -135,7 +135,7 @@ static void test_big(struct bench *b)
 	f = TO_VIP(VIP_POOL, UDP(1000, FAR), .frag = SL_IP_DF, .payload = ROOM - 27);
 	out = unreachable(f, SL_ICMP_FRAG_NEEDED, ROOM);
 	big.network = SL_NET_WORLD;
-	big.served = (struct served){ VIP_POOL, FAR, UDP_, A_FAR, SERVED_CONNECTION, false };
+	big.served = (struct served){ VIP_POOL, FAR, UDP_, A_FAR, SERVED_CONNECTION, false, 0 };
 	hit(b, SL_DROP_TOO_BIG, "one byte more, UDP", wire(f), big);
 	f = FROM(A1, .daddr = VIP_POOL, TCP(1000, FAR, ACK), .frag = SL_IP_DF, .payload = ROOM - 39);
 	out = unreachable(f, SL_ICMP_FRAG_NEEDED, ROOM);

@@ -199,7 +199,7 @@ struct want opens(uint32_t vip, uint16_t port, uint8_t proto, uint32_t backend, 
 			      .src = src,
 			      .dst = dst,
 			      .stats = NEW_FLOW,
-			      .served = { vip, port, proto, backend, SERVED_CONNECTION, false } };
+			      .served = { vip, port, proto, backend, SERVED_CONNECTION, false, 0 } };
 }
 
 struct want answers(uint32_t vip, uint16_t port, uint8_t proto, uint32_t backend, uint16_t src, uint16_t dst)
@@ -208,7 +208,7 @@ struct want answers(uint32_t vip, uint16_t port, uint8_t proto, uint32_t backend
 			      .src = src,
 			      .dst = dst,
 			      .stats = STAT(FLOWS_PROMOTED),
-			      .served = { vip, port, proto, backend, SERVED_ANSWER, true } };
+			      .served = { vip, port, proto, backend, SERVED_ANSWER, true, 0 } };
 }
 
 struct want goes_on(struct want w)
@@ -220,7 +220,8 @@ struct want goes_on(struct want w)
 
 struct want refuses(uint32_t vip, uint16_t port, uint8_t proto, uint16_t src, uint16_t network)
 {
-	return (struct want){
-		.fate = DROPPED, .src = src, .network = network, .served = { vip, port, proto, 0, 0, false }
-	};
+	return (struct want){ .fate = DROPPED,
+			      .src = src,
+			      .network = network,
+			      .served = { vip, port, proto, 0, 0, false, 0 } };
 }
