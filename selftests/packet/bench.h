@@ -200,6 +200,7 @@ void test_client(struct bench *b);
 void test_rewrite(struct bench *b);
 void test_tunnel(struct bench *b);
 void test_far(struct bench *b);
+void test_quote(struct bench *b);
 void test_say(struct bench *b);
 void test_live(struct bench *b);
 void test_fuzz(struct bench *b);

@@ -35,6 +35,7 @@ static const struct {
 	{ "rewrite", test_rewrite },
 	{ "tunnel", test_tunnel },
 	{ "far", test_far },
+	{ "quote", test_quote },
 	{ "say", test_say },
 	{ "live", test_live },
 	{ "fuzz", test_fuzz },
