@@ -322,6 +322,7 @@ static __always_inline void service_answer_body(const struct packet *p, const st
 	answer->sport = p->key.dport;
 	answer->daddr = v->daddr; /* for the counters, while nothing says to write it */
 	if (v->action == SL_ACTION_TUNNEL) {
+		answer->flags |= v->flags & SL_VERDICT_DIRECT; /* both halves age alike */
 		answer->in_ifindex = p->door == DOOR_WL_IN ? uplink : p->ifindex;
 	} else {
 		answer->flags |= SL_VERDICT_SRC;

@@ -57,6 +57,9 @@
 /* A neighbour is asked for at most once in this time. */
 #define SL_ASK_S 1
 
+/* A flow whose answers go past this node, to a backend of another one, is forgotten when idle for so long. */
+#define SL_DIRECT_S 900
+
 /*
  * Time in the dataplane: one tick is 2^20 ns (about 1.05 ms) of CLOCK_MONOTONIC, in 32 bits. A shift
  * is cheaper than a division, and a difference of two ticks is right across the wrap (52 days).

@@ -62,6 +62,24 @@ static void over_one_tick_after_the_timeout(void **state)
 	assert_true(expiry_over(&timeouts, IPPROTO_UDP, &flow, false, last));
 }
 
+/* Whose answers go past the node: its end may never be seen, so it is not kept for hours. */
+static void a_flow_answered_elsewhere(void **state)
+{
+	struct sl_flow flow = { .verdict.flags = SL_VERDICT_SERVICE | SL_VERDICT_DIRECT,
+				.state = SL_FLOW_ESTABLISHED,
+				.seen = 1000 };
+	uint32_t last = 1000 + expiry_ticks(SL_DIRECT_S);
+
+	(void)state;
+	assert_false(expiry_over(&timeouts, IPPROTO_TCP, &flow, true, last));
+	assert_true(expiry_over(&timeouts, IPPROTO_TCP, &flow, true, last + 1));
+	flow.state = SL_FLOW_CLOSED;
+	assert_true(expiry_over(&timeouts, IPPROTO_TCP, &flow, true, 1001 + expiry_ticks(240)));
+	flow.state = SL_FLOW_ESTABLISHED;
+	flow.verdict.flags = SL_VERDICT_SERVICE;
+	assert_false(expiry_over(&timeouts, IPPROTO_TCP, &flow, true, last + 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -70,6 +88,7 @@ int main(void)
 		cmocka_unit_test(ticks_of_seconds),
 		cmocka_unit_test(timeout_of_each_protocol),
 		cmocka_unit_test(over_one_tick_after_the_timeout),
+		cmocka_unit_test(a_flow_answered_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,6 +53,9 @@ static inline bool expiry_over(const struct timeouts *timeouts, uint8_t proto, c
 {
 	uint32_t timeout = expiry_timeout_s(timeouts, proto, flow->state, answered);
 
+	/* How such a flow ends may not be seen here; when it goes on after all, its service finds the backend again. */
+	if (flow->verdict.flags & SL_VERDICT_DIRECT && timeout > SL_DIRECT_S)
+		timeout = SL_DIRECT_S;
 	return expiry_idle(now, flow->seen) > expiry_ticks(timeout);
 }
 
