@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -98,7 +99,7 @@ int main(int argc, char **argv)
 	static struct syn syns[BATCH];
 	struct mmsghdr messages[BATCH] = { 0 };
 	struct iovec parts[BATCH];
-	uint64_t state = 0x736c75696365ULL;
+	uint64_t state;
 	unsigned long count, sent = 0;
 	uint8_t to[ETH_ALEN], own[ETH_ALEN];
 	struct in_addr address;
@@ -112,6 +113,11 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	count = strtoul(argv[5], NULL, 10);
+	if (getrandom(&state, sizeof(state), 0) != sizeof(state)) {
+		fprintf(stderr, "flood: no random numbers: %s\n", strerror(errno));
+		return 1;
+	}
+	state |= 1; /* all but zero */
 	fd = open_port(argv[1], own);
 	if (fd < 0) {
 		fprintf(stderr, "flood: %s: %s\n", argv[1], strerror(errno));

@@ -5,7 +5,7 @@
 #   router  88.99.29.193 on the nodes' segment; nothing lies behind it but the client
 #   ext     100.65.0.1, a host with a real stack on VLAN 4013, by an access port of the switch
 #
-# Every workload runs nginx; servers.py answers on the other ports. kube_proxy_up gives the nodes what kube-proxy's
+# The pods of ingress and envoy run nginx, servers.py answers on the other ports of all. kube_proxy_up gives the nodes what kube-proxy's
 # nft mode makes of the five ports as externalIPs, and counters that tell whether netfilter saw any of it. It must
 # never be needed for sluice to work: with sluice up nothing of this reaches a VIP's packets.
 
@@ -13,6 +13,7 @@ VIP=88.99.29.250
 CLIENT=88.99.218.47
 FABRIC=$LAB_DIR/servers
 uplink=enp0s31f6
+web_pods='web-1 web-2 envoy-1 envoy-2'
 
 ingress_tools() { # what the guests find built
 	[ -n "${SLUICE_VM:-}" ] || make -s -C "$here" lab-tools || return 1
@@ -58,11 +59,11 @@ ingress_up() {
 }
 
 servers_up() {
-	local name node rest
+	local name
 	mkdir -p "$FABRIC"
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=lab \
 		-keyout "$FABRIC/key.pem" -out "$FABRIC/cert.pem" 2>/dev/null || return 1
-	while read -r name node rest; do
+	for name in $web_pods; do
 		cat >"$FABRIC/$name.conf" <<-EOF
 			daemon off; master_process off; pid $FABRIC/$name.pid; error_log $FABRIC/$name.error.log;
 			events { worker_connections 8192; }
@@ -79,9 +80,9 @@ servers_up() {
 			}
 		EOF
 		lab_in "$name" nginx -c "$FABRIC/$name.conf" -e "$FABRIC/$name.error.log" >/dev/null 2>&1 &
-	done < <(lab_workloads)
+	done
 	"$PYTHON" "$here/selftests/lab/servers.py" "$LAB" "$PLAN" "$FABRIC" >"$FABRIC/ready" 2>"$FABRIC/errors" &
-	lab_listening() { [ -s "$FABRIC/ready" ] && [ "$(ls "$FABRIC"/*.pid 2>/dev/null | wc -l)" = "$(lab_workloads | wc -l)" ]; }
+	lab_listening() { [ -s "$FABRIC/ready" ] && [ "$(ls "$FABRIC"/*.pid 2>/dev/null | wc -l)" = "$(wc -w <<<"$web_pods")" ]; }
 	until_true 20 lab_listening || { cat "$FABRIC/errors" "$FABRIC"/*.error.log && return 1; }
 }
 

@@ -15,9 +15,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 from crowd import Crowd, errors, speak  # noqa: E402
 from probe import many_files  # noqa: E402
-from stage import CLIENT, FAST, SLOW, VIP, Stage  # noqa: E402
+from stage import CLIENT, FAST, QUIET, SLOW, VIP, Stage  # noqa: E402
 
-NEW, HELD, AGAIN, SYNS = (3000, 300, 1000, 50000) if FAST else (30000, 10000, 5000, 2000000)
+NEW, HELD, AGAIN, SYNS = (2000, 300, 500, 20000) if FAST else (30000, 10000, 5000, 2000000)
 FIRST, FIRST_HELD = 10000, 42000  # source ports
 HELLO = (VIP, 9000)
 FAR = [f"203.0.113.{i}" for i in range(10, 26)]
@@ -136,13 +136,15 @@ def flows_created(s):
 
 
 def flood(s, crowd, held):
-    before = flows_created(s)
-    run = s.inside("router", f"{HERE}/../../build/lab/flood", "eth0", s.mac("worker-2", "enp0s31f6"), VIP,
-                   str(HELLO[1]), str(SYNS))
-    if run.returncode:
-        raise RuntimeError(run.stderr.strip())
-    met = flows_created(s) - before
-    s.say(f"{SYNS} SYNs from random sources were judged", met < 0.98 * SYNS and f"only {met}")
+    begin, met, mac = flows_created(s), 0, s.mac("worker-2", "enp0s31f6")
+    for _ in range(20):  # a slow machine loses some before anybody has judged them
+        run = s.inside("router", f"{HERE}/../../build/lab/flood", "eth0", mac, VIP, str(HELLO[1]), str(SYNS - met))
+        if run.returncode:
+            raise RuntimeError(run.stderr.strip())
+        met = flows_created(s) - begin
+        if met >= SYNS:
+            break
+    s.say(f"{SYNS} SYNs from random sources were judged", met < SYNS and f"only {met}")
     broken = speak(held, 20 * SLOW)
     s.say(f"{SYNS} SYNs from random sources: none of {len(held)} connections breaks",
           broken and errors(broken) or len(held) < HELD and f"only {len(held)} were left to be tried")
@@ -157,7 +159,7 @@ def sources(s):
     s.say("sources: an allowed client", all_answered(good, 20))
     for what, source in (("denied inside an allowed prefix", "88.99.218.48"), ("outside the list", FAR[0])):
         before = sum(s.drops("service_source").values())
-        bad = Crowd(s.ns, "client", source).connect(to, [0] * 5, patience=0.8 * SLOW)
+        bad = Crowd(s.ns, "client", source).connect(to, [0] * 5, patience=QUIET)
         after = sum(s.drops("service_source").values())
         s.say(f"sources: a client {what} does not get in", any(not c.error for c in bad) and "it was answered" or
               after - before < 5 and f"only {after - before} of 5 counted as service_source")
@@ -222,7 +224,7 @@ def reused(s):
     failed = []
     for port in range(63001, 63021):
         for to in (9101, 9105, 9101):
-            failed += [(port, to, c.error) for c in Crowd(s.ns, "client").connect((VIP, to), [port], patience=0.8 * SLOW)
+            failed += [(port, to, c.error) for c in Crowd(s.ns, "client").connect((VIP, to), [port], patience=QUIET)
                        if c.error]
     s.say("a client's port is used again for another port of the VIP", failed and f"{len(failed)} of 60: {failed[:3]}")
 
@@ -245,13 +247,13 @@ def datagram_error(s, port, seconds):
 
 def empty(s):
     crowd = Crowd(s.ns, "client")
-    got = crowd.connect((VIP, 9106), [0] * 10, patience=0.7 * SLOW)
+    got = crowd.connect((VIP, 9106), [0] * 10, patience=QUIET)
     s.say("on_empty reset: refused at once", sum(c.error == "ECONNREFUSED" for c in got) != 10 and errors(got))
-    answer = datagram_error(s, 9106, 0.7 * SLOW)
+    answer = datagram_error(s, 9106, QUIET)
     s.say("on_empty reset: a datagram is told port unreachable", answer != "refused" and answer)
-    got = crowd.connect((VIP, 9107), [0] * 10, patience=0.7 * SLOW)
+    got = crowd.connect((VIP, 9107), [0] * 10, patience=QUIET)
     s.say("on_empty drop: silence", sum(c.error == "ETIMEDOUT" for c in got) != 10 and errors(got))
-    answer = datagram_error(s, 9107, 0.7 * SLOW)
+    answer = datagram_error(s, 9107, QUIET)
     s.say("on_empty drop: silence for datagrams", answer != "nothing" and answer)
 
 
@@ -280,7 +282,7 @@ def elsewhere(s):
         got = Crowd(s.ns, name).connect(HELLO, [0] * 60, 10 * SLOW)
         s.say(f"hairpin: {name} through the VIP to itself and others", all_answered(got, 60) or
               not hello <= set(count(got)) and f"only {sorted(count(got))} answered")
-    got = Crowd(s.ns, "app-1").connect(HELLO, [0] * 5, patience=0.7 * SLOW)
+    got = Crowd(s.ns, "app-1").connect(HELLO, [0] * 5, patience=QUIET)
     s.say("a pod of another VPC is kept out", any(not c.error for c in got) and "it was answered")
 
 

@@ -12,12 +12,15 @@ for tool in jq nginx nft openssl curl; do
 	command -v $tool >/dev/null || { skip "services: $tool is missing" && exit 0; }
 done
 each=2000 each_lost=200
-[ -z "${LAB_FAST:-}" ] || { each=40 each_lost=20; }
+[ -z "${LAB_FAST:-}" ] || { each=20 each_lost=4; }
 ingress_tools >/dev/null || { not_ok "services: $(ingress_tools | tail -n 1)" && exit 1; }
+took() { [ -z "${LAB_TIMES:-}" ] || echo "--- $1: at $SECONDS s"; }
 lab_begin
+took site
 check "services the site around the nodes" ingress_up
 check "services nginx and servers in every pod" servers_up
 [ $lab_failed = 1 ] && exit 1
+took servers
 
 # every request answered, and what the access logs say of it
 told() { # WHO COUNT
@@ -53,6 +56,8 @@ else
 	skip "services kube-proxy's way: nft does not work on this kernel: $(tail -n 1 "$LAB_DIR/nft" 2>/dev/null)"
 fi
 
+took kube-proxy
+
 # --- sluice
 check "services sluice check" "$SLUICE" check --plan "$PLAN"
 check "services sluice up on every node" lab_sluice_up
@@ -68,8 +73,14 @@ check "services the backends of both nodes served them" both_nodes
 scenarios() { # FILE
 	"$PYTHON" "$here/selftests/lab/$1" "$LAB" "$PLAN" "$SLUICE" "$lab_bpffs/sluice-$LAB" "$LAB_DIR" || lab_failed=1
 }
+took requests
 scenarios services.py
 scenarios packets.py
+took scenarios
+# Once more where XDP meets no tag.
+lab_tags metadata
+LAB_NOTE=" (tag beside the frame)" LAB_ONLY="${LAB_ONLY:-elsewhere}" scenarios services.py
+LAB_NOTE=" (tag beside the frame)" LAB_ONLY="${LAB_ONLY:-echo}" scenarios packets.py
 
 # --- what kube-proxy's rules saw of all that
 if [ $with_nft = yes ]; then
