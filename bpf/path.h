@@ -118,14 +118,14 @@ static __always_inline __u32 path_group_address_body(const struct packet *p)
 STATION(__u32, path_group_address, (const struct packet *p), p, (p))
 
 /* The new verdict of a flow that was judged again. */
-static __always_inline void path_rejudged_body(const struct packet *p, const struct sl_verdict *v,
-					       const struct sl_verdict *answer, __u32 packets)
+static __always_inline __u32 path_rejudged_body(const struct packet *p, const struct sl_verdict *v,
+						const struct sl_verdict *answer, __u32 packets)
 {
 	bool unanswered;
 	struct sl_flow *f = flow_lookup(&p->key, &unanswered), *other;
 
 	if (!f)
-		return; /* ended meanwhile, on another CPU */
+		return FLOW_GOES_ON; /* ended meanwhile, on another CPU */
 	if (f->generation)
 		stat(SL_STAT_FLOWS_REJUDGED);
 	if (answer) {
@@ -136,12 +136,19 @@ static __always_inline void path_rejudged_body(const struct packet *p, const str
 			flow_rewrite(p, other, answer);
 	}
 	flow_rewrite(p, f, v);
-	flow_touch(p, f, unanswered, packets);
+	return flow_touch(p, f, unanswered, packets);
 }
-STATION_VOID(path_rejudged,
-	     (const struct packet *p, const struct sl_verdict *v, const struct sl_verdict *answer,
-	      __u32 packets),
-	     p &&v, (p, v, answer, packets))
+STATION(__u32, path_rejudged,
+	(const struct packet *p, const struct sl_verdict *v, const struct sl_verdict *answer, __u32 packets),
+	p &&v, (p, v, answer, packets))
+
+/* What a flow's event is to the service that the flow goes through. */
+static __always_inline __u32 path_served(__u32 event)
+{
+	return event == FLOW_IS_ANSWERED  ? SERVED_ANSWERED
+	       : event == FLOW_IS_REFUSED ? SERVED_REFUSED
+					  : SERVED_ONLY;
+}
 
 /* A service's refusal: counted for the service, and said to the sender where the plan wants that. */
 static __always_inline enum path_result path_unserved_body(struct packet *p, struct sl_verdict *v,
@@ -230,7 +237,7 @@ static __always_inline enum path_result path_service_body(struct packet *p, stru
 	struct sl_verdict answer = {};
 	const struct sl_service *service;
 	struct sl_service_key key;
-	__u32 reason;
+	__u32 reason, event;
 
 	service_key(&key, p->key.daddr, p->key.dport, p->key.proto);
 	service = plan_row(&sl_service, p->slot, &key);
@@ -254,8 +261,8 @@ static __always_inline enum path_result path_service_body(struct packet *p, stru
 		return path_unserved(p, v, SL_DROP_FLOW_FULL, packets);
 	service_answer(p, v, &src, &answer);
 	if (p->flags & PACKET_FLOW) {
-		path_rejudged(p, v, &answer, packets);
-		service_count(p, v, packets, SERVED_ONLY);
+		event = path_rejudged(p, v, &answer, packets);
+		service_count(p, v, packets, path_served(event));
 		return PATH_JUDGED;
 	}
 	if (!flow_open(p, v, &answer, packets))
@@ -276,7 +283,7 @@ static __always_inline enum path_result path_answer_body(struct packet *p, struc
 	bool unanswered;
 	struct sl_flow *f = flow_lookup(&p->key, &unanswered);
 	struct sl_flow_key opener;
-	__u32 reason;
+	__u32 reason, event;
 
 	if (!f)
 		return path_drop(v, SL_DROP_TCP_STATE); /* ended meanwhile */
@@ -295,8 +302,8 @@ static __always_inline enum path_result path_answer_body(struct packet *p, struc
 	*v = f->verdict;
 	v->in_ifindex = p->ifindex;
 	v->in_network = p->network;
-	path_rejudged(p, v, NULL, packets);
-	service_count(p, v, packets, SERVED_ONLY);
+	event = path_rejudged(p, v, NULL, packets);
+	service_count(p, v, packets, path_served(event));
 	return PATH_JUDGED;
 }
 STATION(enum path_result, path_answer, (struct packet * p, struct sl_verdict *v, __u32 packets), p &&v,
@@ -455,10 +462,7 @@ static __always_inline bool path_established_body(struct packet *p, struct sl_ve
 		if (event == FLOW_IS_HALF)
 			flow_mend(p, v, SL_FLOW_OPENING);
 		if (v->flags & (SL_VERDICT_SERVICE | SL_VERDICT_ANSWER))
-			service_count(p, v, packets,
-				      event == FLOW_IS_ANSWERED	 ? SERVED_ANSWERED
-				      : event == FLOW_IS_REFUSED ? SERVED_REFUSED
-								 : SERVED_ONLY);
+			service_count(p, v, packets, path_served(event));
 		return true;
 	}
 	p->flags |= PACKET_FLOW;
