@@ -31,6 +31,7 @@ static const struct {
 	{ "plan_change", test_plan_change },
 	{ "monitor", test_monitor },
 	{ "service", test_service },
+	{ "keep", test_keep },
 	{ "client", test_client },
 	{ "rewrite", test_rewrite },
 	{ "tunnel", test_tunnel },
