@@ -204,6 +204,7 @@ void test_far(struct bench *b);
 void test_quote(struct bench *b);
 void test_say(struct bench *b);
 void test_live(struct bench *b);
+void test_live_service(struct bench *b);
 void test_fuzz(struct bench *b);
 
 #endif

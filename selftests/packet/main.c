@@ -39,6 +39,7 @@ static const struct {
 	{ "quote", test_quote },
 	{ "say", test_say },
 	{ "live", test_live },
+	{ "live_service", test_live_service },
 	{ "fuzz", test_fuzz },
 	/* Last: the kernel takes a while to have memory for rows again. */
 	{ "count", test_count },

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Live tests: programs attached to the scene's interfaces, frames put on the far ends of its veths and taken from
+ * them.
+ */
+#ifndef PACKET_LIVE_H
+#define PACKET_LIVE_H
+#include <bpf/libbpf.h>
+#include "bench.h"
+
+#define WAIT_MS 1000 /* for what has to come */
+#define QUIET_MS 30 /* for what must not */
+
+enum turn { DOOR = 1, AFTER_THE_DOOR };
+bool attach(struct bench *b, uint32_t ifindex, enum bpf_tc_attach_point point, enum turn turn, int fd);
+
+int listen_on(struct bench *b, uint32_t ifindex);
+/* -1: nothing came; else the VLAN beside the frame, 0 for none. */
+int take(int fd, struct frame *f, int wait_ms);
+void put_on(struct bench *b, uint32_t ifindex, const struct frame *f);
+void arrives(struct bench *b, const char *what, int fd, const struct frame *want, int vlan);
+void silent(struct bench *b, const char *what, int fd);
+
+#endif
