@@ -8,7 +8,8 @@
 #include <bpf/bpf.h>
 #include <linux/pkt_cls.h>
 #include <string.h>
-#include "bench.h"
+#include "../../include/limits.h"
+#include "vip.h"
 
 #define QUESTION 96 /* length of what a packet without a next hop turns into */
 
@@ -61,9 +62,53 @@ static struct send seedling(uint32_t which)
 }
 #define SEEDLINGS 14
 
+/* To services, and from behind them. */
+static struct send vip_seedling(uint32_t which)
+{
+	struct frame f = TO_VIP(VIP_POOL, TCP(1000, 80, SYN), .payload = 20);
+	struct frame answer = readdress(FROM(A1, .daddr = CLIENT, UDP(5353, 1000)), VIP_EXT, 53, 0, 0);
+
+	switch (which) {
+	case 0:
+		return wire(f);
+	case 1:
+		return wire(TO_VIP(VIP_EXT, UDP(1000, 53), .payload = 20, VLAN(EXT)));
+	case 2:
+		return workload(W_A1, FROM(A1, .daddr = CLIENT, TCP(8080, 1000, SYN | ACK), .payload = 20));
+	case 3:
+		return workload(W_A1, FROM(A1, .daddr = CLIENT, UDP(5353, 1000), .payload = 20));
+	case 4:
+		return wire(TO_VIP(VIP_POOL, TCP(1000, 84, SYN), .payload = 20));
+	case 5:
+		return wire(TO_VIP(VIP_EXT, UDP(1000, 84), .payload = 20, VLAN(EXT)));
+	case 6:
+		return wire(TO_VIP(VIP_EXT, TCP(1000, 87, SYN), .payload = 20, VLAN(EXT)));
+	case 7:
+		return wire(wrap(&f, scene_mac(NODE1), mac_node2, NODE2, NODE1, A1));
+	case 8:
+		f = wrap(&f, scene_mac(NODE1), mac_node2, NODE2, NODE1, A1);
+		frame_tag(&f, SL_ETH_VLAN, MGMT);
+		return wire(f);
+	case 9:
+		return wire(PACKET(.saddr = IP(9, 9, 9, 9), .daddr = VIP_EXT, .dmac = scene_mac(NODE1),
+				   ICMP(SL_ICMP_UNREACHABLE, SL_ICMP_FRAG_NEEDED), .quote = &answer,
+				   VLAN(EXT)));
+	case 10:
+		return wire(TO_VIP(VIP_EXT, ICMP(SL_ICMP_ECHO, 7), .payload = 20, VLAN(EXT)));
+	case 11:
+		return wire(ARP(.spa = EXT_ROUTER, .tpa = VIP_EXT, .vlan = EXT));
+	case 12:
+		return workload(W_A1, FROM(A1, .daddr = VIP_POOL, TCP(1000, 80, SYN), .payload = 20));
+	default:
+		return stack_out(PACKET(.saddr = NODE1, .daddr = VIP_POOL, TCP(1000, 80, SYN), .payload = 20,
+					.dmac = mac_alien));
+	}
+}
+
 static struct send mutant(uint64_t *seed)
 {
-	struct send s = seedling(chance(seed, SEEDLINGS));
+	uint32_t which = chance(seed, 2 * SEEDLINGS);
+	struct send s = which < SEEDLINGS ? seedling(which) : vip_seedling(which - SEEDLINGS);
 	uint32_t least = ntohs(frame_eth(&s.frame)->type) == SL_ETH_VLAN ? 15 : 60;
 
 	s.keep = true;
@@ -108,12 +153,28 @@ static uint16_t find_ipv4(const struct frame *f)
 	return type == SL_ETH_IPV4 && at + sizeof(struct sl_ipv4) <= f->len ? at : 0;
 }
 
-static bool header_right(const struct frame *f)
+static bool header_right_at(const struct frame *f, uint32_t l3)
 {
-	uint16_t l3 = find_ipv4(f);
 	uint32_t len = l3 ? (f->bytes[l3] & 0xfu) * 4 : 0;
 
 	return len >= sizeof(struct sl_ipv4) && l3 + len <= f->len && !sum16(f->bytes + l3, len, 0);
+}
+
+static bool header_right(const struct frame *f)
+{
+	return header_right_at(f, find_ipv4(f));
+}
+
+static bool length_right(uint32_t in, uint32_t out)
+{
+	static const int more[] = {
+		0, -4, SL_TUNNEL_BYTES, SL_TUNNEL_BYTES - 4, -SL_TUNNEL_BYTES, -SL_TUNNEL_BYTES - 4
+	};
+
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++)
+		if ((int)out == (int)in + more[i])
+			return true;
+	return false;
 }
 
 static void tally(struct bench *b, uint64_t outcome[3])
@@ -152,15 +213,22 @@ static void one(struct bench *b, uint64_t *seed)
 	that(b, shot ? outcome[SL_DROPPED] == 1 : question || !outcome[SL_DROPPED], "dropped as counted");
 	if (!shot && !question) {
 		l3 = find_ipv4(&got.frame);
-		that(b, got.frame.len == s.frame.len || got.frame.len + 4 == s.frame.len,
-		     "as long as it was, or a tag less");
-		that(b, !header_right(&s.frame) || !l3 || header_right(&got.frame),
+		that(b, length_right(s.frame.len, got.frame.len),
+		     "as long as it was, or a tag less, or tunnel headers more or less");
+		that(b,
+		     !header_right(&s.frame) || !l3 || header_right(&got.frame) ||
+			     (got.frame.len + SL_TUNNEL_BYTES <= s.frame.len &&
+			      !header_right_at(&s.frame, find_ipv4(&s.frame) + SL_TUNNEL_BYTES)),
 		     "a right header checksum stays right");
 		that(b, got.retval != TC_ACT_REDIRECT || !l3 || got.frame.bytes[l3 + 8], "TTL 1 or more");
 	}
-	if (question)
-		that(b, got.frame.len == QUESTION && got.frame.bytes[12] == 8 && got.frame.bytes[13] == 6,
-		     "a question");
+	if (question && (got.frame.bytes[13] == 6 || got.frame.bytes[17] == 6)) {
+		that(b, got.frame.len == QUESTION, "a question");
+	} else if (question) {
+		got.frame.l3 = find_ipv4(&got.frame);
+		that(b, got.frame.l3 && (!header_right(&s.frame) || frame_sum_right(&got.frame)),
+		     "an answer to the sender with right checksums");
+	}
 	if (b->case_failed) {
 		fail(b,
 		     "%s on interface %u returned %d, mark 0x%x, %llu passed, %llu dropped, %llu monitored",
