@@ -197,6 +197,7 @@ void test_no_plan(struct bench *b);
 void test_monitor(struct bench *b);
 void test_service(struct bench *b);
 void test_keep(struct bench *b);
+void test_again(struct bench *b);
 void test_client(struct bench *b);
 void test_rewrite(struct bench *b);
 void test_tunnel(struct bench *b);

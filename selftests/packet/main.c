@@ -32,6 +32,7 @@ static const struct {
 	{ "monitor", test_monitor },
 	{ "service", test_service },
 	{ "keep", test_keep },
+	{ "again", test_again },
 	{ "client", test_client },
 	{ "rewrite", test_rewrite },
 	{ "tunnel", test_tunnel },

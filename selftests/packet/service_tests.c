@@ -156,6 +156,10 @@ static void test_limits(struct bench *b)
 	w.out = &out;
 	check(b, "a flow that is there", next(from(CLIENT, 2, LIMITED)), w);
 	case_end(b);
+	bench_plan(b, NULL);
+	w.stats = STAT(FLOWS_REJUDGED);
+	miss(b, SL_DROP_SERVICE_LIMIT, "a flow that is judged again opens nothing",
+	     next(from(CLIENT, 2, LIMITED)), w);
 	/* As if the time had passed; what has not been used for long is a second's worth. */
 	for (int service = 0; service < 2; service++) {
 		key.client = service ? 0 : htonl(CLIENT);
