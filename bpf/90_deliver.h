@@ -382,9 +382,17 @@ static __always_inline int deliver_to_tunnel_body(struct __sk_buff *ctx, struct 
 
 	if (!setting || mtu <= SL_TUNNEL_BYTES + 68)
 		return deliver_failed(v, SL_DROP_TOO_BIG);
-	if (ctx->gso_size)
-		largest = p->l4 - p->l3 + 20 +
-			  ctx->gso_size; /* of the segments; TCP options make them smaller */
+	if (ctx->gso_size) { /* of the segments, each of which gets all the headers */
+		struct sl_tcp *tcp = packet_begin(ctx) + (p->l4 & 0xff);
+		__u32 header = sizeof(struct sl_udp);
+
+		if (p->key.proto == SL_PROTO_TCP) {
+			if ((void *)(tcp + 1) > packet_end(ctx))
+				return deliver_failed(v, SL_DROP_L4_HEADER);
+			header = (tcp->offset >> 4) * 4;
+		}
+		largest = p->l4 - p->l3 + header + ctx->gso_size;
+	}
 	if (v->flags & SL_VERDICT_CLAMP && p->tcp_flags & SL_TCP_SYN && !rewrite_mss(ctx, p, room - 40))
 		return deliver_failed(v, SL_DROP_L4_HEADER);
 	if (largest > room && !ctx->gso_size) {
