@@ -127,7 +127,8 @@ static void test_moved(struct bench *b)
 		w = goes_on(w);
 		w.fate = SENT;
 		w.stats = STAT(TUNNEL_SENT) | STAT(FLOWS_PROMOTED);
-		w.served.event = SERVED_ANSWER; /* its answers do not pass here: this shows that there was one */
+		w.served.event =
+			SERVED_ANSWER; /* its answers do not pass here: this shows that there was one */
 		check(b, "ACK", s, w);
 	}
 	bench_plan(b, NULL);

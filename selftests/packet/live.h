@@ -21,4 +21,7 @@ void put_on(struct bench *b, uint32_t ifindex, const struct frame *f);
 void arrives(struct bench *b, const char *what, int fd, const struct frame *want, int vlan);
 void silent(struct bench *b, const char *what, int fd);
 
+/* With the doors and the stack as test_live_service() has them. */
+void live_offload(struct bench *b);
+
 #endif

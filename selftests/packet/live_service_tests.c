@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Services with real frames: the tag that answers leave with, both halves of what is cut in two, answers by the
- * stack's routes, a socket of this node as client, and checksums that were left to the hardware.
+ * stack's routes, and a socket of this node as client.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
-#include <linux/if_packet.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
-#include <linux/virtio_net.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -246,114 +244,6 @@ static void test_socket(struct bench *b, const struct ears *e)
 	case_end(b);
 }
 
-/* --- checksums that are not there yet */
-
-struct offloaded {
-	struct virtio_net_hdr hdr;
-	uint8_t bytes[2048];
-} __attribute__((packed));
-
-static int listen_offloaded(struct bench *b, uint32_t ifindex)
-{
-	int fd = listen_on(b, ifindex), one = 1;
-
-	if (setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)))
-		fail(b, "no PACKET_VNET_HDR: %s", strerror(errno));
-	return fd;
-}
-
-/* The frame with the pseudo header's sum in place of the checksum. */
-static struct frame unsummed(struct frame f)
-{
-	struct sl_ipv4 *ip = frame_ip(&f);
-	uint16_t len = (uint16_t)(ntohs(ip->len) - 20);
-	uint8_t pseudo[12] = { 0 };
-
-	memcpy(pseudo, &ip->saddr, 8);
-	pseudo[9] = ip->proto;
-	pseudo[10] = (uint8_t)(len >> 8);
-	pseudo[11] = (uint8_t)len;
-	*(ip->proto == SL_PROTO_TCP ? &frame_tcp(&f)->check : &frame_udp(&f)->check) =
-		(uint16_t)~sum16(pseudo, sizeof(pseudo), 0);
-	return f;
-}
-
-/* As a workload's stack sends it to an interface that offers to fill in checksums. */
-static void put_unsummed(struct bench *b, uint32_t ifindex, struct frame f)
-{
-	struct offloaded o = { .hdr = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
-					.csum_start = f.l4,
-					.csum_offset = frame_ip(&f)->proto == SL_PROTO_TCP ? 16 : 6 } };
-	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_ifindex = (int)ifindex };
-	int fd = listen_offloaded(b, ifindex);
-
-	f = unsummed(f);
-	memcpy(o.bytes, f.bytes, f.len);
-	if (sendto(fd, &o, sizeof(o.hdr) + f.len, 0, (struct sockaddr *)&at, sizeof(at)) < 0)
-		fail(b, "cannot send: %s", strerror(errno));
-	close(fd);
-}
-
-/* What comes, once the hardware has done what was left to it. */
-static void comes_summed(struct bench *b, const char *what, int fd, const struct frame *want)
-{
-	struct pollfd ready = { .fd = fd, .events = POLLIN };
-	struct offloaded o;
-	struct frame got = { .len = 0 };
-	ssize_t len = poll(&ready, 1, WAIT_MS) == 1 ? recv(fd, &o, sizeof(o), 0) : -1;
-
-	if (len < (ssize_t)sizeof(o.hdr)) {
-		fail(b, "%s: nothing came", what);
-		return;
-	}
-	got.len = (uint32_t)len - (uint32_t)sizeof(o.hdr);
-	memcpy(got.bytes, o.bytes, got.len);
-	that(b, o.hdr.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM,
-	     "the order to fill in a checksum is still in force");
-	if (o.hdr.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
-		uint16_t sum = sum16(got.bytes + o.hdr.csum_start, got.len - o.hdr.csum_start, 0);
-
-		memcpy(got.bytes + o.hdr.csum_start + o.hdr.csum_offset, &sum, 2);
-	}
-	same_frame(b, want, &got);
-}
-
-static void test_unsummed(struct bench *b)
-{
-	int a1 = listen_offloaded(b, PEER_OF(W_A1)), b1 = listen_offloaded(b, PEER_OF(W_B1));
-	struct frame f = FROM(B1, .daddr = VIP_POOL, TCP(1000, 80, SYN), .payload = 33),
-		     out = into(f, A1, 8080);
-
-	case_begin(b, "live: checksums that are left to the hardware come out right");
-	bench_clear(b);
-	put_unsummed(b, PEER_OF(W_B1), f);
-	comes_summed(b, "TCP to a VIP", a1, &out);
-	f = FROM(A1, .daddr = B1, TCP(8080, 1000, SYN | ACK), .payload = 20);
-	out = hop(readdress(f, VIP_POOL, 80, 0, 0), scene_mac(B1), mac_router);
-	put_unsummed(b, PEER_OF(W_A1), f);
-	comes_summed(b, "TCP from a VIP", b1, &out);
-	f = FROM(B1, .daddr = VIP_POOL, UDP(1000, 53), .payload = 20);
-	out = into(f, A1, 5353);
-	put_unsummed(b, PEER_OF(W_B1), f);
-	comes_summed(b, "UDP to a VIP", a1, &out);
-	case_end(b);
-
-	case_begin(b,
-		   "live: what is said instead of such a packet stays right when the hardware has its way");
-	bench_clear(b);
-	f = FROM(B1, .daddr = VIP_POOL, TCP(1000, 84, SYN), .payload = 40);
-	out = reset(f);
-	put_unsummed(b, PEER_OF(W_B1), f);
-	comes_summed(b, "RST", b1, &out);
-	f = FROM(B1, .daddr = VIP_POOL, TCP(1000, 87, ACK), .frag = SL_IP_DF, .payload = 1430);
-	out = unreachable(unsummed(f), SL_ICMP_FRAG_NEEDED, TUNNEL_MTU - 44);
-	put_unsummed(b, PEER_OF(W_B1), f);
-	comes_summed(b, "fragmentation needed", b1, &out);
-	case_end(b);
-	close(a1);
-	close(b1);
-}
-
 void test_live_service(struct bench *b)
 {
 	struct mnl_socket *nl = mnl_socket_open(NETLINK_ROUTE);
@@ -382,7 +272,7 @@ void test_live_service(struct bench *b)
 		test_wrapped(b, &e);
 		test_routed(b, &e);
 		test_socket(b, &e);
-		test_unsummed(b);
+		live_offload(b);
 	}
 	case_begin(b, "live: the stack forgets");
 	address(b, nl, false); /* and with it the route */
