@@ -42,7 +42,7 @@ no_more() { # options that nothing takes
 	done
 }
 families() { # as the exporter's source spells them
-	grep -ohE '"sluice_[a-z_]+"' user/exporter/metrics.c | tr -d '"' | grep -vx sluice_
+	grep -ohE '"sluice_[a-z_]+"' user/exporter/*metrics.c | tr -d '"' | grep -vx sluice_
 	sed -nE 's/^SL_STAT\([A-Z_]+, *"([a-z_]+)".*/sluice_\1_total/p' include/stats.def
 	sed -nE 's/^\tX\([A-Z_]+, "([a-z_]+)".*/sluice_\1/p' maps/gauge.h | grep -vE 'plan_(hash|apply_microseconds)$'
 }

@@ -157,11 +157,11 @@ check "lifecycle and it is the same plan" is "$(plan_digest)" "$digest_b"
 # --- killed half-way: the old plan or the new one, never a mixture
 kill_one() { # COMMAND PLAN MILLISECONDS
 	local now
+	set -m # a process group of its own, so that all of it dies at once, also what is being started
 	"$1" "$2" >/dev/null 2>&1 &
+	set +m
 	sleep "$(printf '0.%03d' "$3")"
-	# The shell's child is the subshell; sluice is below it.
-	pkill -9 -P $! 2>/dev/null
-	kill -9 $! 2>/dev/null
+	kill -9 -- -$! 2>/dev/null
 	wait $! 2>/dev/null
 	now=$(plan_digest)
 	[ "$now" = "$digest_a" ] || [ "$now" = "$digest_b" ] || { echo "a mixture after $3 ms" && return 1; }
@@ -239,12 +239,13 @@ else
 fi
 
 # --- others
-mv "$pins/layout-1" "$pins/layout-999"
+layout=$(cd "$pins" && echo layout-*)
+mv "$pins/$layout" "$pins/layout-999"
 before=$(plan_digest)
 check "lifecycle tables of another layout: up is refused" refused '"sluice down"' up a.json
 check "lifecycle tables of another layout: apply is refused" refused '"sluice down"' apply a.json
 check "lifecycle tables of another layout stay in force" is "$(plan_digest)" "$before"
-mv "$pins/layout-999" "$pins/layout-1"
+mv "$pins/layout-999" "$pins/$layout"
 check "lifecycle another plan on the new interface" apply b.json
 digest_b=$(plan_digest)
 check "lifecycle and back" apply a.json

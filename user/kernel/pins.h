@@ -2,7 +2,7 @@
 /*
  * The pins: where everything that outlives its loader is found again.
  *
- *   DIR/layout-1          a directory: the version of the tables' layout (SL_LAYOUT)
+ *   DIR/layout-N          a directory: the version of the tables' layout (SL_LAYOUT)
  *   DIR/maps/NAME         state tables, and the outer map of each plan table
  *   DIR/progs/NAME        programs
  *   DIR/links/DOOR-IFINDEX  XDP and tcx links; DOOR is xdp, tcx-in or tcx-out
