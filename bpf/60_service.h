@@ -25,12 +25,29 @@ static __always_inline const struct sl_vip *service_vip(const struct packet *p, 
 	return plan_row(&sl_vip, p->slot, &key);
 }
 
+/* The VIP that an address stands for: itself, but for an alias. */
+static __always_inline __be32 service_address_body(const struct packet *p, __be32 addr)
+{
+	const struct sl_vip *vip = service_vip(p, addr);
+
+	return vip && vip->flags & SL_VIP_ALIAS ? vip->other : addr;
+}
+STATION(__be32, service_address, (const struct packet *p, __be32 addr), p, (p, addr))
+
+/* The service that a packet is to. Aliases mean something only from this node's stack, and through the tunnel. */
+static __always_inline void service_wanted(struct sl_service_key *key, const struct packet *p)
+{
+	bool alias = p->door == DOOR_UP_OUT || p->flags & PACKET_UNWRAPPED;
+
+	service_key(key, alias ? service_address(p, p->key.daddr) : p->key.daddr, p->key.dport, p->key.proto);
+}
+
 static __always_inline void service_refused_body(const struct packet *p, __u32 reason, __u32 packets)
 {
 	struct sl_unserved_key key = { .reason = reason };
 	struct sl_count *count, zero = {};
 
-	service_key(&key.service, p->key.daddr, p->key.dport, p->key.proto);
+	service_wanted(&key.service, p);
 	count = bpf_map_lookup_elem(&sl_unserved, &key);
 	if (!count) {
 		bpf_map_update_elem(&sl_unserved, &key, &zero, BPF_NOEXIST);
@@ -219,7 +236,7 @@ static __always_inline __u32 service_judge_body(struct packet *p, struct sl_verd
 	struct sl_endpoint client = {}, dst = {};
 	__u32 reason, rule, node = 0;
 
-	service_key(&key, p->key.daddr, p->key.dport, p->key.proto);
+	service_wanted(&key, p);
 	s = plan_row(&sl_service, p->slot, &key);
 	if (!s)
 		return SL_DROP_SERVICE_EMPTY; /* there a moment ago: never */
@@ -365,7 +382,7 @@ static __always_inline __u32 service_judge_answer_body(const struct packet *p,
 {
 	struct sl_service_key key;
 
-	service_key(&key, opener->daddr, opener->dport, opener->proto);
+	service_key(&key, service_address(p, opener->daddr), opener->dport, opener->proto);
 	return service_backend(p, &key, p->backend) ? 0 : SL_DROP_BACKEND_GONE;
 }
 STATION(__u32, service_judge_answer, (const struct packet *p, const struct sl_flow_key *opener), p &&opener,
@@ -381,10 +398,13 @@ static __always_inline void service_count_body(const struct packet *p, const str
 	struct sl_served *served, zero = {};
 
 	if (v->flags & SL_VERDICT_ANSWER) {
-		service_key(&key.service, v->saddr, v->sport, p->key.proto);
+		bool alias = v->action == SL_ACTION_HOST || v->action == SL_ACTION_TUNNEL;
+
+		service_key(&key.service, alias ? service_address(p, v->saddr) : v->saddr, v->sport,
+			    p->key.proto);
 		key.backend = v->flags & SL_VERDICT_SRC ? p->key.saddr : v->daddr;
 	} else {
-		service_key(&key.service, p->key.daddr, p->key.dport, p->key.proto);
+		service_wanted(&key.service, p);
 		key.backend = v->daddr;
 	}
 	served = bpf_map_lookup_elem(&sl_served, &key);

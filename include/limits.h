@@ -36,6 +36,13 @@
 #define SL_MAX_SOURCE (1U << 20)
 #define SL_MAX_VIP (1U << 18)
 
+/*
+ * Aliases of VIPs that are a node's own address: that node's clients reach them by 192.0.0.16 to 192.0.0.169, of
+ * RFC 6890's block for protocols' own use, where nothing is assigned.
+ */
+#define SL_ALIAS_FIRST 0xc0000010U
+#define SL_ALIASES 154
+
 /* State tables: defaults of `limits` in the plan. */
 #define SL_FLOWS 1048576
 #define SL_UNANSWERED 131072

@@ -66,6 +66,7 @@ struct sl_source {
 #define SL_VIP_ECHO 0x2 /* this node answers pings of it */
 #define SL_VIP_ECHO_DROP 0x4
 #define SL_VIP_HOST 0x8 /* an address of this node: what no service takes is the host's */
+#define SL_VIP_ALIAS 0x10 /* no VIP: what `other`, a node's own address, is called by that node's clients */
 
 struct sl_vip_key {
 	__be32 addr;
@@ -74,6 +75,7 @@ struct sl_vip_key {
 struct sl_vip {
 	__u16 network; /* external network that it stands in; SL_NET_WORLD: none, the untagged uplink */
 	__u16 flags; /* SL_VIP_* */
+	__be32 other; /* HOST: the alias, 0 if there is none; ALIAS: the VIP */
 };
 
 /* --- state: outlives plans */

@@ -15,6 +15,7 @@
 #include "flow.h"
 #include "frag.h"
 #include "gauge.h"
+#include "home.h"
 #include "iface.h"
 #include "member.h"
 #include "name.h"
@@ -43,6 +44,7 @@ _Static_assert(sizeof(struct sl_flow_key) == 16, "sl_flow_key");
 _Static_assert(sizeof(struct sl_flow) == 96, "sl_flow");
 _Static_assert(sizeof(struct sl_service_key) == 8, "sl_service_key");
 _Static_assert(sizeof(struct sl_service) == 36, "sl_service");
+_Static_assert(sizeof(struct sl_vip) == 8, "sl_vip");
 _Static_assert(sizeof(struct sl_served_key) == 12, "sl_served_key");
 _Static_assert(sizeof(struct sl_serving) == 96, "sl_serving");
 _Static_assert(sizeof(struct sl_frag_key) == 16, "sl_frag_key");

@@ -313,11 +313,87 @@ def host(s):
         sock.close()
 
 
+def datagrams(s, wanted, family=socket.AF_INET, connected=False):
+    """Whoever answered a datagram of worker-2's to its own address, or what went wrong."""
+    vip, answered = ("::ffff:" if family == socket.AF_INET6 else "") + VIP, set()
+    for _ in range(wanted):
+        with s.ns.inside("worker-2"):
+            sock = socket.socket(family, socket.SOCK_DGRAM)
+        sock.settimeout(2 * SLOW)
+        try:
+            if connected:
+                sock.connect((vip, 9001))
+                sock.send(b"who")
+                peer = sock.getpeername()
+            else:
+                sock.sendto(b"who", (vip, 9001))
+            line, sender = sock.recvfrom(200)
+        except OSError as e:
+            return answered, f"{type(e).__name__} {e}"
+        finally:
+            sock.close()
+        name, seen = line.decode().split()[:2]
+        answered.add(name)
+        if seen != VIP or sender[:2] != (vip, 9001) or (connected and peer[:2] != (vip, 9001)):
+            return answered, f"seen as {seen}, from {sender}"
+    return answered, None
+
+
+def own(s):
+    """A node as client of services on its own address: its sockets are led past its own stack."""
+    hello = set(backends(s, "hello"))
+    got = Crowd(s.ns, "worker-2").connect(HELLO, [0] * 60, 10 * SLOW, hold=True)
+    peers = {c.sock.getpeername() for c in got if not c.error}
+    others = {c.seen for c in got if c.seen} - {VIP}
+    s.say("a node as client of its own VIP", all_answered(got, 60) or others and f"seen as {others}" or
+          not hello <= set(count(got)) and f"only {sorted(count(got))} answered")
+    s.say("a node as client of its own VIP: the VIP is its peer", peers != {HELLO} and str(peers))
+    broken = speak([c for c in got if not c.error])
+    s.say("a node as client of its own VIP: connections speak", broken and errors(broken))
+    for c in got:
+        c.close()
+    with s.ns.inside("worker-2"):
+        sock = socket.socket(socket.AF_INET6)
+    sock.settimeout(5 * SLOW)
+    sock.connect((f"::ffff:{VIP}", 9000))
+    peer, seen = sock.getpeername()[0], sock.recv(200).decode().split()[1]
+    sock.close()
+    s.say("a node as client of its own VIP: a socket of IPv6", (peer, seen) != (f"::ffff:{VIP}", VIP) and f"{peer} {seen}")
+    for what, family, connected in (
+            ("connected datagrams", socket.AF_INET, True), ("datagrams to an address", socket.AF_INET, False),
+            ("connected datagrams of IPv6", socket.AF_INET6, True),
+            ("datagrams to an address of IPv6", socket.AF_INET6, False)):
+        answered, trouble = datagrams(s, 40, family, connected)
+        s.say(f"a node as client of its own VIP: {what}", trouble or not hello <= answered and f"only {sorted(answered)}")
+    got = Crowd(s.ns, "worker-2").connect((VIP, 9106), [0] * 5, patience=0.7 * SLOW)
+    s.say("a node as client of its own VIP: no backend, refused", sum(c.error == "ECONNREFUSED" for c in got) != 5 and
+          errors(got))
+    got = Crowd(s.ns, "web-1").connect((alias(s), 9000), [0] * 3, patience=0.7 * SLOW) + \
+        Crowd(s.ns, "client").connect((alias(s), 9000), [0] * 3, patience=0.7 * SLOW)
+    s.say("the alias of a VIP is only for the node's own", any(not c.error for c in got) and "it was answered")
+    with s.ns.inside("worker-2"):
+        listener = socket.create_server((VIP, 2223))
+        client = socket.create_connection((VIP, 2223), 5)
+        server, peer = listener.accept()
+    s.say("a node as client of its own address: a port without a service is its own", peer[0] != VIP and str(peer))
+    for sock in (client, server, listener):
+        sock.close()
+
+
+def alias(s):
+    """What worker-2's sockets call its address."""
+    with s.ns.inside("worker-2"):
+        sock = socket.create_connection(HELLO, 5)
+        run = s.inside("worker-2", "ss", "-Htn", f"sport = :{sock.getsockname()[1]}")
+    sock.close()
+    return run.stdout.split()[-1].rsplit(":", 1)[0]
+
+
 def main():
     many_files()
     stage = Stage(sys.argv)
     only = os.environ.get("LAB_ONLY", "").split()
-    for scenario in (spread, sources, limits, drain, affinity, reused, empty, elsewhere, host):
+    for scenario in (spread, sources, limits, drain, affinity, reused, empty, elsewhere, own, host):
         if not only or scenario.__name__ in only:
             stage.scenario(scenario)
     return stage.failed

@@ -29,6 +29,8 @@ static int copy_roster(struct roster *to, const struct roster *from)
 		return -ENOMEM;
 	memcpy(to->row, from->row, from->count * sizeof(*to->row));
 	to->count = from->count;
+	memcpy(to->alias, from->alias, sizeof(to->alias));
+	to->alias_count = from->alias_count;
 	return 0;
 }
 

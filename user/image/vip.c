@@ -171,6 +171,49 @@ static bool collect_service(struct compile *c, struct vips *vips, size_t i, cons
 	return true;
 }
 
+/* The VIP with the least address from `from` on that is a node's own. */
+static struct vip *next_borne(const struct vips *vips, uint64_t from)
+{
+	struct vip *vip = vips->list.item, *least = NULL;
+
+	for (size_t i = 0; i < vips->list.count; i++) {
+		if (vip[i].bearer && vip[i].addr >= from && (!least || vip[i].addr < least->addr))
+			least = &vip[i];
+	}
+	return least;
+}
+
+/*
+ * By a hash of the address, so that VIPs that come and go hardly ever move another's alias: flows under way have it
+ * in their sockets. The same on every node.
+ */
+static void give_aliases(struct compile *c, const struct vips *vips)
+{
+	bool taken[SL_ALIASES] = { false };
+	struct vip *vip = next_borne(vips, 0);
+
+	for (size_t given = 0; vip; vip = next_borne(vips, (uint64_t)vip->addr + 1), given++) {
+		char text[INET_ADDRSTRLEN];
+		struct in_addr in = { .s_addr = htonl(vip->addr) };
+		uint32_t at;
+
+		if (given == SL_ALIASES) {
+			report_warning(c->r, NULL,
+				       "services stand on more than %d addresses of nodes: processes of a node "
+				       "itself reach its own services only on the %d lowest",
+				       SL_ALIASES, SL_ALIASES);
+			return;
+		}
+		if (!inet_ntop(AF_INET, &in, text, sizeof(text)))
+			return;
+		at = fnv1a64(0xcbf29ce484222325ULL, text) % SL_ALIASES;
+		while (taken[at])
+			at = (at + 1) % SL_ALIASES;
+		taken[at] = true;
+		vip->alias = SL_ALIAS_FIRST + at;
+	}
+}
+
 bool vips_collect(struct compile *c, struct vips *vips)
 {
 	struct intern eips = { 0 };
@@ -199,6 +242,7 @@ bool vips_collect(struct compile *c, struct vips *vips)
 	}
 	for (size_t i = 0; i < vips->list.count; i++)
 		settle_owner(c, &vip[i]);
+	give_aliases(c, vips);
 	done = true;
 out:
 	intern_free(&eips);
@@ -208,6 +252,15 @@ out:
 struct vip *vip_of_service(const struct vips *vips, size_t service)
 {
 	return (struct vip *)vips->list.item + vips->of_service[service] - 1;
+}
+
+/* The way back from a VIP's alias: on every node, as one may hold the backend and another the client. */
+static bool alias_row(struct compile *c, const struct vip *vip)
+{
+	struct sl_vip_key key = { .addr = htonl(vip->alias) };
+	struct sl_vip row = { .network = SL_NET_WORLD, .flags = SL_VIP_ALIAS, .other = htonl(vip->addr) };
+
+	return !vip->alias || row_add(c, SL_TABLE_sl_vip, &key, &row);
 }
 
 bool vips_rows(struct compile *c, const struct vips *vips)
@@ -225,10 +278,12 @@ bool vips_rows(struct compile *c, const struct vips *vips)
 			echo = vip[i].bearer ? ECHO_PASS : ECHO_ANSWER;
 		if (vip[i].owner && c->nodes[vip[i].owner - 1].node == c->node)
 			row.flags |= SL_VIP_OWNED;
-		if (vip[i].bearer && c->nodes[vip[i].bearer - 1].node == c->node)
+		if (vip[i].bearer && c->nodes[vip[i].bearer - 1].node == c->node) {
 			row.flags |= SL_VIP_HOST;
+			row.other = htonl(vip[i].alias);
+		}
 		row.flags |= echo == ECHO_ANSWER ? SL_VIP_ECHO : echo == ECHO_DROP ? SL_VIP_ECHO_DROP : 0;
-		if (!row_add(c, SL_TABLE_sl_vip, &key, &row))
+		if (!row_add(c, SL_TABLE_sl_vip, &key, &row) || !alias_row(c, &vip[i]))
 			return false;
 		c->vip_count++;
 	}

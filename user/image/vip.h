@@ -13,6 +13,7 @@ struct vip {
 	const struct strings *nodes; /* that the plan says own it, the first does; or NULL */
 	uint32_t bearer; /* place in c->nodes + 1 of the node whose own address it is; 0: none */
 	uint32_t owner; /* place in c->nodes + 1 of the node that answers ARP for it; 0: nobody */
+	uint32_t alias; /* by which the bearer's own clients reach it; 0: none */
 	uint32_t cluster; /* index + 1 of the cluster whose address it is; 0: not known */
 	uint16_t network; /* external network that carries it on this site; SL_NET_WORLD: none */
 	enum service_echo echo; /* as written */

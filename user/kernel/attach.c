@@ -14,6 +14,7 @@
 #include "object.h"
 #include "pins.h"
 #include "rows.h"
+#include "sockets.h"
 #include "tc.h"
 #include "trunk.h"
 #include "xdp.h"
@@ -225,6 +226,8 @@ static int open_programs(const struct kernel *k, int *programs, struct trouble *
 		struct path path = pin_path(k->pins, "progs", program_names[i]);
 
 		programs[i] = bpf_obj_get(path.text);
+		if (programs[i] < 0 && i >= SL_SOCKETS)
+			continue; /* sockets_attach() says what that means */
 		if (programs[i] < 0)
 			return trouble(t, -errno,
 				       "cannot open %s (%s): \"sluice up\" completes what is missing",
@@ -278,6 +281,7 @@ int kernel_attach(struct kernel *k, const struct image *image, const struct link
 		*t = now;
 	}
 	error = first;
+	sockets_attach(k, image, programs, notes);
 out:
 	free(targets.item);
 	for (int i = 0; i < SL_PROGRAMS; i++)

@@ -108,11 +108,26 @@ static int pin_all(struct bpf_object *object, const char *pins, struct trouble *
 		if (!program)
 			return trouble(t, -EINVAL, "the BPF object in this binary has no program %s",
 				       program_names[i]);
+		if (!bpf_program__autoload(program))
+			continue;
 		error = pin_replace(bpf_program__fd(program), path.text, t);
 		if (error)
 			return error;
 	}
 	return 0;
+}
+
+/* A kernel without programs of sockets goes without; whoever attaches them says so. */
+static void skip_sockets(struct bpf_object *object)
+{
+	if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, NULL) == 1)
+		return;
+	for (int i = SL_SOCKETS; i < SL_PROGRAMS; i++) {
+		struct bpf_program *program = bpf_object__find_program_by_name(object, program_names[i]);
+
+		if (program)
+			bpf_program__set_autoload(program, false);
+	}
 }
 
 int kernel_load(struct kernel *k, const char *pins, const struct limits *limits, struct trouble *t)
@@ -149,6 +164,7 @@ int kernel_load(struct kernel *k, const char *pins, const struct limits *limits,
 		error = prepare_table(object, i, pins, limits, &types, &templates[i], t);
 	if (error)
 		goto out;
+	skip_sockets(object);
 	error = bpf_object__load(object);
 	if (error) {
 		refused(error, t);

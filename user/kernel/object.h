@@ -12,8 +12,26 @@ struct bpf_object;
 	"no permission to load BPF programs: this needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (root has "   \
 	"them)"
 
-/* The six doors and the agent's question, by program name. */
-enum program { SL_UP_XDP, SL_UP_IN, SL_UP_OUT, SL_WL_IN, SL_WL_OUT, SL_ASK, SL_UP_SHARED, SL_PROGRAMS };
+/* The six doors, the agent's question, and what the node's own sockets ask, by program name. */
+enum program {
+	SL_UP_XDP,
+	SL_UP_IN,
+	SL_UP_OUT,
+	SL_WL_IN,
+	SL_WL_OUT,
+	SL_ASK,
+	SL_UP_SHARED,
+	SL_CONNECT4,
+	SL_CONNECT6,
+	SL_SENDMSG4,
+	SL_RECVMSG4,
+	SL_RECVMSG6,
+	SL_GETPEER4,
+	SL_GETPEER6,
+	SL_PROGRAMS
+};
+/* Those of sockets: all from here on. A kernel need not know them. */
+#define SL_SOCKETS SL_CONNECT4
 extern const char *const program_names[SL_PROGRAMS];
 
 /* libbpf and libxdp say nothing, or everything with SLUICE_DEBUG=1 in the environment. */

@@ -90,6 +90,34 @@ static int count_slots(struct roster_row *service, size_t span, int fd, struct t
 	return error;
 }
 
+static int read_aliases(struct roster *roster, const struct kernel *k, struct trouble *t)
+{
+	struct rows vips;
+	int error = rows_read(&vips, k->plan[SL_TABLE_sl_vip], sizeof(struct sl_vip_key),
+			      sizeof(struct sl_vip), 1, t);
+
+	if (error)
+		return error;
+	for (size_t i = 0; i < vips.count && roster->alias_count < SL_ALIASES; i++) {
+		const struct sl_vip_key *key = rows_key(&vips, i);
+		const struct sl_vip *vip = rows_value(&vips, i);
+
+		if (vip->flags & SL_VIP_ALIAS)
+			roster->alias[roster->alias_count++] =
+				(struct roster_alias){ .alias = key->addr, .vip = vip->other };
+	}
+	rows_free(&vips);
+	return 0;
+}
+
+static __be32 vip_of(const struct roster *roster, __be32 addr)
+{
+	for (size_t i = 0; i < roster->alias_count; i++)
+		if (roster->alias[i].alias == addr)
+			return roster->alias[i].vip;
+	return addr;
+}
+
 int roster_read(struct roster *roster, const struct kernel *k, struct trouble *t)
 {
 	struct rows services = { 0 }, backends = { 0 };
@@ -105,6 +133,8 @@ int roster_read(struct roster *roster, const struct kernel *k, struct trouble *t
 				  sizeof(struct sl_backend), 1, t);
 	if (!error)
 		error = collect(roster, &services, &backends, t);
+	if (!error)
+		error = read_aliases(roster, k, t);
 	for (size_t i = 0; !error && i < roster->count;) {
 		size_t span = roster_span(roster, i);
 
@@ -122,7 +152,7 @@ void roster_free(struct roster *roster)
 {
 	free(roster->row);
 	roster->row = NULL;
-	roster->count = 0;
+	roster->count = roster->alias_count = 0;
 }
 
 struct roster_row *roster_find(const struct roster *roster, const struct sl_served_key *key)
@@ -145,6 +175,7 @@ void roster_count(struct roster *roster, const struct sl_flow_key *key, const st
 	if (!(flow->verdict.flags & SL_VERDICT_SERVICE) || flow->flags & SL_FLOW_REPLY ||
 	    flow->state == SL_FLOW_CLOSED)
 		return;
+	served.service.addr = vip_of(roster, key->daddr);
 	row = roster_find(roster, &served);
 	if (!row)
 		return;

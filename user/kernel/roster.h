@@ -19,10 +19,18 @@ struct roster_row {
 	uint64_t waiting;
 };
 
+/* A VIP that is a node's own address, and what that node's clients call it; network byte order. */
+struct roster_alias {
+	__be32 alias;
+	__be32 vip;
+};
+
 /* Ordered by key: a service, then its backends, then the next service. */
 struct roster {
 	struct roster_row *row;
 	size_t count;
+	struct roster_alias alias[SL_ALIASES];
+	size_t alias_count;
 };
 
 int roster_read(struct roster *roster, const struct kernel *k, struct trouble *t);
