@@ -42,6 +42,25 @@ static __always_inline void service_wanted(struct sl_service_key *key, const str
 	service_key(key, alias ? service_address(p, p->key.daddr) : p->key.daddr, p->key.dport, p->key.proto);
 }
 
+/* Who wants a service of the packet? False: it is to none, or by a name that is not for them. */
+static __always_inline bool service_client_body(const struct packet *p, struct sl_endpoint *client)
+{
+	bool unwrapped = p->flags & PACKET_UNWRAPPED, alias;
+	const struct sl_service *service;
+	struct sl_service_key key;
+
+	service_wanted(&key, p);
+	alias = key.addr != p->key.daddr;
+	service = plan_row(&sl_service, p->slot, &key);
+	if (!service)
+		return false;
+	/* The tunnel tells no VPC: a client that is a workload is one of the service's; only nodes use an alias. */
+	if (!classify_address(p, unwrapped && !alias ? service->vpc : p->vpc, p->saddr, client))
+		return false;
+	return !alias || client->kind == (unwrapped ? SL_ENDPOINT_NODE : SL_ENDPOINT_HOST);
+}
+STATION(bool, service_client, (const struct packet *p, struct sl_endpoint *client), p &&client, (p, client))
+
 static __always_inline void service_refused_body(const struct packet *p, __u32 reason, __u32 packets)
 {
 	struct sl_unserved_key key = { .reason = reason };
@@ -215,6 +234,11 @@ static __always_inline __u32 service_deliver_body(const struct packet *p, struct
 	/* The stack knows the addresses of one VPC only. */
 	if (!setting || setting->node_vpc != vpc)
 		return SL_DROP_NO_INTERFACE;
+	if (p->door == DOOR_UP_OUT && dst->kind == SL_ENDPOINT_HOST) { /* back to where it comes from */
+		v->action = SL_ACTION_HOST;
+		v->ifindex = p->ifindex;
+		return 0;
+	}
 	v->action = p->door == DOOR_UP_OUT ? SL_ACTION_ROUTE : SL_ACTION_STACK;
 	v->flags |= v->action == SL_ACTION_ROUTE ? SL_VERDICT_ROUTED : 0;
 	return 0;
@@ -284,7 +308,8 @@ static __always_inline __u32 service_judge_body(struct packet *p, struct sl_verd
 		p->answer_vpc = setting->node_vpc;
 		v->flags |= endpoint_managed(src) || src->kind == SL_ENDPOINT_HOST ? SL_VERDICT_CLAMP
 										   : SL_VERDICT_DIRECT;
-	} else if (p->backend == p->saddr) { /* its own client: it would not answer itself */
+	} else if (p->backend == p->saddr || v->action == SL_ACTION_HOST) {
+		/* Its own client: it would not answer itself. */
 		v->flags |= SL_VERDICT_SRC;
 		v->saddr = p->key.daddr;
 		v->sport = p->key.sport;

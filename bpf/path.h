@@ -235,20 +235,9 @@ static __always_inline enum path_result path_service_body(struct packet *p, stru
 {
 	struct sl_endpoint src = {};
 	struct sl_verdict answer = {};
-	const struct sl_service *service;
-	struct sl_service_key key;
-	bool alias, unwrapped = p->flags & PACKET_UNWRAPPED;
 	__u32 reason, event;
 
-	service_wanted(&key, p);
-	alias = key.addr != p->key.daddr;
-	service = plan_row(&sl_service, p->slot, &key);
-	if (!service || mac_multicast(p->dmac))
-		return PATH_UNTOUCHED;
-	/* The tunnel tells no VPC: a client that is a workload is one of the service's; a node calls by an alias. */
-	if (!classify_address(p, unwrapped && !alias ? service->vpc : p->vpc, p->saddr, &src))
-		return path_drop(v, SL_DROP_NO_PLAN);
-	if (alias && src.kind != (unwrapped ? SL_ENDPOINT_NODE : SL_ENDPOINT_HOST))
+	if (mac_multicast(p->dmac) || !service_client(p, &src))
 		return PATH_UNTOUCHED;
 	v->src_network = src.network;
 	reason = p->flags & PACKET_UNWRAPPED ? 0 : classify_source(p, &src);

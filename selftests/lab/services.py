@@ -380,6 +380,30 @@ def own(s):
         sock.close()
 
 
+def itself(s):
+    """A node as client of a service whose VIP and only backend are its own address."""
+    plan = s.variant()
+    plan["services"]["itself"] = {"vpc": "default", "address": VIP, "ports": [{"proto": "tcp", "port": 9301, "target": 2301}],
+                                  "backends": [{"address": VIP, "node": "worker-2"}]}
+    s.apply(plan)
+    with s.ns.inside("worker-2"):
+        listener = socket.create_server((VIP, 2301))
+        client = socket.create_connection((VIP, 9301), 5 * SLOW)
+    listener.settimeout(5 * SLOW)
+    server, _ = listener.accept()
+    client.sendall(b"x" * 10000)
+    client.shutdown(socket.SHUT_WR)
+    got = 0
+    while data := server.recv(65536):
+        got += len(data)
+    server.sendall(b"thanks")
+    said = client.recv(10)
+    s.say("a node as client of its own VIP and its own backend", (got != 10000 or said != b"thanks") and f"{got} {said!r}")
+    for sock in (client, server, listener):
+        sock.close()
+    s.apply(s.plan)
+
+
 def alias(s):
     """What worker-2's sockets call its address."""
     with s.ns.inside("worker-2"):
@@ -393,7 +417,7 @@ def main():
     many_files()
     stage = Stage(sys.argv)
     only = os.environ.get("LAB_ONLY", "").split()
-    for scenario in (spread, sources, limits, drain, affinity, reused, empty, elsewhere, own, host):
+    for scenario in (spread, sources, limits, drain, affinity, reused, empty, elsewhere, own, itself, host):
         if not only or scenario.__name__ in only:
             stage.scenario(scenario)
     return stage.failed

@@ -82,6 +82,31 @@ lab_tags metadata
 LAB_NOTE=" (tag beside the frame)" LAB_ONLY="${LAB_ONLY:-elsewhere}" scenarios services.py
 LAB_NOTE=" (tag beside the frame)" LAB_ONLY="${LAB_ONLY:-echo}" scenarios packets.py
 
+# --- the programs of the node's own sockets
+sockets() { # ids of the programs of worker-2's
+	local pin
+	for pin in "$lab_bpffs/sluice-$LAB-worker-2/links/"*[a-z][46]; do bpftool -j link show pinned "$pin" | jq .prog_id; done
+}
+root_has() { # ID: is it at the root of the cgroups?
+	bpftool -j cgroup show "$(findmnt -nt cgroup2 -o TARGET | head -n 1)" | jq -es --argjson id "$1" 'any(.[][]; .id == $id)'
+}
+sockets_gone() { # ID...
+	local id
+	for id in "$@"; do root_has "$id" && echo "program $id is left" && return 1; done
+	return 0
+}
+if command -v bpftool >/dev/null; then
+	ids=$(sockets)
+	check "services seven programs stand at the root of the cgroups: $(xargs <<<"$ids")" test "$(wc -w <<<"$ids")" = 7
+	for id in $ids; do check "services program $id is asked by sockets" root_has "$id"; done
+	check "services no programs of sockets on a node without such a VIP" \
+		test ! -e "$lab_bpffs/sluice-$LAB-worker-1/links/connect4"
+	check "services down on worker-2" lab_sluice worker-2 down
+	check "services down leaves no program of sockets" sockets_gone $ids
+else
+	skip "services programs of sockets: bpftool is missing"
+fi
+
 # --- what kube-proxy's rules saw of all that
 if [ $with_nft = yes ]; then
 	lab_in client ping -q -c 2 -i 0.2 $VIP >/dev/null # the node's own answer

@@ -124,6 +124,33 @@ static void test_node(struct bench *b)
 	check(b, "client: so is what an overlay's workload sends by the stack", stack_out(r), untouched);
 }
 
+/* --- the alias of a VIP that is this node's own address */
+
+static void test_alias(struct bench *b)
+{
+	struct frame f = PACKET(.saddr = NODE1, .daddr = ALIAS, TCP(1000, 8443, SYN), .dmac = mac_alien), r,
+		     in;
+	struct want w = { .fate = DROPPED, .reason = SL_DROP_POLICY, .src = NET_A, .network = NET_A };
+
+	r = FROM(A1, .daddr = NODE1, TCP(443, 1000, SYN | ACK), .payload = 1);
+	in = readdress(r, ALIAS, 8443, 0, 0);
+	memcpy(in.bytes, scene_mac(NODE1), 6);
+	memcpy(in.bytes + 6, mac_router, 6);
+	both(b, "this node, to its own address by the alias", stack_out(f),
+	     opens(NODE1, 8443, TCP_, A1, MGMT, NET_A), into(f, A1, 443), workload(W_A1, r),
+	     answers(NODE1, 8443, TCP_, A1, NET_A, MGMT), in);
+	check(b, "client: the alias from the wire is a stranger's", wire(TO_VIP(ALIAS, TCP(1000, 8443, SYN))),
+	      untouched);
+	check(b, "client: the alias from what stands behind the stack",
+	      stack_out(PACKET(.saddr = V_OTHER, .daddr = ALIAS, TCP(1000, 8443, SYN), .dmac = mac_alien)),
+	      untouched);
+	check(b, "client: a port of the alias that no service has",
+	      stack_out(PACKET(.saddr = NODE1, .daddr = ALIAS, TCP(1000, 22, SYN), .dmac = mac_alien)),
+	      untouched);
+	check(b, "client: the alias from a workload is an address out there",
+	      workload(W_A1, FROM(A1, .daddr = ALIAS, TCP(1000, 8443, SYN))), w);
+}
+
 /* --- ports of a VIP that no service has */
 
 static void test_beside(struct bench *b)
@@ -226,6 +253,7 @@ void test_client(struct bench *b)
 {
 	test_workloads(b);
 	test_node(b);
+	test_alias(b);
 	test_beside(b);
 	test_rules(b);
 }

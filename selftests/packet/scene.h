@@ -81,6 +81,7 @@ enum {
 #define VIP_EXT_OTHER IP(198, 18, 0, 51) /* node2's, on ext */
 #define VIP_QUIET IP(198, 18, 0, 52) /* this node's, drops pings */
 #define VIP_POOL IP(203, 0, 113, 10) /* this node's, on the untagged uplink */
+#define ALIAS IP(192, 0, 0, 147) /* what this node's sockets call NODE1: 16 + FNV-1a of its text % 154 */
 #define VIP_POOL_OTHER IP(203, 0, 113, 11) /* node2's */
 
 extern const uint8_t mac_router[6], mac_all[6], mac_zero[6], mac_alien[6], mac_node2[6];

@@ -21,7 +21,7 @@ struct fake {
 	uint32_t value_size;
 	uint32_t count;
 };
-static struct fake fakes[4];
+static struct fake fakes[5];
 static uint32_t largest; /* batch */
 
 int bpf_map_lookup_batch(int fd, void *in_batch, void *out_batch, void *keys, void *values, __u32 *count,
@@ -66,6 +66,8 @@ static struct sl_service services[2];
 static struct sl_backend_key backend_keys[4];
 static struct sl_backend backends[4];
 static struct sl_slot ring[10];
+static struct sl_vip_key vip_keys[2];
+static struct sl_vip vips[2];
 
 static int scene(void **state)
 {
@@ -85,11 +87,16 @@ static int scene(void **state)
 	backend_keys[3] = (struct sl_backend_key){ .service = web, .backend = htonl(A) };
 	backends[0] = (struct sl_backend){ .node = 7, .flags = SL_BACKEND_REMOTE };
 	backends[2] = (struct sl_backend){ .flags = SL_BACKEND_DRAIN };
+	vip_keys[0].addr = htonl(SL_ALIAS_FIRST);
+	vips[0] = (struct sl_vip){ .flags = SL_VIP_ALIAS, .other = web.addr };
+	vip_keys[1].addr = web.addr;
+	vips[1] = (struct sl_vip){ .flags = SL_VIP_HOST, .other = htonl(SL_ALIAS_FIRST) };
 	for (size_t i = 0; i < 10; i++)
 		ring[i].backend = htonl(slots[i]);
 	fakes[1] = (struct fake){ service_keys, services, sizeof(web), sizeof(*services), 2 };
 	fakes[2] = (struct fake){ backend_keys, backends, sizeof(*backend_keys), sizeof(*backends), 4 };
 	fakes[3] = (struct fake){ NULL, ring, 4, sizeof(*ring), 10 };
+	fakes[4] = (struct fake){ vip_keys, vips, sizeof(*vip_keys), sizeof(*vips), 2 };
 	largest = 1000;
 	return 0;
 }
@@ -103,6 +110,7 @@ static struct roster read_all(void)
 	k.plan[SL_TABLE_sl_service] = 1;
 	k.plan[SL_TABLE_sl_backend] = 2;
 	k.plan[SL_TABLE_sl_ring] = 3;
+	k.plan[SL_TABLE_sl_vip] = 4;
 	assert_int_equal(roster_read(&roster, &k, &t), 0);
 	return roster;
 }
@@ -185,6 +193,7 @@ static void a_ring_cut_short_is_an_error(void **state)
 	k.plan[SL_TABLE_sl_service] = 1;
 	k.plan[SL_TABLE_sl_backend] = 2;
 	k.plan[SL_TABLE_sl_ring] = 3;
+	k.plan[SL_TABLE_sl_vip] = 4;
 	fakes[3].count = 9;
 	assert_int_not_equal(roster_read(&roster, &k, &t), 0);
 	assert_string_equal(t.text, "a ring of 3 slots has 2");
@@ -222,12 +231,18 @@ static void flows_count_with_their_backend(void **state)
 	assert_int_equal(a->flows, 3);
 	assert_int_equal(a->waiting, 1);
 
+	/* A client of the node itself, who calls the VIP by its alias. */
+	meet(&roster,
+	     (struct sl_service_key){ .addr = htonl(SL_ALIAS_FIRST), .port = web.port, .proto = web.proto },
+	     A, to, SL_FLOW_ESTABLISHED, SL_FLOW_ANSWERED, true);
+	assert_int_equal(a->flows, 4);
+
 	/* None of these: closed, a reply's half, no service's, a backend that is gone. */
 	meet(&roster, web, A, to, SL_FLOW_CLOSED, SL_FLOW_ANSWERED, true);
 	meet(&roster, web, A, to, SL_FLOW_ESTABLISHED, SL_FLOW_REPLY, true);
 	meet(&roster, web, A, SL_VERDICT_DST, SL_FLOW_ESTABLISHED, 0, true);
 	meet(&roster, web, 0x0a000009U, to, SL_FLOW_ESTABLISHED, 0, true);
-	assert_int_equal(a->flows, 3);
+	assert_int_equal(a->flows, 4);
 	assert_int_equal(a->waiting, 1);
 
 	/* Answers pass another way: a TCP client has to go on, others have nothing to wait for. */

@@ -246,10 +246,76 @@ static void vips_have_one_owner(void **state)
 		owners += vip_at(c.image, "198.51.100.9")->flags & OWNED;
 		/* FNV-1a of "198.51.100.9/n1" is the highest of the gateways'. */
 		assert_int_equal(vip_at(c.image, "198.51.100.9")->flags & OWNED, n == 0 ? OWNED : 0);
-		assert_int_equal(c.image->table[SL_TABLE_sl_vip].count, 4);
+		assert_int_equal(c.image->table[SL_TABLE_sl_vip].count, 5); /* and an alias */
 		compiled_free(&c);
 	}
 	assert_int_equal(owners, 1);
+}
+
+/* What a node's own clients call its address: the same on every node, whatever other VIPs there are. */
+static void aliases_are_agreed_on(void **state)
+{
+	static const char *const nodes[] = { "n1", "n2", "n3" };
+	/* 16 + FNV-1a (64 bits) of "192.0.2.1" % 154. */
+	static const char *const alias = "192.0.0.16";
+
+	(void)state;
+	for (size_t n = 0; n < 3; n++) {
+		struct compiled c = compile_text(whole, nodes[n]);
+		const struct sl_vip *vip = vip_at(c.image, "192.0.2.1"), *back = vip_at(c.image, alias);
+
+		assert_int_equal(vip->other, n == 0 ? htonl(addr(alias)) : 0);
+		assert_non_null(back);
+		assert_int_equal(back->flags, SL_VIP_ALIAS);
+		assert_int_equal(back->network, SL_NET_WORLD);
+		assert_int_equal(back->other, htonl(addr("192.0.2.1")));
+		assert_int_equal(vip_at(c.image, "198.51.100.8")->other, 0);
+		compiled_free(&c);
+	}
+}
+
+/* More of them than there are aliases: the lowest addresses have one, each its own, and the rest is told of. */
+static void aliases_run_out(void **state)
+{
+	const size_t room = 1 << 17, wanted = 200;
+	char *text = malloc(room);
+	bool seen[256] = { false };
+	size_t used = 0, aliases = 0, without = 0;
+	const struct image_table *vips;
+	struct compiled c;
+
+	(void)state;
+	assert_non_null(text);
+	used += (size_t)snprintf(
+		text, room, "{ 'sluice': 1, 'clusters': { 'c': { 'id': 1, 'nodes': { 'n1': { 'addresses': [");
+	for (size_t i = 0; i < wanted; i++)
+		used += (size_t)snprintf(text + used, room - used, "%s'192.0.2.%zu'", i ? ", " : "", i + 1);
+	used += (size_t)snprintf(text + used, room - used,
+				 "], 'uplinks': { 'eth0': {} } } } } }, 'services': {");
+	for (size_t i = 0; i < wanted; i++)
+		used += (size_t)snprintf(text + used, room - used,
+					 "%s 's%zu': { 'address': '192.0.2.%zu', 'ports': [{ 'proto': "
+					 "'tcp', 'port': 1 }], 'backends': [] }",
+					 i ? "," : "", i, i + 1);
+	snprintf(text + used, room - used, "} }");
+	c = compile_text(text, "n1");
+	assert_non_null(c.image);
+	vips = &c.image->table[SL_TABLE_sl_vip];
+	for (size_t i = 0; i < vips->count; i++) {
+		const struct sl_vip *vip = (const void *)((const uint8_t *)row_at(vips, i) + 4);
+
+		without += vip->flags & SL_VIP_HOST && !vip->other;
+		if (!(vip->flags & SL_VIP_HOST) || !vip->other)
+			continue;
+		assert_in_range(ntohl(vip->other), SL_ALIAS_FIRST, SL_ALIAS_FIRST + SL_ALIASES - 1);
+		assert_false(seen[ntohl(vip->other) & 0xff]);
+		seen[ntohl(vip->other) & 0xff] = true;
+		aliases++;
+	}
+	assert_int_equal(aliases, SL_ALIASES);
+	assert_int_equal(without, wanted - SL_ALIASES);
+	compiled_free(&c);
+	free(text);
 }
 
 /* Pools and EIPs without nodes: each has one owner, gateways alone, and both gateways get their part. */
@@ -553,6 +619,8 @@ int main(void)
 		cmocka_unit_test(backends_stand_on_nodes),
 		cmocka_unit_test(sources_by_prefix),
 		cmocka_unit_test(vips_have_one_owner),
+		cmocka_unit_test(aliases_are_agreed_on),
+		cmocka_unit_test(aliases_run_out),
 		cmocka_unit_test(owners_are_elected),
 		cmocka_unit_test(unowned),
 		cmocka_unit_test(settings_and_gateways),

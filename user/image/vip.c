@@ -198,10 +198,11 @@ static void give_aliases(struct compile *c, const struct vips *vips)
 		uint32_t at;
 
 		if (given == SL_ALIASES) {
-			report_warning(c->r, NULL,
-				       "services stand on more than %d addresses of nodes: processes of a node "
-				       "itself reach its own services only on the %d lowest",
-				       SL_ALIASES, SL_ALIASES);
+			report_warning(
+				c->r, NULL,
+				"services stand on more than %d addresses of nodes: processes of a node "
+				"itself reach its own services only on the %d lowest",
+				SL_ALIASES, SL_ALIASES);
 			return;
 		}
 		if (!inet_ntop(AF_INET, &in, text, sizeof(text)))
