@@ -579,7 +579,8 @@ enum untagged { UNTAGGED_FOREIGN, UNTAGGED_HOST, UNTAGGED_JUDGE };
 
 /* To (in) an address of a service, or from (out) what may be a backend behind the node's stack, or from the node
  * to a service: the plan's business if a flow or a service knows it. */
-static __always_inline bool path_optional(const struct packet *p, bool out, __be32 saddr, __be32 daddr)
+static __always_inline bool path_optional(const struct packet *p, bool out, __be32 saddr, __be32 daddr,
+					  __u32 settings)
 {
 	const struct sl_endpoint *src;
 	struct sl_endpoint e;
@@ -590,7 +591,7 @@ static __always_inline bool path_optional(const struct packet *p, bool out, __be
 		return false;
 	src = classify_exact(p, p->vpc, saddr);
 	if (src && src->kind == SL_ENDPOINT_HOST)
-		return false;
+		return settings & SL_SETTING_HOST_SERVES;
 	return classify_address(p, p->vpc, saddr, &e) && endpoint_managed(&e);
 }
 
@@ -615,7 +616,7 @@ static __noinline enum untagged path_untagged(sl_ctx *ctx, struct packet *p, boo
 	saddr = ip->saddr;
 	daddr = ip->daddr;
 	p->vpc = setting->node_vpc;
-	if (setting->flags & SL_SETTING_SERVICES && path_optional(p, out, saddr, daddr))
+	if (setting->flags & SL_SETTING_SERVICES && path_optional(p, out, saddr, daddr, setting->flags))
 		p->flags |= PACKET_OPTIONAL;
 	host = classify_exact(p, p->vpc, out ? saddr : daddr);
 	if (host && host->kind == SL_ENDPOINT_HOST) {

@@ -118,6 +118,17 @@ static void test_node(struct bench *b)
 		   .dmac = mac_node2);
 	both(b, "a backend of an overlay that the plan does not list", wire(f), there,
 	     readdress(f, 0, 0, V_OTHER, 8093), stack_out(r), here, back(r, VIP_POOL, 93, mac_alien));
+	there = opens(VIP_POOL, 94, TCP_, NODE1, SL_NET_WORLD, MGMT);
+	there.fate = STACK;
+	here = answers(VIP_POOL, 94, TCP_, NODE1, MGMT, SL_NET_WORLD);
+	f = TO_VIP(VIP_POOL, TCP(1000, 94, SYN));
+	r = PACKET(.saddr = NODE1, .daddr = CLIENT, TCP(8094, 1000, SYN | ACK), .smac = scene_mac(NODE1),
+		   .dmac = mac_node2);
+	both(b, "a backend that is the node itself", wire(f), there, readdress(f, 0, 0, NODE1, 8094),
+	     stack_out(r), here, back(r, VIP_POOL, 94, mac_alien));
+	r = PACKET(.saddr = NODE1, .daddr = CLIENT, TCP(8095, 1000, SYN | ACK), .smac = scene_mac(NODE1),
+		   .dmac = mac_node2);
+	check(b, "client: what else the node says is its own business", stack_out(r), untouched);
 	r = PACKET(.saddr = V_OTHER, .daddr = CLIENT, TCP(8094, 1000, ACK), .dmac = mac_node2);
 	check(b, "client: what else it sends out of the uplink is its own business", stack_out(r), untouched);
 	r = PACKET(.saddr = V1, .daddr = CLIENT, TCP(8094, 1000, ACK), .dmac = mac_node2);

@@ -146,6 +146,7 @@ struct compile {
 	/* services */
 	bool *service_here; /* by index: it has rows on this node */
 	size_t vip_count;
+	bool node_serves; /* an address of this node is a backend */
 
 	struct list rows[SL_TABLES];
 };

@@ -363,6 +363,23 @@ static bool choose(struct serving *s)
 	return true;
 }
 
+/* Is this node a backend of the service, by an address of its own? */
+static bool node_serves(const struct compile *c, const struct service *service)
+{
+	const struct ranges *own = &c->node->addresses;
+
+	if (vpc_number(c, service->vpc) != c->default_vpc)
+		return false;
+	for (size_t i = 0; i < service->backend_count; i++) {
+		for (size_t k = 0; k < own->count; k++) {
+			if (service->backends[i].address >= own->item[k].first &&
+			    service->backends[i].address <= own->item[k].last)
+				return true;
+		}
+	}
+	return false;
+}
+
 bool services_build(struct compile *c)
 {
 	struct serving s = {
@@ -383,6 +400,7 @@ bool services_build(struct compile *c)
 	if (!vips_collect(c, &s.vips) || !stands_collect(&s) || !choose(&s) || !expect_rings(&s))
 		goto out;
 	for (size_t i = 0; i < count; i++) {
+		c->node_serves |= c->service_here[i] && node_serves(c, &c->plan->services[i]);
 		if (c->service_here[i] && !add_service(&s, i, vpc_number(c, c->plan->services[i].vpc)))
 			goto out;
 	}
