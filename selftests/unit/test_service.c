@@ -364,8 +364,13 @@ static void unowned(void **state)
 				  "'tcp', 'port': 1 }], 'backends': [{ 'address': '10.1.0.1' }] } }"),
 			     "n1");
 
+	uint32_t zero = 0;
+
 	(void)state;
 	assert_int_equal(vip_at(c.image, "100.100.0.1")->flags, ECHO);
+	assert_int_equal(
+		((const struct sl_setting *)value_of(&c.image->table[SL_TABLE_sl_setting], &zero))->flags,
+		SL_SETTING_SERVICES);
 	compiled_free(&c);
 }
 
@@ -379,7 +384,8 @@ static void settings_and_gateways(void **state)
 	const struct sl_network *n = value_of(&c.image->table[SL_TABLE_sl_network], &out);
 
 	(void)state;
-	assert_int_equal(s->flags, SL_SETTING_SERVICES);
+	assert_int_equal(s->flags,
+			 SL_SETTING_SERVICES | SL_SETTING_HOST_SERVES); /* "host" is served by n1 itself */
 	assert_int_equal(ntohs(s->tunnel_port), 7000);
 	assert_int_equal(s->tunnel_vni, 9);
 	assert_int_equal(s->tunnel_mtu, 1400);
