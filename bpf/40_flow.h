@@ -173,8 +173,20 @@ static __always_inline bool flow_open(const struct packet *p, const struct sl_ve
 	return true;
 }
 
+/* A SYN-ACK: the flow is answered, but stays where a flood can only harm its like until the handshake is whole. */
+static __always_inline void flow_answered(const struct sl_flow_key *key, const struct sl_flow_key *peer)
+{
+	struct sl_flow *f = bpf_map_lookup_elem(&sl_unanswered, key);
+	struct sl_flow *other = bpf_map_lookup_elem(&sl_unanswered, peer);
+
+	if (!f || !other)
+		return;
+	f->flags |= SL_FLOW_ANSWERED;
+	other->flags |= SL_FLOW_ANSWERED;
+}
+
 /*
- * The first reply moves both halves to the table that never evicts. When that is full they stay where they
+ * The first reply, of TCP the packet that follows it, moves both halves to the table that never evicts. When that is full they stay where they
  * are and go on working; the agent's ageing makes room for others.
  */
 static __always_inline void flow_promote(const struct sl_flow_key *key, const struct sl_flow_key *peer)
@@ -218,6 +230,8 @@ static __always_inline void flow_tcp(const struct packet *p, struct sl_flow *f)
 		if ((!peer || !(peer->flags & SL_FLOW_FIN)) && !(f->verdict.flags & SL_VERDICT_DIRECT))
 			state = SL_FLOW_CLOSING;
 	}
+	if (f->state == SL_FLOW_CLOSED)
+		return;
 	f->state = state;
 	if (peer)
 		peer->state = state;
@@ -242,7 +256,7 @@ static __always_inline __u32 flow_touch_body(const struct packet *p, struct sl_f
 {
 	struct sl_flow_key own = p->key, peer = f->peer;
 	__u32 now = tick_now();
-	bool control = p->key.proto == SL_PROTO_TCP && p->tcp_flags & (SL_TCP_FIN | SL_TCP_RST);
+	bool tcp = p->key.proto == SL_PROTO_TCP, control = tcp && p->tcp_flags & (SL_TCP_FIN | SL_TCP_RST);
 
 	if (packets) {
 		__sync_fetch_and_add(&f->packets, packets);
@@ -256,8 +270,17 @@ static __always_inline __u32 flow_touch_body(const struct packet *p, struct sl_f
 	if (!(f->flags & SL_FLOW_ANSWERED) && flow_answers(p, f)) {
 		if (control && p->tcp_flags & SL_TCP_RST)
 			return FLOW_IS_REFUSED;
-		flow_promote(&own, &peer);
+		if (tcp && p->tcp_flags & SL_TCP_SYN)
+			flow_answered(&own, &peer);
+		else
+			flow_promote(&own, &peer);
 		return FLOW_IS_ANSWERED;
+	}
+	/* A server answers a flood's SYNs as well; only who has seen the answer is somebody. */
+	if (tcp && f->flags & SL_FLOW_ANSWERED && f->state == SL_FLOW_OPENING &&
+	    !(f->flags & SL_FLOW_REPLY) && !(p->tcp_flags & SL_TCP_SYN)) {
+		flow_promote(&own, &peer);
+		return FLOW_GOES_ON;
 	}
 	/* The LRU may have evicted the other half alone; without it a reply would find no flow. */
 	if (!(f->flags & SL_FLOW_REPLY) && !bpf_map_lookup_elem(&sl_unanswered, &peer))
