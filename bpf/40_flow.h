@@ -186,16 +186,16 @@ static __always_inline void flow_answered(const struct sl_flow_key *key, const s
 }
 
 /*
- * The first reply, of TCP the packet that follows it, moves both halves to the table that never evicts. When that is full they stay where they
- * are and go on working; the agent's ageing makes room for others.
+ * The first reply, of TCP the packet that follows it, moves both halves to the table that never evicts. When that is
+ * full they stay where they are and go on working; the agent's ageing makes room for others. False: one is lost.
  */
-static __always_inline void flow_promote(const struct sl_flow_key *key, const struct sl_flow_key *peer)
+static __always_inline bool flow_promote(const struct sl_flow_key *key, const struct sl_flow_key *peer)
 {
 	struct sl_flow *f = bpf_map_lookup_elem(&sl_unanswered, key);
 	struct sl_flow *other = bpf_map_lookup_elem(&sl_unanswered, peer);
 
 	if (!f || !other)
-		return;
+		return false;
 	/* A FIN or RST that came before, or with, the reply stays true. */
 	if (f->state == SL_FLOW_OPENING) {
 		f->state = SL_FLOW_ESTABLISHED;
@@ -205,16 +205,17 @@ static __always_inline void flow_promote(const struct sl_flow_key *key, const st
 	other->flags |= SL_FLOW_ANSWERED;
 	if (bpf_map_update_elem(&sl_flow, peer, other, BPF_ANY)) {
 		stat(SL_STAT_FLOWS_UNPROMOTED);
-		return;
+		return true;
 	}
 	if (bpf_map_update_elem(&sl_flow, key, f, BPF_ANY)) {
 		bpf_map_delete_elem(&sl_flow, peer);
 		stat(SL_STAT_FLOWS_UNPROMOTED);
-		return;
+		return true;
 	}
 	bpf_map_delete_elem(&sl_unanswered, peer);
 	bpf_map_delete_elem(&sl_unanswered, key);
 	stat(SL_STAT_FLOWS_PROMOTED);
+	return true;
 }
 
 /* FIN and RST change how long the flow is kept, in both halves. */
@@ -257,6 +258,7 @@ static __always_inline __u32 flow_touch_body(const struct packet *p, struct sl_f
 	struct sl_flow_key own = p->key, peer = f->peer;
 	__u32 now = tick_now();
 	bool tcp = p->key.proto == SL_PROTO_TCP, control = tcp && p->tcp_flags & (SL_TCP_FIN | SL_TCP_RST);
+	bool opening = f->state == SL_FLOW_OPENING; /* before a FIN that follows the SYN-ACK */
 
 	if (packets) {
 		__sync_fetch_and_add(&f->packets, packets);
@@ -277,11 +279,9 @@ static __always_inline __u32 flow_touch_body(const struct packet *p, struct sl_f
 		return FLOW_IS_ANSWERED;
 	}
 	/* A server answers a flood's SYNs as well; only who has seen the answer is somebody. */
-	if (tcp && f->flags & SL_FLOW_ANSWERED && f->state == SL_FLOW_OPENING &&
-	    !(f->flags & SL_FLOW_REPLY) && !(p->tcp_flags & SL_TCP_SYN)) {
-		flow_promote(&own, &peer);
+	if (tcp && opening && f->flags & SL_FLOW_ANSWERED && !(f->flags & SL_FLOW_REPLY) &&
+	    !(p->tcp_flags & (SL_TCP_SYN | SL_TCP_RST)) && flow_promote(&own, &peer))
 		return FLOW_GOES_ON;
-	}
 	/* The LRU may have evicted the other half alone; without it a reply would find no flow. */
 	if (!(f->flags & SL_FLOW_REPLY) && !bpf_map_lookup_elem(&sl_unanswered, &peer))
 		return FLOW_IS_HALF;

@@ -2,7 +2,8 @@
 /*
  * sl_flow and sl_unanswered: connections as this node sees them, two entries each, one per direction.
  * Written by the programs; aged by the agent. A flow begins in sl_unanswered (LRU) and moves to sl_flow
- * (never evicting) with its first reply.
+ * (never evicting) with its first reply; of TCP, where that is a SYN-ACK, with the packet that follows it:
+ * a server answers a flood too.
  */
 #ifndef SL_MAPS_FLOW_H
 #define SL_MAPS_FLOW_H
