@@ -121,7 +121,7 @@ static void test_here(struct bench *b)
 	c.opened.fate = STACK;
 	c.here = stack_out(r);
 	c.from = back(r, VIP_POOL, 88, mac_alien);
-	c.answered = answers(VIP_POOL, 88, TCP_, A_STACK, NET_A, SL_NET_WORLD);
+	c.answered = promotes(answers(VIP_POOL, 88, TCP_, A_STACK, NET_A, SL_NET_WORLD));
 	follow(b, &c);
 }
 
@@ -137,7 +137,7 @@ static void test_far_backend(struct bench *b)
 	r = PACKET(.saddr = VIP_POOL, .daddr = B1, TCP(87, 1000, ACK), .dmac = mac_alien, .payload = 3);
 	c.here = wire(wrap(&r, scene_mac(NODE1), mac_node2, NODE2, NODE1, 0));
 	c.from = hop(r, scene_mac(B1), mac_router);
-	c.answered = answers(VIP_POOL, 87, TCP_, A_FAR, NET_A, NET_B);
+	c.answered = promotes(answers(VIP_POOL, 87, TCP_, A_FAR, NET_A, NET_B));
 	c.answered.stats |= STAT(TUNNEL_RECEIVED);
 	c.answered.bytes = 43;
 	follow(b, &c);
@@ -179,7 +179,7 @@ static void test_far_client(struct bench *b)
 		c.here = workload(W_A1, r);
 		vip = readdress(r, VIP_POOL_OTHER, 80, 0, 0);
 		c.from = wrap(&vip, r.bytes, r.bytes + 6, NODE1, NODE2, 0);
-		c.answered = answers(VIP_POOL_OTHER, 80, TCP_, A1, NET_A, clients[i].network);
+		c.answered = promotes(answers(VIP_POOL_OTHER, 80, TCP_, A1, NET_A, clients[i].network));
 		c.answered.stats |= STAT(TUNNEL_SENT);
 		follow(b, &c);
 	}

@@ -53,6 +53,7 @@ static void test_workloads(struct bench *b)
 	r = FROM(A1, .daddr = VIP_POOL, UDP(5353, 1000), .payload = 9);
 	there.served = (struct served){ VIP_POOL, 53, UDP_, A1, SERVED_CONNECTION, false, 0 };
 	here.served = (struct served){ VIP_POOL, 53, UDP_, A1, SERVED_ANSWER, true, 0 };
+	here = promotes(here);
 	both(b, "the backend itself, UDP", workload(W_A1, f), there, hairpin, workload(W_A1, r), here,
 	     hop(readdress(r, VIP_POOL, 53, A1, 1000), scene_mac(A1), mac_router));
 

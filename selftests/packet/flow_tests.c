@@ -103,6 +103,17 @@ static void halves(struct bench *b, const char *when, struct talk t, int where, 
 		fail(b, "%s: the halves do not know each other", when);
 }
 
+/* Does each half know that there was an answer? */
+static void answered(struct bench *b, const char *when, struct talk t, bool wanted)
+{
+	struct sl_flow_key key = key_of(b, t), back = reverse(key);
+	struct sl_flow one, two;
+
+	if (flow_find(b, &key, &one) < 0 || flow_find(b, &back, &two) < 0 ||
+	    !(one.flags & SL_FLOW_ANSWERED) == wanted || !(two.flags & SL_FLOW_ANSWERED) == wanted)
+		fail(b, "%s: not both halves are marked as %sanswered", when, wanted ? "" : "un");
+}
+
 static const struct talk https = { SL_PROTO_TCP, 443 }, dns = { SL_PROTO_UDP, 53 },
 			 ping = { SL_PROTO_ICMP, 77 };
 
@@ -114,18 +125,25 @@ static void test_handshake(struct bench *b)
 	halves(b, "after SYN", https, 0, SL_FLOW_OPENING, 1, 0);
 	pass_ask(b, "SYN again", https, SYN, 0);
 	halves(b, "after two SYN", https, 0, SL_FLOW_OPENING, 2, 0);
-	pass_answer(b, "SYN ACK", https, SYN | ACK, STAT(FLOWS_PROMOTED));
-	halves(b, "after SYN ACK", https, 1, SL_FLOW_ESTABLISHED, 2, 1);
-	pass_ask(b, "ACK", https, ACK, 0);
+	answered(b, "after two SYN", https, false);
+	pass_answer(b, "SYN ACK", https, SYN | ACK, 0);
+	halves(b, "after SYN ACK", https, 0, SL_FLOW_OPENING, 2, 1);
+	answered(b, "after SYN ACK", https, true);
+	pass_answer(b, "SYN ACK again", https, SYN | ACK, 0);
+	pass_ask(b, "SYN, the answer was lost", https, SYN, 0);
+	halves(b, "after two SYN ACK", https, 0, SL_FLOW_OPENING, 3, 2);
+	pass_ask(b, "ACK", https, ACK, STAT(FLOWS_PROMOTED));
+	halves(b, "after ACK", https, 1, SL_FLOW_ESTABLISHED, 4, 2);
+	answered(b, "after ACK", https, true);
 	pass_ask(b, "data", https, ACK | SL_TCP_PSH, 0);
 	pass_answer(b, "data", https, ACK, 0);
-	halves(b, "after data", https, 1, SL_FLOW_ESTABLISHED, 4, 2);
+	halves(b, "after data", https, 1, SL_FLOW_ESTABLISHED, 5, 3);
 	pass_ask(b, "FIN", https, FIN | ACK, 0);
-	halves(b, "after one FIN", https, 1, SL_FLOW_CLOSING, 5, 2);
+	halves(b, "after one FIN", https, 1, SL_FLOW_CLOSING, 6, 3);
 	pass_answer(b, "data towards the closed half", https, ACK, 0);
-	halves(b, "after more data", https, 1, SL_FLOW_CLOSING, 5, 3);
+	halves(b, "after more data", https, 1, SL_FLOW_CLOSING, 6, 4);
 	pass_answer(b, "FIN", https, FIN | ACK, 0);
-	halves(b, "after both FIN", https, 1, SL_FLOW_CLOSED, 5, 4);
+	halves(b, "after both FIN", https, 1, SL_FLOW_CLOSED, 6, 5);
 	pass_ask(b, "the last ACK", https, ACK, 0);
 	pass_ask(b, "SYN with the same ports", https, SYN, NEW_FLOW);
 	halves(b, "after the new SYN", https, 0, SL_FLOW_OPENING, 1, 0);
@@ -134,12 +152,13 @@ static void test_handshake(struct bench *b)
 	case_begin(b, "flow: a SYN of an established flow does not begin it anew");
 	bench_clear(b);
 	pass_ask(b, "SYN", https, SYN, NEW_FLOW);
-	pass_answer(b, "SYN ACK", https, SYN | ACK, STAT(FLOWS_PROMOTED));
+	pass_answer(b, "SYN ACK", https, SYN | ACK, 0);
+	pass_ask(b, "ACK", https, ACK, STAT(FLOWS_PROMOTED));
 	pass_ask(b, "SYN", https, SYN, 0);
-	halves(b, "after", https, 1, SL_FLOW_ESTABLISHED, 2, 1);
+	halves(b, "after", https, 1, SL_FLOW_ESTABLISHED, 3, 1);
 	pass_ask(b, "FIN", https, FIN | ACK, 0);
 	pass_ask(b, "SYN while the other half is open", https, SYN, 0);
-	halves(b, "half closed", https, 1, SL_FLOW_CLOSING, 4, 1);
+	halves(b, "half closed", https, 1, SL_FLOW_CLOSING, 5, 1);
 	case_end(b);
 }
 
@@ -158,8 +177,39 @@ static void test_reset(struct bench *b)
 	bench_clear(b);
 	pass_ask(b, "SYN", https, SYN, NEW_FLOW);
 	pass_ask(b, "RST", https, RST, 0);
-	pass_answer(b, "SYN ACK, too late", https, SYN | ACK, STAT(FLOWS_PROMOTED));
-	halves(b, "after", https, 1, SL_FLOW_CLOSED, 2, 1);
+	pass_answer(b, "SYN ACK, too late", https, SYN | ACK, 0);
+	halves(b, "after", https, 0, SL_FLOW_CLOSED, 2, 1);
+	pass_ask(b, "ACK, later still", https, ACK, 0);
+	halves(b, "after the ACK", https, 0, SL_FLOW_CLOSED, 3, 1);
+	case_end(b);
+
+	for (int by = 0; by < 2; by++) {
+		case_begin(b, "flow: a handshake that its %s resets after the SYN-ACK is not promoted",
+			   by ? "answerer" : "opener");
+		bench_clear(b);
+		pass_ask(b, "SYN", https, SYN, NEW_FLOW);
+		pass_answer(b, "SYN ACK", https, SYN | ACK, 0);
+		if (by)
+			pass_answer(b, "RST", https, RST, 0);
+		else
+			pass_ask(b, "RST", https, RST, 0);
+		halves(b, "after RST", https, 0, SL_FLOW_CLOSED, by ? 1 : 2, by ? 2 : 1);
+		pass_ask(b, "ACK", https, ACK, 0);
+		pass_answer(b, "FIN", https, FIN | ACK, 0);
+		halves(b, "after what came late", https, 0, SL_FLOW_CLOSED, by ? 2 : 3, by ? 3 : 2);
+		pass_ask(b, "SYN with the same ports", https, SYN, NEW_FLOW);
+		halves(b, "after the new SYN", https, 0, SL_FLOW_OPENING, 1, 0);
+		case_end(b);
+	}
+
+	case_begin(b, "flow: a FIN right after the SYN-ACK makes the handshake whole and is remembered");
+	bench_clear(b);
+	pass_ask(b, "SYN", https, SYN, NEW_FLOW);
+	pass_answer(b, "SYN ACK", https, SYN | ACK, 0);
+	pass_ask(b, "FIN", https, FIN | ACK, STAT(FLOWS_PROMOTED));
+	halves(b, "after FIN", https, 1, SL_FLOW_CLOSING, 2, 1);
+	pass_answer(b, "FIN", https, FIN | ACK, 0);
+	halves(b, "after both", https, 1, SL_FLOW_CLOSED, 2, 2);
 	case_end(b);
 
 	case_begin(b, "flow: a FIN in the first reply is remembered");
@@ -175,9 +225,12 @@ static void test_reset(struct bench *b)
 		   "flow: a reset of an established flow closes it, a forbidden SYN does not open it again");
 	bench_clear(b);
 	pass_ask(b, "SYN", https, SYN, NEW_FLOW);
-	pass_answer(b, "SYN ACK", https, SYN | ACK, STAT(FLOWS_PROMOTED));
+	pass_answer(b, "SYN ACK", https, SYN | ACK, 0);
+	pass_ask(b, "ACK", https, ACK, STAT(FLOWS_PROMOTED));
 	pass_answer(b, "RST", https, RST, 0);
-	halves(b, "after RST", https, 1, SL_FLOW_CLOSED, 1, 2);
+	halves(b, "after RST", https, 1, SL_FLOW_CLOSED, 2, 2);
+	pass_answer(b, "FIN, after it", https, FIN | ACK, 0);
+	halves(b, "after FIN", https, 1, SL_FLOW_CLOSED, 2, 3);
 	refuse(b, "SYN the other way", answer(https, SYN), SL_DROP_POLICY, NET_B, NET_A);
 	case_end(b);
 }
@@ -225,15 +278,21 @@ static void test_riders(struct bench *b)
 	case_begin(b, "flow: nobody else can ride on it");
 	bench_clear(b);
 	pass_ask(b, "SYN", https, SYN, NEW_FLOW);
-	pass_answer(b, "SYN ACK", https, SYN | ACK, STAT(FLOWS_PROMOTED));
-	stolen = ask(https, ACK).frame;
-	refuse(b, "a workload of the same network", next(workload(W_A2, stolen)), SL_DROP_SPOOFED_SOURCE,
-	       NET_A, NET_B);
-	frame_tag(&stolen, SL_ETH_VLAN, 103);
-	refuse(b, "the wire, the right VLAN", next(wire(stolen)), SL_DROP_SPOOFED_SOURCE, NET_A, NET_B);
-	refuse(b, "the wire, the right VLAN, XDP", next(wire_xdp(stolen)), SL_DROP_SPOOFED_SOURCE, NET_A,
-	       NET_B);
-	halves(b, "after the attempts", https, 1, SL_FLOW_ESTABLISHED, 1, 1);
+	pass_answer(b, "SYN ACK", https, SYN | ACK, 0);
+	for (int whole = 0; whole < 2; whole++) { /* nor end its handshake */
+		if (whole)
+			pass_ask(b, "ACK", https, ACK, STAT(FLOWS_PROMOTED));
+		stolen = ask(https, ACK).frame;
+		refuse(b, "a workload of the same network", next(workload(W_A2, stolen)),
+		       SL_DROP_SPOOFED_SOURCE, NET_A, NET_B);
+		frame_tag(&stolen, SL_ETH_VLAN, 103);
+		refuse(b, "the wire, the right VLAN", next(wire(stolen)), SL_DROP_SPOOFED_SOURCE, NET_A,
+		       NET_B);
+		refuse(b, "the wire, the right VLAN, XDP", next(wire_xdp(stolen)), SL_DROP_SPOOFED_SOURCE,
+		       NET_A, NET_B);
+		halves(b, "after the attempts", https, whole, whole ? SL_FLOW_ESTABLISHED : SL_FLOW_OPENING,
+		       1U + (uint32_t)whole, 1);
+	}
 	case_end(b);
 
 	case_begin(b, "flow: from a far workload, not from another VLAN");
@@ -275,7 +334,8 @@ void test_plan_change(struct bench *b)
 	case_begin(b, "plan: a change re-judges what it allows and cuts what it forbids");
 	bench_clear(b);
 	pass_ask(b, "SYN", https, SYN, NEW_FLOW);
-	pass_answer(b, "SYN ACK", https, SYN | ACK, STAT(FLOWS_PROMOTED));
+	pass_answer(b, "SYN ACK", https, SYN | ACK, 0);
+	pass_ask(b, "ACK", https, ACK, STAT(FLOWS_PROMOTED));
 	pass_ask(b, "question", dns, 0, NEW_FLOW);
 	pass_answer(b, "answer", dns, 0, STAT(FLOWS_PROMOTED));
 	pass_ask(b, "echo, unanswered", ping, 0, NEW_FLOW);
@@ -333,13 +393,15 @@ static void test_established_full(struct bench *b)
 				fail(b, "cannot fill sl_flow");
 		}
 		pass_ask(b, "SYN", https, SYN, NEW_FLOW);
-		pass_answer(b, "SYN ACK", https, SYN | ACK, STAT(FLOWS_UNPROMOTED));
-		halves(b, "unpromoted", https, 0, SL_FLOW_ESTABLISHED, 1, 1);
-		pass_ask(b, "ACK", https, ACK, 0);
+		pass_answer(b, "SYN ACK", https, SYN | ACK, 0);
+		halves(b, "answered", https, 0, SL_FLOW_OPENING, 1, 1);
+		pass_ask(b, "ACK", https, ACK, STAT(FLOWS_UNPROMOTED));
+		halves(b, "unpromoted", https, 0, SL_FLOW_ESTABLISHED, 2, 1);
+		pass_ask(b, "another", https, ACK, 0);
 		pass_answer(b, "data", https, ACK, 0);
 		pass_ask(b, "FIN", https, FIN | ACK, 0);
 		pass_answer(b, "FIN", https, FIN | ACK, 0);
-		halves(b, "closed", https, 0, SL_FLOW_CLOSED, 3, 3);
+		halves(b, "closed", https, 0, SL_FLOW_CLOSED, 4, 3);
 		case_end(b);
 	}
 }
@@ -353,7 +415,8 @@ static void test_flood(struct bench *b)
 	case_begin(b, "full: a flood of %u SYN harms no established flow", 3 * UNANSWERED_MAX);
 	bench_clear(b);
 	pass_ask(b, "SYN", https, SYN, NEW_FLOW);
-	pass_answer(b, "SYN ACK", https, SYN | ACK, STAT(FLOWS_PROMOTED));
+	pass_answer(b, "SYN ACK", https, SYN | ACK, 0);
+	pass_ask(b, "ACK", https, ACK, STAT(FLOWS_PROMOTED));
 	for (uint32_t i = 0; i < 3 * UNANSWERED_MAX && !b->case_failed; i++) {
 		s.frame = f;
 		frame_tcp(&s.frame)->src = htons((uint16_t)(2000 + i));
@@ -362,7 +425,80 @@ static void test_flood(struct bench *b)
 	}
 	pass_ask(b, "data", https, ACK, 0);
 	pass_answer(b, "data", https, ACK, 0);
-	halves(b, "after the flood", https, 1, SL_FLOW_ESTABLISHED, 2, 2);
+	halves(b, "after the flood", https, 1, SL_FLOW_ESTABLISHED, 3, 2);
+	case_end(b);
+}
+
+static uint32_t rows(struct bench *b, int table)
+{
+	struct sl_flow_key key, *at = NULL;
+	uint32_t n = 0;
+
+	for (; !bpf_map_get_next_key(b->kernel.table[table], at, &key); n++)
+		at = &key;
+	return n;
+}
+
+/* Whoever floods with addresses that are not his own has every SYN answered and never says a word more. */
+static void test_answered_flood(struct bench *b)
+{
+	struct frame f = PACKET(.saddr = A1, .daddr = B1, TCP(1, 443, SYN));
+	struct frame r = PACKET(.saddr = B1, .daddr = A1, TCP(443, 1, SYN | ACK));
+	struct send s = workload(W_A1, f), back = next(workload(W_B1, r));
+	uint32_t before, stat = SL_STAT_FLOWS_UNPROMOTED;
+	uint64_t counts[CPUS_MAX] = { 0 }, refused = 0;
+	struct got got;
+
+	case_begin(b, "full: a flood of %u SYN that a server answers adds nothing to the established",
+		   3 * UNANSWERED_MAX);
+	bench_clear(b);
+	pass_ask(b, "SYN", https, SYN, NEW_FLOW);
+	pass_answer(b, "SYN ACK", https, SYN | ACK, 0);
+	pass_ask(b, "ACK", https, ACK, STAT(FLOWS_PROMOTED));
+	before = rows(b, SL_TABLE_sl_flow);
+	for (uint32_t i = 0; i < 3 * UNANSWERED_MAX && !b->case_failed; i++) {
+		uint16_t port = htons((uint16_t)(2000 + i));
+
+		s.frame = f;
+		frame_tcp(&s.frame)->src = port;
+		back.frame = r;
+		frame_tcp(&back.frame)->dst = port;
+		if (bench_run(b, &s, &got))
+			that(b, got.retval == 7, "every SYN of the flood passes");
+		if (bench_run(b, &back, &got))
+			that(b, got.retval == 7, "and every answer");
+	}
+	that(b, before == 2 && rows(b, SL_TABLE_sl_flow) == before,
+	     "the two halves that were there, no more");
+	that(b, rows(b, SL_TABLE_sl_unanswered) > UNANSWERED_MAX / 2, "the flood among the unanswered");
+	if (bpf_map_lookup_elem(b->kernel.table[SL_TABLE_sl_stat], &stat, counts))
+		fail(b, "cannot read sl_stat");
+	for (unsigned int i = 0; i < CPUS_MAX; i++)
+		refused += counts[i];
+	that(b, !refused, "none that found the established table full");
+	pass_ask(b, "data", https, ACK, 0);
+	pass_answer(b, "data", https, ACK, 0);
+	halves(b, "after the flood", https, 1, SL_FLOW_ESTABLISHED, 3, 2);
+	case_end(b);
+}
+
+/* What a flood may take between the SYN-ACK and the ACK: one half. */
+static void test_lost_half(struct bench *b)
+{
+	struct sl_flow_key back = reverse(key_of(b, https));
+
+	case_begin(b, "full: a half lost before the ACK is made anew");
+	bench_clear(b);
+	pass_ask(b, "SYN", https, SYN, NEW_FLOW);
+	pass_answer(b, "SYN ACK", https, SYN | ACK, 0);
+	if (bpf_map_delete_elem(b->kernel.table[SL_TABLE_sl_unanswered], &back))
+		fail(b, "no half to lose");
+	pass_ask(b, "ACK", https, ACK, 0);
+	halves(b, "after the ACK", https, 0, SL_FLOW_OPENING, 2, 0);
+	pass_ask(b, "data", https, ACK, STAT(FLOWS_PROMOTED));
+	halves(b, "after data", https, 1, SL_FLOW_ESTABLISHED, 3, 0);
+	pass_answer(b, "its answer", https, ACK, 0);
+	halves(b, "after its answer", https, 1, SL_FLOW_ESTABLISHED, 3, 1);
 	case_end(b);
 }
 
@@ -422,5 +558,7 @@ void test_full(struct bench *b)
 {
 	test_established_full(b);
 	test_flood(b);
+	test_answered_flood(b);
+	test_lost_half(b);
 	test_no_room(b);
 }

@@ -44,13 +44,15 @@ static void test_new_plan(struct bench *b)
 	again.stats |= STAT(FLOWS_REJUDGED);
 	here(b, "SYN ACK", SYN | ACK, again);
 	again = goes_on(w);
-	again.stats = STAT(FLOWS_REJUDGED);
+	again.stats = STAT(FLOWS_REJUDGED) | STAT(FLOWS_PROMOTED);
 	there(b, "ACK", ack, A1, 8080, again);
+	there(b, "another", ack, A1, 8080, goes_on(w));
 	case_end(b);
 
 	case_begin(b, "keep: an established flow through three plans");
 	there(b, "SYN", syn, A1, 8080, w);
 	here(b, "SYN ACK", SYN | ACK, v);
+	there(b, "ACK", ack, A1, 8080, promotes(goes_on(w)));
 	for (int i = 0; i < 3; i++) {
 		bench_plan(b,
 			   i == 1 ? "{\"services\":{\"pool\":{\"backends\":[{\"address\":\"192.168.103.13\"},"

@@ -69,8 +69,12 @@ static void test_host_policy(struct bench *b)
 	out = (struct want){ .fate = STACK, .src = MGMT, .stats = NEW_FLOW };
 	check(b, "node: host policy: the node opens to the world", s, out);
 	s = wire(PACKET(.saddr = WORLD, .daddr = NODE1, TCP(80, 1000, SYN | ACK)));
-	check(b, "node: host policy: and is answered", next(s),
-	      (struct want){ .fate = STACK, .dst = MGMT, .stats = STAT(FLOWS_PROMOTED) });
+	check(b, "node: host policy: and is answered", next(s), (struct want){ .fate = STACK, .dst = MGMT });
+	check(b, "node: host policy: and goes on",
+	      next((struct send){ .door = SL_UP_OUT,
+				  .ifindex = UP0,
+				  .frame = PACKET(.saddr = NODE1, .daddr = WORLD, TCP(1000, 80, ACK)) }),
+	      (struct want){ .fate = STACK, .src = MGMT, .stats = STAT(FLOWS_PROMOTED) });
 	hit(b, SL_DROP_TCP_STATE, "an answer to nothing", s, (struct want){ .fate = DROPPED, .dst = MGMT });
 	bench_plan(b, NULL);
 }

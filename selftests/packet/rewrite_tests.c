@@ -71,7 +71,7 @@ static void connection(struct bench *b, const char *name, uint32_t vip, struct s
 	f = TO_VIP(vip, TCP(CLIENT_PORT, HTTP, ACK), .payload = 1001, .tos = 0xb8, .id = 7);
 	if (tagged)
 		frame_tag(&f, SL_ETH_VLAN, EXT);
-	request(b, "odd data, DSCP", next(in(f)), there);
+	request(b, "odd data, DSCP", next(in(f)), promotes(there));
 	answer(b, "odd data", PACKET(REPLY_TCP(ACK), .payload = 333, .frag = SL_IP_DF), here);
 	f = TO_VIP(vip, TCP(CLIENT_PORT, HTTP, ACK), .options = options, .option_len = 8, .payload = 2);
 	if (tagged)

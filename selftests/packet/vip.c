@@ -207,7 +207,7 @@ struct want answers(uint32_t vip, uint16_t port, uint8_t proto, uint32_t backend
 	return (struct want){ .fate = SENT,
 			      .src = src,
 			      .dst = dst,
-			      .stats = STAT(FLOWS_PROMOTED),
+			      .stats = proto == SL_PROTO_TCP ? 0 : STAT(FLOWS_PROMOTED), /* a SYN-ACK */
 			      .served = { vip, port, proto, backend, SERVED_ANSWER, true, 0 } };
 }
 
@@ -215,6 +215,12 @@ struct want goes_on(struct want w)
 {
 	w.served.event = 0;
 	w.stats &= ~(NEW_FLOW | STAT(FLOWS_PROMOTED));
+	return w;
+}
+
+struct want promotes(struct want w)
+{
+	w.stats = (w.stats & ~NEW_FLOW) | STAT(FLOWS_PROMOTED);
 	return w;
 }
 

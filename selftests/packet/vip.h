@@ -42,6 +42,8 @@ struct want opens(uint32_t vip, uint16_t port, uint8_t proto, uint32_t backend, 
 struct want answers(uint32_t vip, uint16_t port, uint8_t proto, uint32_t backend, uint16_t src, uint16_t dst);
 /* The same, of a flow that is there already. */
 struct want goes_on(struct want w);
+/* The same, and promotes its flow: what a client sends after the SYN-ACK, or an answer that is none. */
+struct want promotes(struct want w);
 /* A service's refusal. */
 struct want refuses(uint32_t vip, uint16_t port, uint8_t proto, uint16_t src, uint16_t network);
 
