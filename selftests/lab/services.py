@@ -132,20 +132,22 @@ def moved(sock, name):
     return "no answer any more"
 
 
-def flows_created(s):
-    return json.loads(s.on_node("worker-2", s.sluice, "status", "--json").stdout)["stats"]["flows_created"]
+def flows(s, what):
+    return json.loads(s.on_node("worker-2", s.sluice, "status", "--json").stdout)["stats"][f"flows_{what}"]
 
 
 def flood(s, crowd, held):
-    begin, met, mac = flows_created(s), 0, s.mac("worker-2", "enp0s31f6")
+    begin, promoted, met, mac = flows(s, "created"), flows(s, "promoted"), 0, s.mac("worker-2", "enp0s31f6")
     for _ in range(20):  # a slow machine loses some before anybody has judged them
         run = s.inside("router", f"{HERE}/../../build/lab/flood", "eth0", mac, VIP, str(HELLO[1]), str(SYNS - met))
         if run.returncode:
             raise RuntimeError(run.stderr.strip())
-        met = flows_created(s) - begin
+        met = flows(s, "created") - begin
         if met >= SYNS:
             break
+    promoted = flows(s, "promoted") - promoted
     s.say(f"{SYNS} SYNs from random sources were judged", met < SYNS and f"only {met}")
+    s.say("answered or not, they stay among the unanswered", promoted >= SYNS / 50 and f"{promoted} were promoted")
     broken = speak(held, 20 * SLOW)
     s.say(f"{SYNS} SYNs from random sources: none of {len(held)} connections breaks",
           broken and errors(broken) or len(held) < HELD and f"only {len(held)} were left to be tried")
