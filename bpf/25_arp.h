@@ -6,6 +6,7 @@
  */
 #ifndef SL_BPF_ARP_H
 #define SL_BPF_ARP_H
+#include "92_switch.h"
 #include "path.h"
 
 struct arp {

@@ -8,6 +8,7 @@
 #include "75_rewrite.h"
 #include "84_tunnel.h"
 #include "86_say.h"
+#include "88_neighbour.h"
 
 /* Out of the uplink on the VLAN of `network`, to node `node` (0: the MACs stay as they are). */
 static __always_inline __u32 deliver_wire(const struct packet *p, struct sl_verdict *v,
@@ -169,93 +170,6 @@ static __always_inline int deliver_failed(struct sl_verdict *v, __u32 reason)
 	v->reason = reason;
 	return TC_ACT_SHOT;
 }
-
-/* --- next hops */
-
-static __always_inline bool neigh_may_ask(const struct sl_neigh_key *key, __u32 now)
-{
-	struct sl_neigh_key own = *key;
-	struct sl_neigh *neigh = bpf_map_lookup_elem(&sl_neigh, &own), fresh = { .asked = now };
-
-	if (!neigh)
-		return !bpf_map_update_elem(&sl_neigh, &own, &fresh, BPF_NOEXIST);
-	if (now - neigh->asked < SL_TICKS(SL_ASK_S))
-		return false;
-	neigh->asked = now;
-	return true;
-}
-
-/*
- * A packet whose checksum the hardware was to fill in keeps that order when it becomes a question. With this
- * length the place of the checksum stays inside the frame for TCP and UDP behind any IP options.
- */
-struct neigh_question {
-	struct sl_eth eth;
-	struct sl_arp arp;
-	__be16 keep; /* see below */
-	__u8 padding[52];
-} __attribute__((packed));
-_Static_assert(sizeof(struct neigh_question) == 96, "Ethernet + longest IPv4 + TCP up to its checksum");
-
-/* In whose name to ask. On an external network the node has no address, and may speak for none of them. */
-static __always_inline __be32 neigh_speaker(const struct packet *p, __u32 id, __be32 node_addr)
-{
-	const struct sl_vlan *vlan = plan_row(&sl_vlan, p->slot, &id);
-	const struct sl_network *network;
-
-	if (!vlan)
-		return node_addr;
-	network = classify_network(p, vlan->network);
-	if (!network)
-		return node_addr;
-	return network->flags & SL_NETWORK_EXTERNAL ? 0 : node_addr;
-}
-
-/*
- * Asks who has the next hop. The packet that found nobody is lost anyway, so it becomes the question:
- * no agent is needed, and nothing is kept.
- */
-static __always_inline int neigh_ask_body(struct __sk_buff *ctx, const struct packet *p,
-					  const struct sl_neigh_key *key)
-{
-	const struct sl_setting *setting = classify_setting(p);
-	struct sl_iface_key uplink_key = { .ifindex = key->ifindex };
-	const struct sl_iface *uplink = plan_row(&sl_iface, p->slot, &uplink_key);
-	struct neigh_question *q;
-	__u8 smac[6] __attribute__((aligned(2)));
-
-	if (!uplink)
-		return TC_ACT_SHOT;
-	__builtin_memcpy(smac, uplink->mac, 6);
-	if (!setting || !neigh_may_ask(key, tick_now()))
-		return TC_ACT_SHOT;
-	if (bpf_skb_change_tail(ctx, sizeof(*q), 0))
-		return TC_ACT_SHOT;
-	q = packet_begin(ctx);
-	if ((void *)(q + 1) > packet_end(ctx))
-		return TC_ACT_SHOT;
-	__builtin_memset(q, 0, sizeof(*q));
-	__builtin_memset(q->eth.dst, 0xff, 6);
-	__builtin_memcpy(q->eth.src, smac, 6);
-	q->eth.type = bpf_htons(SL_ETH_ARP);
-	q->arp.htype = bpf_htons(1);
-	q->arp.ptype = bpf_htons(SL_ETH_IPV4);
-	q->arp.hlen = 6;
-	q->arp.plen = 4;
-	q->arp.op = bpf_htons(SL_ARP_REQUEST);
-	__builtin_memcpy(q->arp.sha, smac, 6);
-	q->arp.spa = neigh_speaker(p, key->vlan, setting->node_addr);
-	q->arp.tpa = key->addr;
-	/* UDP's checksum stands where the low half of the address asked for does: make it come out as that. */
-	q->keep = sl_csum_keep16(key->addr >> 16, key->addr & 0xffff);
-	stat(SL_STAT_ARP_ASKED);
-	if (bpf_skb_vlan_push(ctx, bpf_htons(SL_ETH_VLAN), key->vlan))
-		return TC_ACT_SHOT;
-	mark_set(ctx, p);
-	return bpf_redirect(key->ifindex, 0);
-}
-STATION(int, neigh_ask, (struct __sk_buff * ctx, const struct packet *p, const struct sl_neigh_key *key),
-	p &&key, (ctx, p, key))
 
 /* Drops what could not be carried; the caller counts. */
 static __always_inline int deliver_to_wire_body(struct __sk_buff *ctx, const struct packet *p,
@@ -491,96 +405,6 @@ static __always_inline int deliver_packet(struct __sk_buff *ctx, struct packet *
 	}
 }
 
-/* --- by MAC, as a switch does: ARP, and what a network lets pass besides IPv4 */
-
-/* A walk over the workload interfaces of a network. bpf_loop: the verifier looks at the body once. */
-struct members {
-	struct __sk_buff *ctx;
-	const struct packet *p;
-	__u32 found;
-};
-
-static __always_inline const struct sl_member *member(const struct packet *p, __u32 index)
-{
-	struct sl_member_key key = { .network = p->network, .index = index };
-
-	return plan_row(&sl_member, p->slot, &key);
-}
-
-static long member_copy(__u32 index, struct members *walk)
-{
-	const struct sl_member *m = member(walk->p, index);
-
-	if (!m)
-		return 1;
-	if (m->ifindex != walk->p->ifindex)
-		bpf_clone_redirect(walk->ctx, m->ifindex, 0);
-	return 0;
-}
-
-static long member_match(__u32 index, struct members *walk)
-{
-	const struct sl_member *m = member(walk->p, index);
-
-	if (!m)
-		return 1;
-	if (!mac_equal(m->mac, walk->p->dmac))
-		return 0;
-	walk->found = m->ifindex;
-	return 1;
-}
-
-/* A copy to every workload interface of the network but the one it came from. */
-static __always_inline void deliver_copies(struct __sk_buff *ctx, const struct packet *p)
-{
-	struct members walk = { .ctx = ctx, .p = p };
-
-	bpf_loop(SL_MAX_MEMBERS, member_copy, &walk, 0);
-}
-
-/* The workload interface behind the destination's MAC; 0: none. */
-static __always_inline __u32 deliver_find(const struct packet *p)
-{
-	struct members walk = { .p = p };
-
-	bpf_loop(SL_MAX_MEMBERS, member_match, &walk, 0);
-	return walk.found;
-}
-
-static __always_inline int deliver_tagged(struct __sk_buff *ctx, const struct packet *p)
-{
-	const struct sl_network *network = classify_network(p, p->network);
-
-	if (!network || !network->vlan)
-		return TC_ACT_UNSPEC;
-	if (!network->uplink || bpf_skb_vlan_push(ctx, bpf_htons(SL_ETH_VLAN), network->vlan))
-		return TC_ACT_SHOT;
-	return bpf_redirect(network->uplink, 0);
-}
-
-static __always_inline int deliver_l2_body(struct __sk_buff *ctx, const struct packet *p)
-{
-	__u16 tci = ctx->vlan_present ? ctx->vlan_tci : p->vlan;
-	__u32 to;
-
-	mark_set(ctx, p);
-	if (p->door != DOOR_WL_IN && p->door != DOOR_UP_IN)
-		return TC_ACT_UNSPEC;
-	if (p->door == DOOR_UP_IN && bpf_skb_vlan_pop(ctx))
-		return TC_ACT_SHOT;
-	if (mac_multicast(p->dmac)) {
-		deliver_copies(ctx, p);
-	} else {
-		to = deliver_find(p);
-		if (to)
-			return bpf_redirect(to, 0);
-	}
-	if (p->door == DOOR_WL_IN)
-		return deliver_tagged(ctx, p);
-	/* Not for a workload of the plan, or not only: the stack gets the frame as it came. */
-	return bpf_skb_vlan_push(ctx, bpf_htons(SL_ETH_VLAN), tci) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
-}
-STATION(int, deliver_l2, (struct __sk_buff * ctx, const struct packet *p), p, (ctx, p))
 #endif
 
 #endif
