@@ -349,7 +349,6 @@ static __always_inline void service_answer_body(const struct packet *p, const st
 {
 	const struct sl_setting *setting = classify_setting(p);
 	bool world = !endpoint_managed(src) && src->kind != SL_ENDPOINT_NODE;
-
 	__u32 uplink;
 
 	if (!setting)

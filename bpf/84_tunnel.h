@@ -164,6 +164,10 @@ static __always_inline bool tunnel_split_body(struct __sk_buff *ctx, struct pack
 	    ip->ver_ihl != 0x45 || p->door == DOOR_UP_OUT)
 		return false;
 	cut = tunnel_cut(p->len - sizeof(*ip));
+	/* Two, never more: a tunnel that takes less than half of what is sent drops, and says so. */
+	if (SL_TUNNEL_BYTES + sizeof(*ip) + cut > setting->tunnel_mtu ||
+	    SL_TUNNEL_BYTES + p->len - cut > setting->tunnel_mtu)
+		return false;
 	ctx->mark = mark | setting->judged_mark;
 	__builtin_memcpy(eth->dst, half, 6);
 	failed = bpf_clone_redirect(ctx, p->ifindex, BPF_F_INGRESS);

@@ -312,6 +312,17 @@ static void test_halves(struct bench *b)
 	halves(b, "a fragment in the middle", f, wire, w);
 	f = TO_VIP(VIP_POOL, .proto = UDP_, .bare = true, .payload = 1479, .id = 9, .frag = 370);
 	halves(b, "the last fragment", f, wire, w);
+
+	/* Of 1480 bytes 736 go first: the second half has 764 with its header, 808 when wrapped. */
+	f = TO_VIP(VIP_POOL, UDP(1000, FAR), .payload = 1472, .id = 9);
+	w = opens(VIP_POOL, FAR, UDP_, A_FAR, SL_NET_WORLD, NET_A);
+	w.fate = DROPPED;
+	bench_plan(b, "{\"clusters\":{\"main\":{\"delivery\":{\"mtu\":807}}}}");
+	hit(b, SL_DROP_TOO_BIG, "no DF, but too big for two halves", wire(f), w);
+	bench_plan(b, "{\"clusters\":{\"main\":{\"delivery\":{\"mtu\":808}}}}");
+	w.fate = SENT;
+	halves(b, "that just fit", f, wire, w);
+	bench_plan(b, NULL);
 }
 
 void test_far(struct bench *b)
