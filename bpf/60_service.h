@@ -201,10 +201,10 @@ static __always_inline __be32 service_pick_body(const struct packet *p, const st
 	if (!slot)
 		return 0;
 	if (s->affinity) {
-		fresh.backend = slot->backend;
+		fresh.backend = slot->addr;
 		bpf_map_update_elem(&sl_affinity, &affinity_key, &fresh, BPF_ANY);
 	}
-	return slot->backend;
+	return slot->addr;
 }
 STATION(__be32, service_pick,
 	(const struct packet *p, const struct sl_service_key *key, const struct sl_service *s), p &&key &&s,

@@ -295,14 +295,14 @@ static __noinline enum untagged path_untagged(sl_ctx *ctx, struct packet *p, boo
 	struct sl_endpoint e;
 	__be32 saddr, daddr;
 
-	if (setting && p->ethertype == SL_ETH_ARP && setting->flags & SL_SETTING_SERVICES)
+	if (setting && p->ethertype == SL_ETH_ARP && setting->flags & SL_SETTING_OUTSIDE)
 		p->flags |= PACKET_OPTIONAL;
 	if (!setting || p->ethertype != SL_ETH_IPV4 || (void *)(ip + 1) > packet_end(ctx))
 		return p->ethertype == SL_ETH_ARP ? UNTAGGED_HOST : UNTAGGED_FOREIGN;
 	saddr = ip->saddr;
 	daddr = ip->daddr;
 	p->vpc = setting->node_vpc;
-	if (setting->flags & SL_SETTING_SERVICES && path_optional(p, out, saddr, daddr, setting->flags))
+	if (setting->flags & SL_SETTING_OUTSIDE && path_optional(p, out, saddr, daddr, setting->flags))
 		p->flags |= PACKET_OPTIONAL;
 	host = classify_exact(p, p->vpc, out ? saddr : daddr);
 	if (host && host->kind == SL_ENDPOINT_HOST) {

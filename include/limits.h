@@ -15,7 +15,9 @@
 /* sl_vlan is an array over all VLAN ids. */
 #define SL_VLANS 4096
 /* A node of the plan other than this one, by index; 0 is "not known". */
-#define SL_MAX_NODES 65535
+#define SL_MAX_NODES 65534
+/* In tables that say where something stands: on the node that reads them. */
+#define SL_NODE_SELF 65535
 /* Workloads of this node in one network that a broadcast is copied to: each copy costs a clone. */
 #define SL_MAX_MEMBERS 256
 /* Names shown to people: longer ones are refused by the checker. */
@@ -43,6 +45,19 @@
 #define SL_ALIAS_FIRST 0xc0000010U
 #define SL_ALIASES 154
 
+/*
+ * An EIP's 65536 ports are 64 blocks of 1024; each block belongs to one node, so that a reply which lands on
+ * another one is known to be that node's without any state. No more nodes than blocks can share an EIP.
+ */
+#define SL_EIP_BLOCKS 64
+#define SL_BLOCK_SHIFT 10
+#define SL_MAX_EIP (1U << 16)
+#define SL_MAX_SNAT (1U << 16)
+#define SL_MAX_SNAT_FROM (1U << 18)
+#define SL_MAX_SNAT_TO (1U << 20)
+#define SL_MAX_GUEST (1U << 20)
+#define SL_MAX_RESERVED (1U << 18)
+
 /* State tables: defaults of `limits` in the plan. */
 #define SL_FLOWS 1048576
 #define SL_UNANSWERED 131072
@@ -51,6 +66,16 @@
 /* Clients that are held to a backend, and sources whose new flows are metered: the least recent give way. */
 #define SL_AFFINITIES 131072
 #define SL_BUCKETS 131072
+/* Mappings of sources to outside ports, each in two tables. */
+#define SL_BINDINGS 1048576
+/* Of 64 ports each: all the ports of 85 EIPs for three protocols. */
+#define SL_PORT_WORDS 262144
+/* Where filtering asks for the address: the least recent give way, who must then wait to be spoken to again. */
+#define SL_CONTACTS 131072
+/* Workloads that hold outside ports. */
+#define SL_HOLDERS_MOST 131072
+/* EIP and protocol. */
+#define SL_EIP_COUNTS 4096
 /* Counters: taken beforehand, on every CPU, since a row that must wait for memory loses what it should count. */
 #define SL_TRAFFIC 16384
 #define SL_DROPS 8192
@@ -58,6 +83,14 @@
 #define SL_UNSERVED 8192
 #define SL_NAMES 262144
 #define SL_FAILS 8192
+
+/* A port that was given back is not handed out before (RFC 6888 REQ-8). */
+#define SL_PORT_REST_S 120
+/* What nat_outgoing hands out by default: above what Linux takes for the node's own connections. */
+#define SL_NAT_FIRST 61000
+#define SL_NAT_LAST 65535
+/* Told "administratively prohibited" at most so often a second, when no mapping is possible (RFC 5508 REQ-8). */
+#define SL_TOLD_PER_S 10
 
 /* RFC 791 lets a host wait this long for the rest of a datagram. */
 #define SL_FRAGMENT_S 30

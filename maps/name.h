@@ -13,6 +13,8 @@
 #define SL_NAME_NODE 3 /* id 0: this node; slot 0 */
 #define SL_NAME_UPLINK 4 /* id: ifindex; the interface's name; slot 0 */
 #define SL_NAME_VPC 5 /* id: VPC id; slot 0 */
+#define SL_NAME_EIP 6 /* id: the address as it stands in the tables (network byte order); slot 0 */
+#define SL_NAME_SNAT 7 /* id: rule of sl_snat; slot: generation & 1 */
 
 struct sl_name_key {
 	__u16 kind;

@@ -33,9 +33,9 @@ struct sl_service {
 	__u16 pad;
 };
 
-/* A slot of a Maglev ring. */
+/* A slot of a Maglev ring: a service's backend, or an EIP of an SNAT rule. */
 struct sl_slot {
-	__be32 backend;
+	__be32 addr;
 };
 
 struct sl_backend_key {
@@ -66,6 +66,7 @@ struct sl_source {
 #define SL_VIP_ECHO 0x2 /* this node answers pings of it */
 #define SL_VIP_ECHO_DROP 0x4
 #define SL_VIP_HOST 0x8 /* an address of this node: what no service takes is the host's */
+#define SL_VIP_EIP 0x20 /* sl_eip knows more */
 #define SL_VIP_ALIAS 0x10 /* no VIP: what `other`, a node's own address, is called by that node's clients */
 
 struct sl_vip_key {

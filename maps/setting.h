@@ -7,7 +7,7 @@
 #include <linux/types.h>
 
 #define SL_SETTING_HOST_POLICY 0x1 /* the plan limits who reaches this node: judge untagged traffic to it */
-#define SL_SETTING_SERVICES 0x2 /* there are VIPs: look untagged packets up among them */
+#define SL_SETTING_OUTSIDE 0x2 /* there are VIPs or EIPs: look untagged packets up among them */
 #define SL_SETTING_HOST_SERVES 0x4 /* this node is a backend itself: look at what its own stack sends */
 
 struct sl_setting {

@@ -19,6 +19,7 @@
 #include "iface.h"
 #include "member.h"
 #include "name.h"
+#include "nat.h"
 #include "neigh.h"
 #include "network.h"
 #include "node.h"
@@ -28,7 +29,7 @@
 #include "verdict.h"
 #include "vlan.h"
 
-#define SL_LAYOUT 2
+#define SL_LAYOUT 3
 
 _Static_assert(sizeof(struct sl_setting) == 32, "sl_setting");
 _Static_assert(sizeof(struct sl_iface) == 12, "sl_iface");
@@ -47,6 +48,14 @@ _Static_assert(sizeof(struct sl_service) == 36, "sl_service");
 _Static_assert(sizeof(struct sl_vip) == 8, "sl_vip");
 _Static_assert(sizeof(struct sl_served_key) == 12, "sl_served_key");
 _Static_assert(sizeof(struct sl_serving) == 96, "sl_serving");
+_Static_assert(sizeof(struct sl_eip) == 208, "sl_eip");
+_Static_assert(sizeof(struct sl_snat) == 24, "sl_snat");
+_Static_assert(sizeof(struct sl_guest_key) == 12, "sl_guest_key");
+_Static_assert(sizeof(struct sl_binding_key) == 20, "sl_binding_key");
+_Static_assert(sizeof(struct sl_outside_key) == 8, "sl_outside_key");
+_Static_assert(sizeof(struct sl_outside) == 32, "sl_outside");
+_Static_assert(sizeof(struct sl_holder) == 24, "sl_holder");
+_Static_assert(sizeof(struct sl_release) == 20 && sizeof(struct sl_release_item) == 12, "sl_release");
 _Static_assert(sizeof(struct sl_frag_key) == 16, "sl_frag_key");
 _Static_assert(sizeof(struct sl_neigh) == 16, "sl_neigh");
 _Static_assert(sizeof(struct sl_name_key) == 8, "sl_name_key");

@@ -92,7 +92,7 @@ static int scene(void **state)
 	vip_keys[1].addr = web.addr;
 	vips[1] = (struct sl_vip){ .flags = SL_VIP_HOST, .other = htonl(SL_ALIAS_FIRST) };
 	for (size_t i = 0; i < 10; i++)
-		ring[i].backend = htonl(slots[i]);
+		ring[i].addr = htonl(slots[i]);
 	fakes[1] = (struct fake){ service_keys, services, sizeof(web), sizeof(*services), 2 };
 	fakes[2] = (struct fake){ backend_keys, backends, sizeof(*backend_keys), sizeof(*backends), 4 };
 	fakes[3] = (struct fake){ NULL, ring, 4, sizeof(*ring), 10 };
@@ -271,7 +271,7 @@ static void count_rows(void *closure, const void *key, const void *value)
 	const struct sl_slot *slot = value;
 
 	(void)key;
-	*(uint32_t *)closure += ntohl(slot->backend) == 9;
+	*(uint32_t *)closure += ntohl(slot->addr) == 9;
 }
 
 static void a_walk_sees_every_row_in_any_batch(void **state)

@@ -101,7 +101,7 @@ static uint32_t share(const struct image *i, const struct sl_service *s, const c
 		const struct sl_slot *slot = value_of(&i->table[SL_TABLE_sl_ring], &k);
 
 		assert_non_null(slot);
-		count += slot->backend == htonl(addr(backend));
+		count += slot->addr == htonl(addr(backend));
 	}
 	return count;
 }
@@ -370,7 +370,7 @@ static void unowned(void **state)
 	assert_int_equal(vip_at(c.image, "100.100.0.1")->flags, ECHO);
 	assert_int_equal(
 		((const struct sl_setting *)value_of(&c.image->table[SL_TABLE_sl_setting], &zero))->flags,
-		SL_SETTING_SERVICES);
+		SL_SETTING_OUTSIDE);
 	compiled_free(&c);
 }
 
@@ -385,7 +385,7 @@ static void settings_and_gateways(void **state)
 
 	(void)state;
 	assert_int_equal(s->flags,
-			 SL_SETTING_SERVICES | SL_SETTING_HOST_SERVES); /* "host" is served by n1 itself */
+			 SL_SETTING_OUTSIDE | SL_SETTING_HOST_SERVES); /* "host" is served by n1 itself */
 	assert_int_equal(ntohs(s->tunnel_port), 7000);
 	assert_int_equal(s->tunnel_vni, 9);
 	assert_int_equal(s->tunnel_mtu, 1400);

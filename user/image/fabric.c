@@ -27,7 +27,7 @@ static bool add_setting(struct compile *c)
 		.judged_mark = 1U << (31 - __builtin_clz(mask)),
 		.mark_mask = mask,
 		.flags = (c->cluster->host_present ? SL_SETTING_HOST_POLICY : 0) |
-			 (c->vip_count ? SL_SETTING_SERVICES : 0) |
+			 (c->vip_count ? SL_SETTING_OUTSIDE : 0) |
 			 (c->node_serves ? SL_SETTING_HOST_SERVES : 0),
 		.node_vpc = c->vpcs[c->default_vpc].id,
 		.node_addr = c->node->addresses.count ? htonl(c->node->addresses.item[0].first) : 0,

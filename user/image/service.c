@@ -187,7 +187,7 @@ static bool add_ring(struct serving *s, const struct service *service, struct sl
 	row->slots = size;
 	for (uint32_t i = 0; i < size; i++) {
 		uint32_t key = s->slots++;
-		struct sl_slot slot = { .backend = htonl(slots[i]) };
+		struct sl_slot slot = { .addr = htonl(slots[i]) };
 
 		if (!row_add(s->c, SL_TABLE_sl_ring, &key, &slot))
 			return false;

@@ -79,7 +79,7 @@ static int count_slots(struct roster_row *service, size_t span, int fd, struct t
 	else if (slots)
 		error = ring_read(fd, service->service.ring, slots, indices, slot, t);
 	for (uint32_t i = 0; !error && i < slots; i++) {
-		struct sl_served_key key = { .service = service->key.service, .backend = slot[i].backend };
+		struct sl_served_key key = { .service = service->key.service, .backend = slot[i].addr };
 		struct roster_row *row = bsearch(&key, service, span, sizeof(*service), row_order);
 
 		if (row && row != service)
