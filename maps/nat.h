@@ -24,7 +24,7 @@ struct sl_eip {
 	__u16 network; /* external network that it stands in; SL_NET_WORLD: none, the stack's routes lead out */
 	__u16 vpc; /* of that network: in which flows from outside are looked up */
 	__u16 flags; /* SL_EIP_* */
-	__u16 fip_vpc;
+	__u16 inside_vpc; /* of the FIP's workload, or of the sources that the EIP carries */
 	__be32 fip; /* the inside address */
 	__u16 fip_node; /* where that stands: index into sl_node, SL_NODE_SELF; 0: not known */
 	__u16 owned; /* how many of `own` */
