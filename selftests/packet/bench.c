@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "../../user/kernel/shape.h"
+#include "../../user/image/heap.h"
 #include "packet/tag_beside.skel.h"
 #include "bench.h"
 
@@ -69,12 +70,24 @@ void bench_close(struct bench *b)
 	kernel_close(&b->kernel); /* the pins go with the namespace that they stand in */
 }
 
-/* The plan's text with `change` worked into it. */
-static char *plan_text(const char *folder, const char *change, struct trouble *t)
+static bool plan_change(json_t *plan, const char *change, struct trouble *t)
+{
+	json_error_t error;
+	json_t *more = change ? json_loads(change, 0, &error) : NULL;
+	bool good = !change || (more && !json_object_update_recursive(plan, more));
+
+	if (!good)
+		trouble(t, -EINVAL, "the change to the plan: %s", error.text);
+	json_decref(more);
+	return good;
+}
+
+/* The plan's text with `base` and `change` worked into it. */
+static char *plan_text(const char *folder, const char *base, const char *change, struct trouble *t)
 {
 	char path[256], *text = NULL;
 	json_error_t error;
-	json_t *plan, *more = NULL;
+	json_t *plan;
 
 	snprintf(path, sizeof(path), "%s/plan.json", folder);
 	plan = json_load_file(path, 0, &error);
@@ -82,15 +95,36 @@ static char *plan_text(const char *folder, const char *change, struct trouble *t
 		trouble(t, -EINVAL, "%s:%d: %s", path, error.line, error.text);
 		return NULL;
 	}
-	if (change)
-		more = json_loads(change, 0, &error);
-	if (change && (!more || json_object_update_recursive(plan, more)))
-		trouble(t, -EINVAL, "the change to the plan: %s", error.text);
-	else
+	if (plan_change(plan, base, t) && plan_change(plan, change, t))
 		text = json_dumps(plan, 0);
-	json_decref(more);
 	json_decref(plan);
 	return text;
+}
+
+void bench_row(struct bench *b, struct image *image, enum sl_table_id table, const void *key,
+	       const void *value)
+{
+	struct image_table *at = &image->table[table];
+	size_t key_size = shapes[table].key_size, stride = key_size + shapes[table].value_size, row = 0;
+	uint8_t *rows = at->rows;
+
+	while (row < at->count && memcmp(rows + row * stride, key, key_size))
+		row++;
+	if (row == at->count) {
+		rows = heap_take(image->arena, (at->count + 1) * stride);
+		if (!rows) {
+			fail(b, "no memory for a row of %s", shapes[table].name);
+			return;
+		}
+		if (at->count)
+			memcpy(rows, at->rows, at->count * stride);
+		at->key_size = (uint32_t)key_size;
+		at->value_size = shapes[table].value_size;
+		at->rows = rows;
+		at->count++;
+	}
+	memcpy(rows + row * stride, key, key_size);
+	memcpy(rows + row * stride + key_size, value, shapes[table].value_size);
 }
 
 bool bench_plan(struct bench *b, const char *change)
@@ -101,7 +135,7 @@ bool bench_plan(struct bench *b, const char *change)
 	struct report r = { 0 };
 	struct trouble t = { "" };
 	struct plan *plan = NULL;
-	char *text = plan_text(b->folder, change, &t);
+	char *text = plan_text(b->folder, b->base, change, &t);
 	bool done = false;
 
 	scene_links(facts);
@@ -116,6 +150,8 @@ bool bench_plan(struct bench *b, const char *change)
 		fail(b, "the bench's plan does not compile: %s", t.text);
 		goto out;
 	}
+	if (b->rows)
+		b->rows(b, image);
 	if (kernel_install(&b->kernel, image, &t)) {
 		fail(b, "the bench's plan does not install: %s", t.text);
 		goto out;
@@ -160,6 +196,7 @@ void bench_clear_counts(struct bench *b)
 	empty(b, SL_TABLE_sl_drop);
 	empty(b, SL_TABLE_sl_served);
 	empty(b, SL_TABLE_sl_unserved);
+	empty(b, SL_TABLE_sl_eip_count);
 	for (uint32_t i = 0; i < SL_STATS; i++)
 		if (bpf_map_update_elem(b->kernel.table[SL_TABLE_sl_stat], &i, zero, BPF_ANY))
 			fail(b, "cannot clear sl_stat: %s", strerror(errno));
@@ -173,6 +210,11 @@ void bench_clear(struct bench *b)
 	empty(b, SL_TABLE_sl_neigh);
 	empty(b, SL_TABLE_sl_affinity);
 	empty(b, SL_TABLE_sl_bucket);
+	empty(b, SL_TABLE_sl_binding);
+	empty(b, SL_TABLE_sl_outside);
+	empty(b, SL_TABLE_sl_port_word);
+	empty(b, SL_TABLE_sl_contact);
+	empty(b, SL_TABLE_sl_holder);
 	bench_clear_counts(b);
 }
 

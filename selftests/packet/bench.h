@@ -24,6 +24,9 @@ struct bench {
 	struct tag_beside_bpf *beside; /* puts a tag beside the frame before the door sees it */
 	struct image *image; /* of the plan in force */
 	const char *folder; /* with plan.json */
+	const char *base; /* a change that every plan of a group gets first; NULL: none */
+	void (*rows)(struct bench *b, struct image *image); /* puts rows of its own into an image; NULL: none */
+	const void *rows_of; /* what `rows` goes by */
 	uint32_t cpus;
 	uint32_t fuzz_packets, fuzz_seed;
 	unsigned int ok, failed, skipped;
@@ -61,6 +64,19 @@ struct served {
 	bool answer; /* the backend's packet */
 	uint32_t bytes; /* 0: as many as are counted otherwise */
 };
+/* What is counted for an EIP. */
+struct outside {
+	uint32_t eip; /* 0: nothing is */
+	uint8_t proto;
+	uint32_t events; /* bits of EIP_*: each by one packet */
+};
+#define EIP_BOUND 0x01
+#define EIP_KEPT 0x02
+#define EIP_NO_PORT 0x04
+#define EIP_LIMIT 0x08
+#define EIP_FILTERED 0x10
+#define EIP_FORWARDED 0x20
+
 #define SERVED_CONNECTION 1
 #define SERVED_ANSWER 2
 #define SERVED_REFUSAL 3
@@ -79,6 +95,7 @@ struct want {
 	const struct frame *out; /* NULL: as it went in */
 	bool question; /* dropped, and what goes out instead is in `out` */
 	struct served served; /* vip 0: no service counts it */
+	struct outside outside;
 };
 #define STAT(symbol) (1U << SL_STAT_##symbol)
 #define NEW_FLOW STAT(FLOWS_CREATED)
@@ -97,9 +114,13 @@ void bench_close(struct bench *b);
 bool bench_plan(struct bench *b, const char *change);
 /* Puts sl_active back to 0, or to the generation of the plan that is in. */
 void bench_generation(struct bench *b, uint32_t generation);
-/* Empties the tables of flows, fragments, neighbours and clients, and every counter. */
+/* Empties every table of state that packets write, and every counter. */
 void bench_clear(struct bench *b);
 void bench_clear_counts(struct bench *b);
+
+/* A row more of a plan table, or another value for one that is there. */
+void bench_row(struct bench *b, struct image *image, enum sl_table_id table, const void *key,
+	       const void *value);
 
 /* Only runs the door. */
 bool bench_run(struct bench *b, const struct send *s, struct got *got);
@@ -122,6 +143,9 @@ bool same_frame(struct bench *b, const struct frame *want, const struct frame *g
 
 /* Every row of the services' counters; check() asks. */
 bool check_served(struct bench *b, const struct want *w, uint32_t packets, uint32_t bytes);
+
+/* Every row of the EIPs' counters; check() asks. */
+bool check_outside(struct bench *b, const struct want *w);
 
 /* Rows of state tables. */
 struct sl_flow_key flow_key(uint16_t vpc, uint8_t proto, uint32_t saddr, uint16_t sport, uint32_t daddr,

@@ -257,6 +257,7 @@ bool check(struct bench *b, const char *name, struct send s, struct want w)
 		good &= check_drop(b, &w, packets, bytes);
 		good &= check_stats(b, &w);
 		good &= check_served(b, &w, packets, bytes);
+		good &= check_outside(b, &w);
 	} else {
 		good = false;
 	}

@@ -25,6 +25,7 @@ enum {
 	W_E1, /* ext: external */
 	W_X1, /* blue-a: the addresses of net-a in VPC blue */
 	W_V1, /* net-overlay */
+	W_X2, /* blue-a */
 	W_ABSENT = 60, /* net-a, in the plan but not on the node */
 	W_STRAY, /* on the node but not in the plan */
 };
@@ -71,6 +72,7 @@ enum {
 #define O1 IP(192, 168, 108, 11)
 #define E1 IP(198, 18, 0, 11)
 #define X1 IP(192, 168, 103, 11) /* in VPC blue */
+#define X2 IP(192, 168, 103, 32) /* in VPC blue; nobody has it in the other */
 #define V1 IP(10, 17, 0, 11)
 #define V_OTHER IP(10, 17, 0, 99)
 #define WORLD IP(8, 8, 8, 8)
@@ -109,7 +111,7 @@ struct frame scene_arp(const struct arp_spec *spec);
 /* Makes the namespace with its interfaces and a bpffs of its own; says why if it cannot. */
 bool scene_make(char *why, size_t room);
 /* What the compiler is told about the interfaces. */
-#define SCENE_LINKS 15
+#define SCENE_LINKS 16
 void scene_links(struct link_fact facts[SCENE_LINKS]);
 
 #endif

@@ -214,13 +214,15 @@ struct want answers(uint32_t vip, uint16_t port, uint8_t proto, uint32_t backend
 struct want goes_on(struct want w)
 {
 	w.served.event = 0;
-	w.stats &= ~(NEW_FLOW | STAT(FLOWS_PROMOTED));
+	w.outside.events = 0;
+	w.stats &= ~(NEW_FLOW | STAT(FLOWS_PROMOTED) | STAT(BINDINGS));
 	return w;
 }
 
 struct want promotes(struct want w)
 {
-	w.stats = (w.stats & ~NEW_FLOW) | STAT(FLOWS_PROMOTED);
+	w.stats = (w.stats & ~(NEW_FLOW | STAT(BINDINGS))) | STAT(FLOWS_PROMOTED);
+	w.outside.events = 0;
 	return w;
 }
 
