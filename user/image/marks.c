@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include "../plan/value.h"
 #include "marks.h"
 
 static bool mark(struct list *marks, uint32_t vpc, uint32_t addr, uint8_t len, enum mark_kind kind,
@@ -23,26 +24,6 @@ static bool mark(struct list *marks, uint32_t vpc, uint32_t addr, uint8_t len, e
 	return true;
 }
 
-/* The fewest prefixes that make up a range: the largest aligned one that fits, again and again. */
-static bool cut_range(const struct range *range, struct list *prefixes)
-{
-	uint64_t at = range->first, end = (uint64_t)range->last + 1;
-
-	while (at < end) {
-		struct prefix *p = list_add(prefixes, 1);
-		uint8_t len = 32;
-
-		if (!p)
-			return false;
-		while (len > 0 && !(at & ((1ULL << (33 - len)) - 1)) && at + (1ULL << (33 - len)) <= end)
-			len--;
-		p->addr = (uint32_t)at;
-		p->len = len;
-		at += 1ULL << (32 - len);
-	}
-	return true;
-}
-
 /* The addresses of a set without its networks, as prefixes. */
 static bool set_prefixes(const struct set_fact *set, struct list *prefixes)
 {
@@ -50,8 +31,15 @@ static bool set_prefixes(const struct set_fact *set, struct list *prefixes)
 
 	if (set->group) {
 		for (size_t i = 0; i < set->group->addresses.count; i++) {
-			if (!cut_range(&set->group->addresses.item[i], prefixes))
-				return false;
+			struct cut cut = cut_range(&set->group->addresses.item[i]);
+			struct prefix piece;
+
+			while (cut_next(&cut, &piece)) {
+				p = list_add(prefixes, 1);
+				if (!p)
+					return false;
+				*p = piece;
+			}
 		}
 		return true;
 	}

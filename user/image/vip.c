@@ -271,7 +271,7 @@ bool vips_rows(struct compile *c, const struct vips *vips)
 	for (size_t i = 0; i < vips->list.count; i++) {
 		struct sl_vip_key key = { .addr = htonl(vip[i].addr) };
 		struct sl_vip row = { .network = vip[i].network };
-		enum service_echo echo = vip[i].echo;
+		enum outside_echo echo = vip[i].echo;
 
 		if (!vip[i].here)
 			continue;

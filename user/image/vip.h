@@ -16,7 +16,7 @@ struct vip {
 	uint32_t alias; /* by which the bearer's own clients reach it; 0: none */
 	uint32_t cluster; /* index + 1 of the cluster whose address it is; 0: not known */
 	uint16_t network; /* external network that carries it on this site; SL_NET_WORLD: none */
-	enum service_echo echo; /* as written */
+	enum outside_echo echo; /* as written */
 	bool here; /* some service of it has rows on this node */
 };
 

@@ -125,6 +125,18 @@ struct delivery {
 	struct place place;
 };
 
+/* What of the other end a mapping depends on, or is asked of who sends to one; numbers as in maps/nat.h. */
+enum nat_scope { NAT_ENDPOINT, NAT_ADDRESS, NAT_ADDRESS_PORT };
+
+/* How networks with nat_outgoing leave a node by the node's own address. */
+struct nat_outgoing {
+	struct range ports;
+	uint32_t max_ports_per_workload;
+	enum nat_scope mapping;
+	enum nat_scope filtering;
+	struct place place;
+};
+
 enum xdp_mode { XDP_OWN, XDP_GENERIC, XDP_SHARED };
 
 struct uplink {
@@ -164,6 +176,7 @@ struct cluster {
 	uint32_t mark_mask; /* "mark": "0x00f00000"; four adjacent bits */
 	struct tunnel tunnel;
 	struct delivery delivery;
+	struct nat_outgoing nat_outgoing;
 	bool host_present; /* "host" was written: what it does not allow is denied */
 	struct host_rule *host_allow;
 	size_t host_allow_count;
@@ -251,11 +264,15 @@ struct assertion {
 	struct place place;
 };
 
+enum outside_echo { ECHO_ANSWER, ECHO_PASS, ECHO_DROP, ECHO_UNSAID };
+
 struct eip {
 	char *name;
 	uint32_t address;
 	char *network;
-	struct strings nodes;
+	struct strings nodes; /* share its ports; the first speaks ARP for it */
+	struct ports reserved; /* never handed out to sources */
+	enum outside_echo echo; /* no ECHO_PASS: it has nobody to pass it to */
 	struct place place;
 };
 
@@ -263,11 +280,14 @@ struct snat {
 	char *name;
 	char *vpc;
 	struct prefixes from;
+	struct selectors to; /* none: the world */
+	struct prefixes except; /* destinations that see the source as it is */
 	struct strings eips;
 	struct range ports;
-	uint32_t max_ports_per_workload;
-	char *mapping;
-	char *filtering;
+	uint32_t max_ports_per_workload; /* per protocol; 0: no limit */
+	uint32_t max_flows_per_workload; /* 0: no limit */
+	enum nat_scope mapping;
+	enum nat_scope filtering;
 	struct place place;
 };
 
@@ -276,6 +296,7 @@ struct fip {
 	char *vpc;
 	uint32_t address;
 	char *eip;
+	struct strings from_vpcs; /* VPCs that may use it, beside its own and the world */
 	struct place place;
 };
 
@@ -297,8 +318,6 @@ struct backend {
 	struct place place;
 };
 
-enum service_echo { ECHO_ANSWER, ECHO_PASS, ECHO_DROP, ECHO_UNSAID };
-
 struct service {
 	char *name;
 	char *vpc;
@@ -314,7 +333,7 @@ struct service {
 	uint32_t affinity_s;
 	uint32_t ring_size; /* 0: not said */
 	bool empty_drop; /* "on_empty": "reset" | "drop" */
-	enum service_echo echo;
+	enum outside_echo echo;
 	struct strings nodes; /* with "address"; the first owns the VIP */
 	uint32_t new_per_s; /* 0: no limit */
 	uint32_t new_per_source_per_s;
@@ -380,11 +399,13 @@ struct timeouts { /* seconds */
 	uint32_t udp_s;
 	uint32_t udp_new_s;
 	uint32_t icmp_s;
+	uint32_t port_rest_s; /* before an outside port is handed out again */
 };
 
 struct limits {
 	uint32_t flows;
 	uint32_t unanswered_flows;
+	uint32_t bindings;
 };
 
 /* A prime; of this size a ring is 256 KiB. */

@@ -13,6 +13,10 @@
 #define DEFAULT_TUNNEL_MTU 1420
 /* Faster than that, counting would limit more than the limit. */
 #define MOST_NEW_PER_S 1000000
+#define MOST_FLOWS_PER_WORKLOAD 1048576
+#define DEFAULT_HOST_PORTS_PER_WORKLOAD 1024
+
+extern const char *const NAT_SCOPES[]; /* words of enum nat_scope */
 
 taker take_clusters; /* section_cluster.c */
 taker take_vpcs; /* section_network.c */

@@ -150,6 +150,23 @@ static void take_delivery(const struct at *at, const struct field *field, void *
 	TAKE_OBJECT(at, FIELDS, delivery);
 }
 
+static void take_nat_outgoing(const struct at *at, const struct field *field, void *out)
+{
+	static const struct field FIELDS[] = {
+		FIELD("ports", take_port_range, offsetof(struct nat_outgoing, ports)),
+		FIELD("max_ports_per_workload", take_u32,
+		      offsetof(struct nat_outgoing, max_ports_per_workload), .low = 1, .high = UINT16_MAX),
+		FIELD("mapping", take_choice, offsetof(struct nat_outgoing, mapping), .words = NAT_SCOPES),
+		FIELD("filtering", take_choice, offsetof(struct nat_outgoing, filtering),
+		      .words = NAT_SCOPES),
+	};
+	struct nat_outgoing *nat = out;
+
+	(void)field;
+	nat->place = place_of(at);
+	TAKE_OBJECT(at, FIELDS, nat);
+}
+
 static void one_host_rule(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
@@ -197,6 +214,7 @@ static void one_cluster(const struct at *at, void *out)
 		FIELD("mark", take_mark, offsetof(struct cluster, mark_mask)),
 		FIELD("tunnel", take_tunnel, offsetof(struct cluster, tunnel)),
 		FIELD("delivery", take_delivery, offsetof(struct cluster, delivery)),
+		FIELD("nat_outgoing", take_nat_outgoing, offsetof(struct cluster, nat_outgoing)),
 		FIELD("host", take_host, 0),
 		FIELD("nodes", take_nodes, 0, .needed = true),
 	};
@@ -207,6 +225,12 @@ static void one_cluster(const struct at *at, void *out)
 	cluster->delivery =
 		(struct delivery){ .port = SL_TUNNEL_PORT, .vni = SL_TUNNEL_VNI, .mtu = SL_TUNNEL_MTU };
 	cluster->place = place_of(at);
+	cluster->nat_outgoing =
+		(struct nat_outgoing){ .ports = { SL_NAT_FIRST, SL_NAT_LAST },
+				       .max_ports_per_workload = DEFAULT_HOST_PORTS_PER_WORKLOAD,
+				       .mapping = NAT_ENDPOINT,
+				       .filtering = NAT_ADDRESS,
+				       .place = cluster->place };
 	TAKE_OBJECT(at, FIELDS, cluster);
 }
 

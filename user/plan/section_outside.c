@@ -4,8 +4,18 @@
  */
 #include "section.h"
 
-static const char *const MAPPING[] = { "endpoint-independent", "address-dependent",
-				       "address-and-port-dependent", NULL };
+const char *const NAT_SCOPES[] = { "endpoint-independent", "address-dependent", "address-and-port-dependent",
+				   NULL };
+
+static const char *const ECHOES[] = { "answer", "drop", NULL };
+
+static void take_echo(const struct at *at, const struct field *field, void *out)
+{
+	bool drop = false;
+
+	take_switch(at, field, &drop);
+	*(enum outside_echo *)out = drop ? ECHO_DROP : ECHO_ANSWER;
+}
 
 static void one_eip(const struct at *at, void *out)
 {
@@ -13,10 +23,13 @@ static void one_eip(const struct at *at, void *out)
 		FIELD("address", take_address, offsetof(struct eip, address), .needed = true),
 		FIELD("network", take_name, offsetof(struct eip, network), .needed = true),
 		FIELD("nodes", take_names, offsetof(struct eip, nodes)),
+		FIELD("reserved", take_ports, offsetof(struct eip, reserved)),
+		FIELD("echo", take_echo, offsetof(struct eip, echo), .words = ECHOES),
 	};
 	struct eip *eip = out;
 
 	eip->name = name_of(at);
+	eip->echo = ECHO_UNSAID;
 	eip->place = place_of(at);
 	TAKE_OBJECT(at, FIELDS, eip);
 }
@@ -35,20 +48,24 @@ static void one_snat(const struct at *at, void *out)
 		FIELD("name", take_title, offsetof(struct snat, name), .needed = true),
 		FIELD("vpc", take_name, offsetof(struct snat, vpc)),
 		FIELD("from", take_prefixes, offsetof(struct snat, from), .needed = true),
+		FIELD("to", take_selectors, offsetof(struct snat, to)),
+		FIELD("except", take_prefixes, offsetof(struct snat, except)),
 		FIELD("eips", take_names, offsetof(struct snat, eips), .needed = true),
 		FIELD("ports", take_port_range, offsetof(struct snat, ports)),
 		FIELD("max_ports_per_workload", take_u32, offsetof(struct snat, max_ports_per_workload),
 		      .low = 1, .high = 65535),
-		FIELD("mapping", take_word, offsetof(struct snat, mapping), .words = MAPPING),
-		FIELD("filtering", take_word, offsetof(struct snat, filtering), .words = MAPPING),
+		FIELD("max_flows_per_workload", take_u32, offsetof(struct snat, max_flows_per_workload),
+		      .high = MOST_FLOWS_PER_WORKLOAD),
+		FIELD("mapping", take_choice, offsetof(struct snat, mapping), .words = NAT_SCOPES),
+		FIELD("filtering", take_choice, offsetof(struct snat, filtering), .words = NAT_SCOPES),
 	};
 	struct snat *snat = out;
 
 	snat->vpc = keep(at, "default");
 	snat->ports = (struct range){ 1024, 65535 };
-	/* RFC 4787 REQ-1: endpoint-independent mapping; filtering by address and port lets the least in. */
-	snat->mapping = keep(at, MAPPING[0]);
-	snat->filtering = keep(at, MAPPING[2]);
+	/* RFC 4787 REQ-1 and REQ-8. */
+	snat->mapping = NAT_ENDPOINT;
+	snat->filtering = NAT_ADDRESS;
 	snat->place = place_of(at);
 	TAKE_OBJECT(at, FIELDS, snat);
 	if (json_is_array(json_object_get(at->value, "eips")) && !snat->eips.count)
@@ -72,6 +89,7 @@ static void one_fip(const struct at *at, void *out)
 		FIELD("vpc", take_name, offsetof(struct fip, vpc)),
 		FIELD("address", take_address, offsetof(struct fip, address), .needed = true),
 		FIELD("eip", take_name, offsetof(struct fip, eip), .needed = true),
+		FIELD("from_vpcs", take_names, offsetof(struct fip, from_vpcs)),
 	};
 	struct fip *fip = out;
 

@@ -21,6 +21,9 @@ void take_timeouts(const struct at *at, const struct field *field, void *out)
 		FIELD("udp_new_s", take_u32, offsetof(struct timeouts, udp_new_s), .low = 1, .high = WEEK_S),
 		/* RFC 5508 REQ-2: 60 seconds. */
 		FIELD("icmp_s", take_u32, offsetof(struct timeouts, icmp_s), .low = 60, .high = WEEK_S),
+		/* RFC 6888 REQ-8: 2 minutes. */
+		FIELD("port_rest_s", take_u32, offsetof(struct timeouts, port_rest_s), .low = SL_PORT_REST_S,
+		      .high = WEEK_S),
 	};
 	struct plan *plan = out;
 
@@ -34,6 +37,7 @@ void take_limits(const struct at *at, const struct field *field, void *out)
 		FIELD("flows", take_u32, offsetof(struct limits, flows), .low = 1024, .high = 1U << 25),
 		FIELD("unanswered_flows", take_u32, offsetof(struct limits, unanswered_flows), .low = 1024,
 		      .high = 1U << 24),
+		FIELD("bindings", take_u32, offsetof(struct limits, bindings), .low = 1024, .high = 1U << 24),
 	};
 	struct plan *plan = out;
 
@@ -49,6 +53,9 @@ void default_state(struct plan *plan)
 		.udp_s = 300,
 		.udp_new_s = 30,
 		.icmp_s = 60,
+		.port_rest_s = SL_PORT_REST_S,
 	};
-	plan->limits = (struct limits){ .flows = SL_FLOWS, .unanswered_flows = SL_UNANSWERED };
+	plan->limits = (struct limits){ .flows = SL_FLOWS,
+					.unanswered_flows = SL_UNANSWERED,
+					.bindings = SL_BINDINGS };
 }

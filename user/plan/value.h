@@ -58,9 +58,41 @@ static inline uint32_t prefix_mask(uint8_t len)
 	return len ? ~(uint32_t)0 << (32 - len) : 0;
 }
 
+/* Whether `inner` lies in `outer`, or is it. */
+static inline bool prefix_covers(struct prefix outer, struct prefix inner)
+{
+	return outer.len <= inner.len && (inner.addr & prefix_mask(outer.len)) == outer.addr;
+}
+
 static inline bool prefix_has(struct prefix prefix, uint32_t address)
 {
 	return (address & prefix_mask(prefix.len)) == prefix.addr;
+}
+
+/* What is left of a range that is cut into the fewest prefixes. */
+struct cut {
+	uint64_t at;
+	uint64_t end; /* behind the last address */
+};
+
+static inline struct cut cut_range(const struct range *range)
+{
+	return (struct cut){ .at = range->first, .end = (uint64_t)range->last + 1 };
+}
+
+/* The largest aligned prefix that the rest begins with; false: nothing is left. */
+static inline bool cut_next(struct cut *cut, struct prefix *prefix)
+{
+	uint8_t len = 32;
+
+	if (cut->at >= cut->end)
+		return false;
+	while (len > 0 && !(cut->at & ((1ULL << (33 - len)) - 1)) &&
+	       cut->at + (1ULL << (33 - len)) <= cut->end)
+		len--;
+	*prefix = (struct prefix){ .addr = (uint32_t)cut->at, .len = len };
+	cut->at += 1ULL << (32 - len);
+	return true;
 }
 
 static inline uint32_t prefix_last(struct prefix prefix)
