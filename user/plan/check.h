@@ -24,6 +24,8 @@ struct check {
 	struct arena *scratch;
 	struct placed *placed; /* one for each workload */
 	struct seen addresses; /* (VPC, address) → workload: filled by check_workloads() */
+	struct seen eips; /* address → EIP, the first one: filled by check_eips() */
+	struct seen fips; /* EIP → FIP, the first one: filled by check_eips() */
 };
 
 /* A place below another: "$.networks.x.sites.y" and ".cidrs[2]"; lives in the caller's frame. */

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Outside addresses: EIPs that are nobody's to give, EIPs given twice, SNAT and FIPs that lead nowhere.
+ * Outside addresses: EIPs that are nobody's to give, EIPs given twice, FIPs that lead nowhere. SNAT is in
+ * check_snat.c.
  */
+#include <netinet/in.h>
 #include <string.h>
 #include "outside.h"
+
+#define MOST_RESERVED 4096
 
 static void check_host_address(struct check *c, const struct eip *eip, const struct network *network)
 {
@@ -60,6 +64,12 @@ static void check_eip_nodes(struct check *c, const struct eip *eip, const struct
 
 	for (size_t i = 0; i < eip->nodes.count; i++) {
 		below(&b, &eip->place, ".nodes[%zu]", i);
+		for (size_t j = 0; j < i; j++)
+			if (!strcmp(eip->nodes.item[i], eip->nodes.item[j])) {
+				report_error(c->report, &b.place, "node %s stands twice, expected it once",
+					     eip->nodes.item[i]);
+				break;
+			}
 		if (!known(c, NOUN_NODE, eip->nodes.item[i], &b.place))
 			continue;
 		plan_node(c->plan, eip->nodes.item[i], &cluster);
@@ -70,17 +80,39 @@ static void check_eip_nodes(struct check *c, const struct eip *eip, const struct
 	}
 }
 
+/* Each is a row of a table. */
+static void check_reserved(struct check *c, const struct eip *eip)
+{
+	size_t count = 0;
+	struct below b;
+
+	for (size_t i = 0; i < eip->reserved.count; i++) {
+		const struct port *port = &eip->reserved.item[i];
+
+		if (port->any || (port->proto != IPPROTO_TCP && port->proto != IPPROTO_UDP))
+			report_error(c->report, below(&b, &eip->place, ".reserved[%zu]", i),
+				     "only ports of tcp and udp are handed out, expected tcp/22, udp/53 or "
+				     "tcp/8000-8100");
+		else
+			count += port->last - port->first + 1U;
+	}
+	if (count > MOST_RESERVED)
+		report_error(c->report, below(&b, &eip->place, ".reserved"),
+			     "%zu ports are reserved, expected at most %d; or a smaller \"ports\" in snat",
+			     count, MOST_RESERVED);
+}
+
 static void check_each_eip(struct check *c)
 {
 	const struct plan *plan = c->plan;
-	struct seen addresses = seen_new(c->scratch, plan->eip_count);
 	char text[ADDRESS_TEXT];
 	struct below b;
 
+	c->eips = seen_new(c->scratch, plan->eip_count);
 	for (size_t i = 0; i < plan->eip_count; i++) {
 		const struct eip *eip = &plan->eips[i];
 		const struct network *network = plan_network(plan, eip->network);
-		size_t first = seen_add(&addresses, (struct seen_key){ .a = eip->address }, i);
+		size_t first = seen_add(&c->eips, (struct seen_key){ .a = eip->address }, i);
 
 		if (first != SIZE_MAX)
 			report_error(c->report, below(&b, &eip->place, ".address"),
@@ -88,6 +120,7 @@ static void check_each_eip(struct check *c)
 				     address_text(eip->address, text), plan->eips[first].name);
 		known(c, NOUN_NETWORK, eip->network, below(&b, &eip->place, ".network"));
 		check_eip_nodes(c, eip, network);
+		check_reserved(c, eip);
 		if (!network)
 			continue;
 		if (!network->external)
@@ -115,86 +148,72 @@ void check_external_of(struct check *c, const char *name, const struct eip *eip,
 		     eip->name, eip->network, name);
 }
 
-const struct fip *fip_of(const struct plan *plan, const char *eip)
+const struct fip *fip_of(const struct check *c, const char *eip)
 {
-	for (size_t i = 0; i < plan->fip_count; i++)
-		if (!strcmp(plan->fips[i].eip, eip))
-			return &plan->fips[i];
-	return NULL;
+	size_t i = seen_find(&c->fips, (struct seen_key){ .text = eip });
+
+	return i == SIZE_MAX ? NULL : &c->plan->fips[i];
 }
 
-static bool overlaps_vpc(const struct check *c, const char *vpc, struct prefix prefix)
+const struct eip *eip_at(const struct check *c, uint32_t address)
 {
-	for (size_t i = 0; i < c->plan->network_count; i++) {
-		const struct network *n = &c->plan->networks[i];
+	size_t i = seen_find(&c->eips, (struct seen_key){ .a = address });
 
-		if (strcmp(n->vpc, vpc) != 0 || n->external)
+	return i == SIZE_MAX ? NULL : &c->plan->eips[i];
+}
+
+void check_guests(struct check *c, const struct strings *vpcs, const char *own, const struct place *place)
+{
+	struct below b;
+
+	for (size_t i = 0; i < vpcs->count; i++) {
+		below(&b, place, ".from_vpcs[%zu]", i);
+		if (!known(c, NOUN_VPC, vpcs->item[i], &b.place))
 			continue;
-		for (size_t j = 0; j < n->site_count; j++)
-			for (size_t k = 0; k < n->sites[j].cidrs.count; k++)
-				if (prefix_has(n->sites[j].cidrs.item[k], prefix.addr) ||
-				    prefix_has(prefix, n->sites[j].cidrs.item[k].addr))
-					return true;
+		if (!strcmp(vpcs->item[i], own))
+			report_warning(c->report, &b.place,
+				       "VPC %s is its own and may use it anyway, expected other VPCs", own);
+		for (size_t j = 0; j < i; j++)
+			if (!strcmp(vpcs->item[j], vpcs->item[i])) {
+				report_error(c->report, &b.place, "VPC %s stands twice, expected it once",
+					     vpcs->item[i]);
+				break;
+			}
 	}
-	return false;
 }
 
-static void check_snat_eip(struct check *c, size_t i, size_t j, struct seen *users)
+/* The way back is the way in: where the EIP's network is not, an answer could not leave. */
+static void check_fip_home(struct check *c, const struct fip *fip, const struct eip *eip)
 {
-	const struct snat *snat = &c->plan->snat[i];
-	const char *name = snat->eips.item[j];
-	const struct eip *eip = plan_eip(c->plan, name);
-	const struct fip *fip = fip_of(c->plan, name);
+	size_t i =
+		seen_find(&c->addresses, (struct seen_key){ .a = vpc_index(c, fip->vpc), .b = fip->address });
+	const struct cluster *home = i == SIZE_MAX ? NULL : c->placed[i].cluster;
+	const struct network *network = plan_network(c->plan, eip->network);
 	char text[ADDRESS_TEXT];
 	struct below b;
-	size_t first;
 
-	below(&b, &snat->place, ".eips[%zu]", j);
-	if (!known(c, NOUN_EIP, name, &b.place))
-		return;
-	check_external_of(c, snat->vpc, eip, &b.place);
-	if (fip)
-		report_error(c->report, &b.place,
-			     "EIP %s is that of FIP \"%s\", expected it as FIP or SNAT, not both", name,
-			     fip->name);
-	first = seen_add(users, (struct seen_key){ .a = eip->address }, i);
-	if (first != SIZE_MAX && strcmp(c->plan->snat[first].vpc, snat->vpc) != 0)
-		report_error(c->report, &b.place,
-			     "EIP %s (%s) carries VPC %s already (snat \"%s\"), expected one VPC for each",
-			     name, address_text(eip->address, text), c->plan->snat[first].vpc,
-			     c->plan->snat[first].name);
+	if (home && network && !network_site(network, home->name))
+		report_error(c->report, below(&b, &fip->place, ".address"),
+			     "%s is in cluster %s, where network %s of EIP %s has no site, expected one",
+			     address_text(fip->address, text), home->name, network->name, eip->name);
 }
 
-static void check_snat(struct check *c)
+/* A FIP's packets all go to its workload: nothing is left that the EIP could say of itself. */
+static void check_whole(struct check *c, const struct fip *fip, const struct eip *eip)
 {
-	const struct plan *plan = c->plan;
-	struct seen names = seen_new(c->scratch, plan->snat_count), users;
-	char text[PREFIX_TEXT];
-	size_t uses = 0;
 	struct below b;
 
-	for (size_t i = 0; i < plan->snat_count; i++)
-		uses += plan->snat[i].eips.count;
-	users = seen_new(c->scratch, uses);
-	for (size_t i = 0; i < plan->snat_count; i++) {
-		const struct snat *snat = &plan->snat[i];
-
-		if (seen_add(&names, (struct seen_key){ .text = snat->name }, i) != SIZE_MAX)
-			report_error(c->report, below(&b, &snat->place, ".name"),
-				     "another snat is named \"%s\", expected a name of its own", snat->name);
-		for (size_t j = 0; j < snat->eips.count; j++)
-			check_snat_eip(c, i, j, &users);
-		if (!known(c, NOUN_VPC, snat->vpc, below(&b, &snat->place, ".vpc")))
-			continue;
-		for (size_t j = 0; j < snat->from.count; j++)
-			if (!overlaps_vpc(c, snat->vpc, snat->from.item[j]))
-				report_error(c->report, below(&b, &snat->place, ".from[%zu]", j),
-					     "%s is in no network of VPC %s, expected addresses of the VPC",
-					     prefix_text(snat->from.item[j], text), snat->vpc);
-	}
+	if (eip->echo != ECHO_UNSAID)
+		report_error(c->report, below(&b, &eip->place, ".echo"),
+			     "the EIP is that of FIP \"%s\", whose workload answers pings, expected none",
+			     fip->name);
+	if (eip->reserved.count)
+		report_error(c->report, below(&b, &eip->place, ".reserved"),
+			     "the EIP is that of FIP \"%s\", which has all its ports, expected none",
+			     fip->name);
 }
 
-static void check_fip(struct check *c, size_t i, struct seen *eips, struct seen *inside)
+static void check_fip(struct check *c, size_t i, struct seen *inside)
 {
 	const struct plan *plan = c->plan;
 	const struct fip *fip = &plan->fips[i];
@@ -203,13 +222,19 @@ static void check_fip(struct check *c, size_t i, struct seen *eips, struct seen 
 	size_t first;
 
 	if (known(c, NOUN_EIP, fip->eip, below(&b, &fip->place, ".eip"))) {
-		check_external_of(c, fip->vpc, plan_eip(plan, fip->eip), &b.place);
-		first = seen_add(eips, (struct seen_key){ .text = fip->eip }, i);
-		if (first != SIZE_MAX)
+		const struct eip *eip = plan_eip(plan, fip->eip);
+
+		check_external_of(c, fip->vpc, eip, &b.place);
+		first = seen_find(&c->fips, (struct seen_key){ .text = fip->eip });
+		if (first == i)
+			check_whole(c, fip, eip);
+		else if (first != SIZE_MAX)
 			report_error(c->report, &b.place,
 				     "EIP %s is also that of FIP \"%s\", expected one FIP for each", fip->eip,
 				     plan->fips[first].name);
+		check_fip_home(c, fip, eip);
 	}
+	check_guests(c, &fip->from_vpcs, fip->vpc, &fip->place);
 	if (!known(c, NOUN_VPC, fip->vpc, below(&b, &fip->place, ".vpc")))
 		return;
 	below(&b, &fip->place, ".address");
@@ -228,17 +253,20 @@ void check_eips(struct check *c)
 {
 	const struct plan *plan = c->plan;
 	struct seen names = seen_new(c->scratch, plan->fip_count);
-	struct seen eips = seen_new(c->scratch, plan->fip_count);
 	struct seen inside = seen_new(c->scratch, plan->fip_count);
 	struct below b;
 
+	c->fips = seen_new(c->scratch, plan->fip_count);
+	for (size_t i = 0; i < plan->fip_count; i++)
+		seen_add(&c->fips, (struct seen_key){ .text = plan->fips[i].eip }, i);
 	check_each_eip(c);
 	check_snat(c);
+	check_nat_outgoing(c);
 	for (size_t i = 0; i < plan->fip_count; i++) {
 		if (seen_add(&names, (struct seen_key){ .text = plan->fips[i].name }, i) != SIZE_MAX)
 			report_error(c->report, below(&b, &plan->fips[i].place, ".name"),
 				     "another FIP is named \"%s\", expected a name of its own",
 				     plan->fips[i].name);
-		check_fip(c, i, &eips, &inside);
+		check_fip(c, i, &inside);
 	}
 }

@@ -65,6 +65,8 @@ void check_selectors(struct check *c)
 		check_one(c, &plan->asserts[i].from);
 		check_one(c, &plan->asserts[i].to);
 	}
+	for (size_t i = 0; i < plan->snat_count; i++)
+		check_list(c, &plan->snat[i].to);
 	for (size_t i = 0; i < plan->route_count; i++) {
 		check_one(c, &plan->routes[i].from);
 		check_one(c, &plan->routes[i].to);

@@ -7,14 +7,6 @@
 #include <string.h>
 #include "outside.h"
 
-static const struct eip *eip_at(const struct plan *plan, uint32_t address)
-{
-	for (size_t i = 0; i < plan->eip_count; i++)
-		if (plan->eips[i].address == address)
-			return &plan->eips[i];
-	return NULL;
-}
-
 /* False: there is no VIP to reason about. */
 static bool vip_of(struct check *c, const struct service *service, struct vip *vip)
 {
@@ -22,7 +14,7 @@ static bool vip_of(struct check *c, const struct service *service, struct vip *v
 
 	*vip = (struct vip){ .address = service->address };
 	if (service->has_address) {
-		vip->eip = eip_at(c->plan, vip->address);
+		vip->eip = eip_at(c, vip->address);
 		vip->node = node_at(c->plan, vip->address);
 		vip->pool = pool_of(c->plan, vip->address);
 		return true;
@@ -137,9 +129,7 @@ void check_services(struct check *c)
 		struct vip vip;
 
 		known(c, NOUN_VPC, service->vpc, below(&b, &service->place, ".vpc"));
-		for (size_t j = 0; j < service->from_vpcs.count; j++)
-			known(c, NOUN_VPC, service->from_vpcs.item[j],
-			      below(&b, &service->place, ".from_vpcs[%zu]", j));
+		check_guests(c, &service->from_vpcs, service->vpc, &service->place);
 		check_backends(c, service);
 		check_sources(c, service);
 		check_limit(c, service);

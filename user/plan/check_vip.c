@@ -258,7 +258,7 @@ static void check_taken(struct check *c, const struct service *service, const st
 void check_vip(struct check *c, size_t i, const struct vip *vip, struct shared *shared)
 {
 	const struct service *service = &c->plan->services[i];
-	const struct fip *fip = vip->eip ? fip_of(c->plan, vip->eip->name) : NULL;
+	const struct fip *fip = vip->eip ? fip_of(c, vip->eip->name) : NULL;
 	struct below b;
 
 	below(&b, &service->place, service->eip ? ".eip" : ".address");

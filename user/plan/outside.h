@@ -9,7 +9,12 @@
 /* Whether the VPC may use the EIP's network; a VPC that names no external network may use any. */
 void check_external_of(struct check *c, const char *vpc, const struct eip *eip, const struct place *where);
 /* The FIP that has this EIP, or NULL. */
-const struct fip *fip_of(const struct plan *plan, const char *eip);
+const struct fip *fip_of(const struct check *c, const char *eip);
+const struct eip *eip_at(const struct check *c, uint32_t address);
+/* `from_vpcs` of what stands at `place` and belongs to VPC `own`. */
+void check_guests(struct check *c, const struct strings *vpcs, const char *own, const struct place *place);
+void check_snat(struct check *c); /* check_snat.c */
+void check_nat_outgoing(struct check *c);
 
 struct vip {
 	uint32_t address;
