@@ -15,23 +15,11 @@ FABRIC=$LAB_DIR/servers
 uplink=enp0s31f6
 web_pods='web-1 web-2 envoy-1 envoy-2'
 
-ingress_tools() { # what the guests find built
-	[ -n "${SLUICE_VM:-}" ] || make -s -C "$here" lab-tools || return 1
-	[ -x "$here/build/lab/flood" ] && [ -r "$here/build/lab/access.bpf.o" ] || { echo "run: make lab-tools" && return 1; }
-}
-sysctls() { # NAME KEY=VALUE...: below /proc/sys/net/ipv4 or core
-	local name=$1
-	shift
-	lab_in "$name" sh -c 'for s in "$@"; do echo "${s#*=}" >"/proc/sys/net/${s%%=*}"; done' sh "$@"
-}
-
 ingress_up() {
 	local node address i addresses=()
 	lab_netns router client ext || return 1
 	lab_port router eth0 router && lab_port ext eth0 ext || return 1
-	lab_in switch tc qdisc add dev ext clsact &&
-		lab_in switch tc filter add dev ext ingress bpf da obj "$here/build/lab/access.bpf.o" sec tc/push &&
-		lab_in switch tc filter add dev ext egress bpf da obj "$here/build/lab/access.bpf.o" sec tc/pop || return 1
+	lab_access ext 4013 || return 1
 	ip -n "$LAB-router" link add eth1 up type veth peer name eth0 netns "$LAB-client" || return 1
 	printf '%s\n' 'address add 88.99.29.193/26 dev eth0' 'address add 88.99.218.1/24 dev eth1' \
 		"route add 203.0.113.0/24 via $CLIENT" 'route add blackhole default' | ip -n "$LAB-router" -batch - || return 1

@@ -9,7 +9,7 @@ each=20 wrong=0
 die() { echo "demo: $*" >&2 && exit 1; }
 trap 'lab_down' EXIT
 trap 'exit 1' INT TERM HUP
-ingress_tools || die "the lab's tools do not build"
+lab_tools || die "the lab's tools do not build"
 lab_up || die "the lab does not come up"
 ingress_up && servers_up || die "the site around the nodes does not come up"
 said() { # WHO

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# make lab-tools    what the lab tests need compiled: the SYN sender and the access port of the switch
+# make lab-tools    what the lab tests need compiled: the SYN sender, many datagrams, the access ports of the switch
 
-LAB_TOOLS := $(B)/lab/flood $(B)/lab/access.bpf.o
+LAB_TOOLS := $(B)/lab/flood $(B)/lab/datagrams $(B)/lab/access.bpf.o
 .PHONY: lab-tools
 lab-tools: $(LAB_TOOLS)
 $(B)/lab/%: selftests/lab/%.c

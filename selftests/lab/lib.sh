@@ -54,6 +54,8 @@ lab_workloads() {
 		[.name, .node, .interface, .address, ($s.cidrs[0] | split("/")[1]), $s.gateway // "-", .mac // "-"] |
 		@tsv' "$PLAN"
 }
+# names of those that have a route of the node: equal addresses in other VPCs could not
+lab_routed() { jq -r '.networks as $n | .workloads[] | select($n[.network].vpc // "default" | . == "default") | .name' "$PLAN"; }
 lab_field() { jq -r --arg w "$1" --arg f "$2" '.workloads[] | select(.name == $w) | .[$f]' "$PLAN"; }
 
 # --- running things inside
@@ -104,6 +106,23 @@ lab_offload() { # PORT
 	[ "$TAGS" = frame ] || offload=on
 	lab_in switch ethtool -K "$1" txvlan $offload tx-vlan-stag-hw-insert $offload
 }
+# The host behind this port of the switch knows nothing of VLANs and stands in one (access.bpf.c, by `make lab-tools`).
+lab_access() { # PORT VLAN
+	local object="$here/build/lab/access.bpf.o"
+	lab_in switch tc qdisc add dev "$1" clsact &&
+		lab_in switch tc filter add dev "$1" ingress bpf da obj "$object" sec "tc/push$2" &&
+		lab_in switch tc filter add dev "$1" egress bpf da obj "$object" sec "tc/pop$2"
+}
+lab_tools() { # the guests find them built
+	[ -n "${SLUICE_VM:-}" ] || make -s -C "$here" lab-tools || return 1
+	[ -x "$here/build/lab/flood" ] && [ -r "$here/build/lab/access.bpf.o" ] && [ -x "$here/build/lab/datagrams" ] ||
+		{ echo "run: make lab-tools" && return 1; }
+}
+sysctls() { # NAME KEY=VALUE...: below /proc/sys/net
+	local name=$1
+	shift
+	lab_in "$name" sh -c 'for s in "$@"; do echo "${s#*=}" >"/proc/sys/net/${s%%=*}"; done' sh "$@"
+}
 # From now on the nodes' uplinks meet tags there.
 lab_tags() { # frame|metadata
 	local port
@@ -115,11 +134,11 @@ lab_tags() { # frame|metadata
 }
 
 lab_up() {
-	local node uplink name iface addr len gateway mac n=0 i nodes workloads names=()
+	local node uplink name iface addr len gateway mac n=0 i nodes workloads routed names=()
 	[ -r "$PLAN" ] || { echo "lab: no plan $PLAN" >&2 && return 1; }
 	mountpoint -q $lab_bpffs || mount -t bpf bpf $lab_bpffs
 	mkdir -p "$LAB_DIR"
-	nodes=$(lab_nodes) workloads=$(lab_workloads)
+	nodes=$(lab_nodes) workloads=$(lab_workloads) routed=$(lab_routed)
 	while read -r name _; do names+=("$name"); done <<<"$workloads"
 	lab_netns switch wire $nodes "${names[@]}"
 	ip -n "$LAB-switch" link add br0 up type bridge mcast_snooping 0
@@ -137,7 +156,7 @@ lab_up() {
 				[ "$i" = "$node" ] || continue
 				[ "$mac" = - ] && mac='' || mac="address $mac"
 				echo "link add $iface up type veth peer name eth0 $mac netns $LAB-$name"
-				echo "route add $addr/32 dev $iface"
+				[[ $'\n'$routed$'\n' != *$'\n'$name$'\n'* ]] || echo "route add $addr/32 dev $iface"
 			done <<<"$workloads"
 		} | ip -n "$LAB-$node" -batch - || return 1
 	done

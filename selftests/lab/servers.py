@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Backends of the services lab: every workload of a plan answers with its own name and the client it saw.
+"""Servers of the services and NAT labs: every workload of a plan answers with its own name and the client it saw.
 
     servers.py LAB PLAN FOLDER
 
@@ -7,6 +7,7 @@ tcp/9000  "NAME CLIENT PORT\\n" at once, then whatever comes is sent back, as lo
 tcp/9002  "put BYTES\\n" and the bytes: their sha256; "get BYTES\\n": that many bytes of bulk()
 udp/9001  "NAME CLIENT LENGTH SHA256"; to "later": the same half a second later, from a connected socket, twice, and
           what the socket heard by then goes to FOLDER/NAME.later
+udp/9003  "NAME CLIENT PORT LENGTH SHA256"
 tcp/7443  TLS, HTTP; FOLDER/NAME.tls.log gets "CLIENT 7443" for each request. FOLDER/{cert,key}.pem
 
 Says "ready" when all listen. One process: a socket stays in the namespace that it was made in. It must never
@@ -26,7 +27,8 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from probe import Namespaces, many_files  # noqa: E402
 
-HELLO, DATAGRAM, BULK, TLS = 9000, 9001, 9002, 7443
+HELLO, DATAGRAM, BULK, SEEN, TLS = 9000, 9001, 9002, 9003, 7443
+IP_PKTINFO = 8
 BLOCK = bytes((i * 7 + (i >> 8) * 13 + (i >> 16) * 31) & 0xff for i in range(1 << 20))
 CHUNK = 1 << 18
 
@@ -123,8 +125,10 @@ class Servers:
     def __init__(self, lab, plan, folder):
         self.ns, self.folder = Namespaces(lab), folder
         self.poll, self.handlers = select.epoll(), {}
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(f"{folder}/cert.pem", f"{folder}/key.pem")
+        self.context = None
+        if os.path.exists(f"{folder}/cert.pem"):
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(f"{folder}/cert.pem", f"{folder}/key.pem")
         for w in plan["workloads"]:
             with self.ns.inside(w["name"]):
                 self.open(w["name"])
@@ -142,8 +146,6 @@ class Servers:
         self.watch(sock, select.EPOLLIN, handler)
 
     def open(self, name):
-        log = open(f"{self.folder}/{name}.tls.log", "a", buffering=1, encoding="ascii")  # pylint: disable=R1732
-
         def thread(target, *before):
             def handler(listener, _):
                 sock, client = listener.accept()
@@ -152,11 +154,14 @@ class Servers:
             return handler
         self.listen(HELLO, self.hello(name))
         self.listen(BULK, thread(transfer))
-        if "envoy" in name:
+        if "envoy" in name and self.context:
+            log = open(f"{self.folder}/{name}.tls.log", "a", buffering=1, encoding="ascii")  # pylint: disable=R1732
             self.listen(TLS, thread(http, self.context, log))
-        sock = self.datagram_socket()
-        sock.setblocking(False)
-        self.watch(sock, select.EPOLLIN, self.datagram(name))
+        for port, handler in ((DATAGRAM, self.datagram(name)), (SEEN, self.seen(name))):
+            sock = self.datagram_socket(port)
+            sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, port == SEEN)
+            sock.setblocking(False)
+            self.watch(sock, select.EPOLLIN, handler)
 
     def hello(self, name):
         def handler(listener, _):
@@ -191,12 +196,21 @@ class Servers:
         sock.close()
 
     @staticmethod
-    def datagram_socket():
+    def datagram_socket(port=DATAGRAM):
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        sock.bind(("", DATAGRAM))
+        sock.bind(("", port))
         return sock
+
+    @staticmethod
+    def seen(name):
+        """From the address that was asked, of a host that has several."""
+        def handler(sock, _):
+            data, told, _, client = sock.recvmsg(65535, 64)
+            text = f"{name} {client[0]} {client[1]} {len(data)} {hashlib.sha256(data).hexdigest()}".encode()
+            sock.sendmsg([text], [(*c[:2], b"\0\0\0\0" + c[2][4:8] + b"\0\0\0\0") for c in told], 0, client)
+        return handler
 
     def datagram(self, name):
         def handler(sock, _):

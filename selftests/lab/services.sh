@@ -13,7 +13,7 @@ for tool in jq nginx nft openssl curl; do
 done
 each=2000 each_lost=200
 [ -z "${LAB_FAST:-}" ] || { each=20 each_lost=4; }
-ingress_tools >/dev/null || { not_ok "services: $(ingress_tools | tail -n 1)" && exit 1; }
+lab_tools >/dev/null || { not_ok "services: $(lab_tools | tail -n 1)" && exit 1; }
 took() { [ -z "${LAB_TIMES:-}" ] || echo "--- $1: at $SECONDS s"; }
 lab_begin
 took site

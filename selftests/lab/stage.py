@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the services lab's scenarios stand on: the plan and its variants, the nodes' own words, results.
+"""What the scenarios of the services and NAT labs stand on: the plan and its variants, the nodes' own words, results.
 
 It must never decide whether a scenario went well; it says what it was told.
 """
@@ -22,7 +22,8 @@ QUIET = 0.4 + 0.15 * SLOW  # what has not come by then does not come; less than 
 class Stage:
     """LAB PLAN SLUICE PINS_PREFIX LAB_DIR"""
 
-    def __init__(self, argv):
+    def __init__(self, argv, title="services"):
+        self.title = title
         self.lab, plan, self.sluice, self.pins, self.folder = argv[1:6]
         with open(plan, encoding="utf-8") as f:
             self.plan = json.load(f)
@@ -33,7 +34,10 @@ class Stage:
     def say(self, name, trouble=None):
         self.failed |= bool(trouble)
         name += os.environ.get("LAB_NOTE", "")
-        print(f"not ok services {name}: {trouble}" if trouble else f"ok services {name}", flush=True)
+        print(f"not ok {self.title} {name}: {trouble}" if trouble else f"ok {self.title} {name}", flush=True)
+
+    def skip(self, name, why):
+        print(f"skip {self.title} {name}: {why}", flush=True)
 
     def scenario(self, function):
         """Runs it; what it could not even try is a failure of its name."""
