@@ -14,7 +14,9 @@
 	X(APPLIED_AT, "plan_applied_timestamp_seconds", "when the plan was put in, Unix time")               \
 	X(APPLY_US, "plan_apply_microseconds", "how long the last apply took")                               \
 	X(PLAN_HASH, "plan_hash", "first 48 bits of the image's hash, equal on nodes with equal images")     \
-	X(AGENT_SEEN, "agent_sweep_timestamp_seconds", "when the agent last aged the tables, Unix time")
+	X(AGENT_SEEN, "agent_sweep_timestamp_seconds", "when the agent last aged the tables, Unix time")     \
+	X(BINDINGS, "bindings", "sources mapped to an outside port")                                         \
+	X(RESTING, "ports_resting", "outside ports that rest before they are handed out again")
 
 enum sl_gauge_id {
 #define SL_GAUGE_ID(symbol, name, text) SL_GAUGE_##symbol,

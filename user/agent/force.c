@@ -266,6 +266,7 @@ static int carry_out(struct work *w)
 		return fail(w);
 	compare_limit(w, SL_TABLE_sl_flow, "flows", w->image->limits.flows);
 	compare_limit(w, SL_TABLE_sl_unanswered, "unanswered flows", w->image->limits.unanswered_flows);
+	compare_limit(w, SL_TABLE_sl_outside, "bindings", w->image->limits.bindings);
 	if (claims_plan(&w->claims, w->image, &w->t))
 		return fail(w);
 	claims_known(&w->claims, &w->k);

@@ -10,11 +10,17 @@
 #include "label.h"
 #include "rows.h"
 
+/* Numbers that mean something else in each generation. */
+static bool is_numbered(const struct sl_name_key *key)
+{
+	return key->kind == SL_NAME_RULE || key->kind == SL_NAME_SNAT;
+}
+
 static struct sl_name_key key_in(const struct image_name *name, uint32_t generation)
 {
 	struct sl_name_key key = name->key;
 
-	if (key.kind == SL_NAME_RULE)
+	if (is_numbered(&key))
 		key.slot = generation & 1;
 	return key;
 }
@@ -23,7 +29,7 @@ int label_before(const struct kernel *k, const struct image *image, uint32_t gen
 {
 	for (size_t i = 0; i < image->name_count; i++) {
 		struct sl_name_key key = key_in(&image->names[i], generation);
-		__u64 how = key.kind == SL_NAME_RULE ? BPF_ANY : BPF_NOEXIST;
+		__u64 how = is_numbered(&key) ? BPF_ANY : BPF_NOEXIST;
 
 		if (bpf_map_update_elem(k->table[SL_TABLE_sl_name], &key, &image->names[i].name, how) &&
 		    errno != EEXIST)
@@ -53,9 +59,9 @@ static void forget(const struct kernel *k, const struct sl_name_key *keep, size_
 	for (size_t i = 0; i < rows.count; i++) {
 		const struct sl_name_key *key = rows_key(&rows, i);
 
-		if (rules_only && key->kind != SL_NAME_RULE)
+		if (rules_only && !is_numbered(key))
 			continue;
-		if (key->kind == SL_NAME_RULE && rule_slot >= 0 && key->slot != rule_slot)
+		if (is_numbered(key) && rule_slot >= 0 && key->slot != rule_slot)
 			continue;
 		if (!count || !bsearch(key, keep, count, sizeof(*keep), by_key))
 			bpf_map_delete_elem(fd, key);

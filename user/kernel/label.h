@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The rows of sl_name that an image brings. Rule numbers mean something else in each generation, so rule
- * names stand in the slot of theirs; the other names are shared by both.
+ * The rows of sl_name that an image brings. Numbers of rules, of the policy and of SNAT, mean something else in
+ * each generation, so their names stand in the slot of theirs; the other names are shared by both.
  */
 #ifndef SLUICE_LABEL_H
 #define SLUICE_LABEL_H

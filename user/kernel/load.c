@@ -30,6 +30,22 @@ static int small_template(struct bpf_map *map, int i, const struct types *types,
 	return error ? trouble(t, error, "cannot prepare %s: %s", shapes[i].name, strerror(-error)) : 0;
 }
 
+/* As the plan says; 0: as tables.def does. */
+static uint32_t size_asked(int i, const struct limits *limits)
+{
+	switch (i) {
+	case SL_TABLE_sl_flow:
+		return limits->flows;
+	case SL_TABLE_sl_unanswered:
+		return limits->unanswered_flows;
+	case SL_TABLE_sl_binding:
+	case SL_TABLE_sl_outside:
+		return limits->bindings;
+	default:
+		return 0;
+	}
+}
+
 /* Takes over the pinned table, or sets the size of the one to be made. */
 static int prepare_table(struct bpf_object *object, int i, const char *pins, const struct limits *limits,
 			 const struct types *types, int *template, struct trouble *t)
@@ -46,10 +62,8 @@ static int prepare_table(struct bpf_object *object, int i, const char *pins, con
 
 	if (!map)
 		return trouble(t, -EINVAL, "the BPF object in this binary has no table %s", shapes[i].name);
-	if (i == SL_TABLE_sl_flow && limits->flows)
-		error = bpf_map__set_max_entries(map, limits->flows);
-	if (i == SL_TABLE_sl_unanswered && limits->unanswered_flows)
-		error = bpf_map__set_max_entries(map, limits->unanswered_flows);
+	if (size_asked(i, limits))
+		error = bpf_map__set_max_entries(map, size_asked(i, limits));
 	if (error)
 		return trouble(t, error, "cannot set the size of %s: %s", shapes[i].name, strerror(-error));
 	if (shapes[i].plan && (error = small_template(map, i, types, template, t)))
