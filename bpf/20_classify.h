@@ -106,6 +106,14 @@ static __always_inline bool endpoint_managed(const struct sl_endpoint *e)
 	       e->kind == SL_ENDPOINT_BROADCAST;
 }
 
+/* May the source be seen on the external network that the packet leaves by, now or once it is translated? */
+static __always_inline bool classify_outside(const struct packet *p, const struct sl_endpoint *src)
+{
+	struct sl_eip_key key = { .addr = p->saddr };
+
+	return src->kind == SL_ENDPOINT_HOST || endpoint_managed(src) || plan_row(&sl_eip, p->slot, &key);
+}
+
 /* Does the source belong where the packet came in? 0 or a reason. */
 static __always_inline __u32 classify_source_body(const struct packet *p, const struct sl_endpoint *src)
 {
@@ -142,6 +150,9 @@ static __always_inline __u32 classify_source_body(const struct packet *p, const 
 	case DOOR_WL_OUT:
 		/* From the stack: this node itself, the world, or what the CNI carries; not a workload that
 		 * no door has judged, nor a network that arrives by a VLAN. */
+		if (p->door == DOOR_UP_OUT && p->net_flags & SL_NETWORK_EXTERNAL &&
+		    !classify_outside(p, src))
+			return SL_DROP_UNNATTED_EGRESS;
 		if (!endpoint_managed(src))
 			return 0;
 		network = classify_network(p, src->network);

@@ -296,7 +296,7 @@ static __always_inline void flow_mend(const struct packet *p, const struct sl_ve
 	struct sl_flow_key reply_key, own = p->key;
 
 	flow_answer_key(&reply_key, p, v);
-	if (v->flags & SL_VERDICT_SERVICE)
+	if (v->flags & (SL_VERDICT_SERVICE | SL_VERDICT_NAT))
 		bpf_map_delete_elem(&sl_unanswered, &own);
 	else
 		flow_create_reply(p, &reply_key, NULL, state);

@@ -8,6 +8,7 @@
 #include "20_classify.h"
 #include "40_flow.h"
 #include "50_policy.h"
+#include "70_snat.h"
 #include "90_deliver.h"
 
 static __always_inline void service_key(struct sl_service_key *key, __be32 addr, __be16 port, __u8 proto)
@@ -129,7 +130,8 @@ static __always_inline __u32 service_admit_body(const struct packet *p, const st
 
 	if (p->flags & PACKET_UNWRAPPED)
 		return 0; /* the node that it came in by has asked */
-	if (endpoint_managed(src) && !(p->net_flags & SL_NETWORK_EXTERNAL) && p->vpc != s->vpc)
+	if (endpoint_managed(src) && !(p->net_flags & SL_NETWORK_EXTERNAL) && p->vpc != s->vpc &&
+	    !(p->flags & PACKET_GUEST))
 		return SL_DROP_SERVICE_VPC;
 	/* An address of an external network is reached by that network, not by another one or the underlay. */
 	if (p->door == DOOR_UP_IN && vip && vip->network != SL_NET_WORLD && vip->network != p->network)
@@ -159,6 +161,31 @@ service_backend(const struct packet *p, const struct sl_service_key *service, __
 
 	return plan_row(&sl_backend, p->slot, &key);
 }
+
+/* May the client's VPC use a service of another one? */
+static __always_inline bool service_guest(const struct packet *p, const struct sl_service_key *service)
+{
+	struct sl_guest_key key = {
+		.addr = service->addr,
+		.port = service->port,
+		.proto = service->proto,
+		.vpc = p->vpc,
+	};
+
+	return !(p->flags & PACKET_UNWRAPPED) && plan_row(&sl_guest, p->slot, &key);
+}
+
+/* Who the client is to the VPC of the service: a guest is its EIP. */
+static __always_inline bool service_known_as_body(const struct packet *p, __u16 vpc, struct sl_endpoint *client)
+{
+	struct snat_way way = { .eip = p->saddr };
+
+	if (p->flags & PACKET_GUEST && snat_way(p, p->key.daddr, &way))
+		return false;
+	return classify_address(p, vpc, way.eip, client);
+}
+STATION(bool, service_known_as, (const struct packet *p, __u16 vpc, struct sl_endpoint *client), p &&client,
+	(p, vpc, client))
 
 /* A mixed 32-bit hash of who opens the flow; the same on every node. */
 static __always_inline __u32 service_hash(const struct packet *p)
@@ -265,6 +292,8 @@ static __always_inline __u32 service_judge_body(struct packet *p, struct sl_verd
 	if (!s)
 		return SL_DROP_SERVICE_EMPTY; /* there a moment ago: never */
 	v->rule = s->rule;
+	if (service_guest(p, &key))
+		p->flags |= PACKET_GUEST;
 	reason = p->flags & PACKET_FLOW ? 0 : flow_may_open(p);
 	if (!reason)
 		reason = service_admit(p, &key, s, src);
@@ -287,8 +316,10 @@ static __always_inline __u32 service_judge_body(struct packet *p, struct sl_verd
 		}
 	}
 	node = backend->flags & SL_BACKEND_REMOTE ? backend->node : 0;
-	if (!classify_address(p, s->vpc, p->backend, &dst) || !classify_address(p, s->vpc, p->saddr, &client))
+	if (!classify_address(p, s->vpc, p->backend, &dst))
 		return SL_DROP_NO_PLAN;
+	if (!service_known_as(p, s->vpc, &client))
+		return SL_DROP_NO_EIP;
 	v->dst_network = dst.network;
 	/* The service is what allows it; a rule that denies wins, as everywhere. */
 	if (policy_judge(p, client.class, dst.class, s->target, &rule) == SL_POLICY_DENY) {
@@ -323,22 +354,11 @@ STATION(__u32, service_judge, (struct packet * p, struct sl_verdict *v, const st
 static __always_inline void service_answer_direct_body(const struct packet *p, struct sl_verdict *answer)
 {
 	const struct sl_vip *vip = service_vip(p, p->key.daddr);
-	const struct sl_network *network;
 
 	answer->flags |= SL_VERDICT_CLAMP;
 	answer->action = SL_ACTION_ROUTE;
-	if (!vip)
-		return;
-	network = classify_network(p, vip->network);
-	if (!network)
-		return;
-	if (!network->vlan || !network->uplink || !network->gateway)
-		return;
-	answer->action = SL_ACTION_WIRE;
-	answer->flags |= SL_VERDICT_NEXT_HOP;
-	answer->ifindex = network->uplink;
-	answer->vlan = network->vlan;
-	answer->next_hop = network->gateway;
+	if (vip && deliver_outside(p, answer, vip->network, p->key.saddr))
+		answer->action = SL_ACTION_ROUTE;
 }
 STATION_VOID(service_answer_direct, (const struct packet *p, struct sl_verdict *answer), p &&answer,
 	     (p, answer))
@@ -348,7 +368,7 @@ static __always_inline void service_answer_body(const struct packet *p, const st
 						const struct sl_endpoint *src, struct sl_verdict *answer)
 {
 	const struct sl_setting *setting = classify_setting(p);
-	bool world = !endpoint_managed(src) && src->kind != SL_ENDPOINT_NODE;
+	bool world = !endpoint_managed(src) && src->kind != SL_ENDPOINT_NODE && !eip_row(p, p->saddr);
 	__u32 uplink;
 
 	if (!setting)

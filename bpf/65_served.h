@@ -80,7 +80,8 @@ static __always_inline bool path_same_way_body(const struct packet *p, struct sl
 
 	if (!f)
 		return false;
-	if (f->verdict.flags & SL_VERDICT_SRC && f->verdict.daddr == v->daddr) {
+	if (!(v->flags & SL_VERDICT_NAT) && f->verdict.flags & SL_VERDICT_SRC &&
+	    f->verdict.daddr == v->daddr) {
 		v->flags |= SL_VERDICT_SRC;
 		v->saddr = f->verdict.saddr;
 		v->sport = f->verdict.sport;
@@ -116,6 +117,7 @@ static __always_inline bool path_apart_body(const struct packet *p, struct sl_ve
 		if (!(v->flags & SL_VERDICT_SRC))
 			v->saddr = p->saddr;
 		v->flags |= SL_VERDICT_SRC;
+		v->flags &= ~SL_VERDICT_BOUND; /* not the mapping's port */
 		v->sport = bpf_htons(1024 + bpf_get_prandom_u32() % (65536 - 1024));
 	}
 	return false;
@@ -136,6 +138,11 @@ static __always_inline enum path_result path_service_body(struct packet *p, stru
 	reason = p->flags & PACKET_UNWRAPPED ? 0 : classify_source(p, &src);
 	if (!reason)
 		reason = service_judge(p, v, &src);
+	if (!reason && p->flags & PACKET_GUEST) { /* both ends change (DESIGN 4) */
+		reason = snat_source(p, v);
+		if (!reason && !(v->flags & SL_VERDICT_NAT))
+			reason = SL_DROP_NO_EIP;
+	}
 	*(volatile __u8 *)&p->reason = reason;
 	if (*(volatile __u8 *)&p->reason)
 		return path_unserved(p, v, p->reason, packets);
@@ -195,6 +202,16 @@ static __always_inline enum path_result path_answer_body(struct packet *p, struc
 STATION(enum path_result, path_answer, (struct packet * p, struct sl_verdict *v, __u32 packets), p &&v,
 	(p, v, packets))
 
+/* An EIP answers its own VPC and what comes by its own network. */
+static __always_inline bool path_own_eip(const struct packet *p)
+{
+	const struct sl_eip *eip = eip_row(p, p->daddr);
+
+	if (!eip)
+		return false;
+	return p->door == DOOR_WL_IN ? eip->inside_vpc == p->vpc : eip->network == p->network;
+}
+
 /* What no service takes of a packet to a VIP: pings, as the plan says. */
 static __always_inline enum path_result path_vip_body(const struct packet *p, struct sl_verdict *v)
 {
@@ -204,6 +221,8 @@ static __always_inline enum path_result path_vip_body(const struct packet *p, st
 	    (p->door != DOOR_UP_IN && p->door != DOOR_WL_IN))
 		return PATH_UNTOUCHED;
 	vip = service_vip(p, p->daddr);
+	if (vip && vip->flags & SL_VIP_EIP && !path_own_eip(p))
+		return PATH_UNTOUCHED;
 	if (vip && vip->flags & SL_VIP_ECHO_DROP)
 		return path_drop(v, SL_DROP_VIP_ECHO);
 	if (!vip || !(vip->flags & SL_VIP_ECHO))
@@ -216,7 +235,8 @@ STATION(enum path_result, path_vip, (const struct packet *p, struct sl_verdict *
 /* XDP neither rewrites nor wraps: it cannot know whether the checksum in the packet is one yet. TC can. */
 static __always_inline bool path_carries(const struct packet *p, const struct sl_verdict *v)
 {
-	return p->door != DOOR_UP_XDP || !(v->flags & (SL_VERDICT_SERVICE | SL_VERDICT_ANSWER));
+	return p->door != DOOR_UP_XDP ||
+	       !(v->flags & (SL_VERDICT_SERVICE | SL_VERDICT_ANSWER | SL_VERDICT_NAT));
 }
 
 /* An ICMP error about a translated flow is translated and delivered as a packet of its own direction is. */
@@ -229,7 +249,7 @@ static __always_inline enum path_result path_translated_error_body(struct packet
 
 	flow_reverse(&key, &p->key);
 	f = flow_lookup(&key, &unanswered);
-	if (!f || !(f->verdict.flags & (SL_VERDICT_SERVICE | SL_VERDICT_ANSWER)))
+	if (!f || !(f->verdict.flags & (SL_VERDICT_SERVICE | SL_VERDICT_ANSWER | SL_VERDICT_NAT)))
 		return PATH_UNTOUCHED;
 	/* One about a flow that is to be judged again waits for the flow's own packets to have been. */
 	if (p->daddr != p->key.saddr || !flow_verdict(p, f, &made))
@@ -239,13 +259,14 @@ static __always_inline enum path_result path_translated_error_body(struct packet
 }
 STATION(enum path_result, path_translated_error, (struct packet * p, struct sl_verdict *v), p &&v, (p, v))
 
-/* Will a service, or the VIP itself, want it? */
-static __always_inline bool path_to_service(const struct packet *p)
+/* Will a service, an EIP, or the VIP itself, want it? */
+static __always_inline bool path_to_outside(const struct packet *p)
 {
+	const struct sl_vip *vip = service_vip(p, p->daddr);
 	struct sl_service_key key;
 
-	if (p->key.proto == SL_PROTO_ICMP)
-		return service_vip(p, p->daddr);
+	if (vip && (vip->flags & SL_VIP_EIP || p->key.proto == SL_PROTO_ICMP))
+		return true;
 	service_key(&key, p->key.daddr, p->key.dport, p->key.proto);
 	return plan_row(&sl_service, p->slot, &key);
 }

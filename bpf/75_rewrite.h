@@ -40,6 +40,36 @@ static __always_inline bool rewrite_checksum(struct __sk_buff *ctx, const struct
 	       !bpf_l4_csum_replace(ctx, at, port[0], port[1], zero_is_none | sizeof(*port));
 }
 
+/* The identifier of an ICMP query, which stands in its key as a port. Addresses are none of its checksum's business. */
+static __always_inline bool rewrite_identifier_body(struct __sk_buff *ctx, const struct packet *p,
+						    const struct sl_verdict *v)
+{
+	bool reply = p->flags & PACKET_ICMP_REPLY;
+	__be16 from = reply ? p->key.dport : p->key.sport, to = from;
+	__u32 l4 = p->l4 & 0xff;
+	struct sl_icmp *icmp = packet_begin(ctx) + l4;
+
+	if (reply && v->flags & SL_VERDICT_DST)
+		to = v->dport;
+	if (!reply && v->flags & SL_VERDICT_SRC)
+		to = v->sport;
+	if (from == to)
+		return true;
+	if ((void *)(icmp + 1) > packet_end(ctx))
+		return false;
+	icmp->check = sl_csum_replace16(icmp->check, from, to);
+	icmp->id = to;
+	return true;
+}
+STATION(bool, rewrite_identifier, (struct __sk_buff * ctx, const struct packet *p, const struct sl_verdict *v),
+	p &&v, (ctx, p, v))
+
+/* Protocols without ports whose checksum covers the addresses all the same, where UDP has its own. */
+static __always_inline bool rewrite_pseudo(__u8 proto)
+{
+	return proto == SL_PROTO_DCCP || proto == SL_PROTO_UDPLITE;
+}
+
 static __always_inline bool rewrite_transport_body(struct __sk_buff *ctx, const struct packet *p,
 						   const struct sl_verdict *v)
 {
@@ -48,7 +78,9 @@ static __always_inline bool rewrite_transport_body(struct __sk_buff *ctx, const 
 	__u32 l4 = p->l4 & 0xff, check = l4 + offsetof(struct sl_tcp, check);
 	struct sl_l4_ports *ports;
 
-	if (p->key.proto == SL_PROTO_UDP)
+	if (p->key.proto == SL_PROTO_ICMP)
+		return rewrite_identifier(ctx, p, v);
+	if (p->key.proto == SL_PROTO_UDP || rewrite_pseudo(p->key.proto))
 		check = l4 + offsetof(struct sl_udp, check);
 	else if (p->key.proto != SL_PROTO_TCP)
 		return true;
@@ -62,6 +94,8 @@ static __always_inline bool rewrite_transport_body(struct __sk_buff *ctx, const 
 	}
 	if (!rewrite_checksum(ctx, p, check, saddr, sport) || !rewrite_checksum(ctx, p, check, daddr, dport))
 		return false;
+	if (rewrite_pseudo(p->key.proto))
+		return true;
 	ports = packet_begin(ctx) + l4;
 	if ((void *)(ports + 1) > packet_end(ctx))
 		return false;
@@ -71,6 +105,24 @@ static __always_inline bool rewrite_transport_body(struct __sk_buff *ctx, const 
 }
 STATION(bool, rewrite_transport, (struct __sk_buff * ctx, const struct packet *p, const struct sl_verdict *v),
 	p &&v, (ctx, p, v))
+
+/*
+ * A quoted query's identifier, or that of a quoted reply, which its key has as the other port. The quoted checksum
+ * makes up for it, so that the error's own stays right.
+ */
+static __always_inline bool rewrite_quoted_query(struct __sk_buff *ctx, __u32 at, __be16 sport,
+						 __be16 dport)
+{
+	struct sl_icmp *quoted = packet_begin(ctx) + at;
+	__be16 to;
+
+	if ((void *)(quoted + 1) > packet_end(ctx))
+		return false;
+	to = quoted->type == SL_ICMP_ECHO || quoted->type == SL_ICMP_TIMESTAMP ? sport : dport;
+	quoted->check = sl_csum_replace16(quoted->check, quoted->id, to);
+	quoted->id = to;
+	return true;
+}
 
 /*
  * The packet that an ICMP error quotes went the other way: its source is what the error's destination becomes. The
@@ -96,6 +148,8 @@ static __always_inline bool rewrite_quoted_body(struct __sk_buff *ctx, const str
 	inner = at + (ip->ver_ihl & 0xf) * 4;
 	if (!rewrite_addresses(ctx, at, saddr, daddr))
 		return false;
+	if (p->key.proto == SL_PROTO_ICMP)
+		return rewrite_quoted_query(ctx, inner & 0xff, sport, dport);
 	if (p->key.proto != SL_PROTO_TCP && p->key.proto != SL_PROTO_UDP)
 		return true;
 	icmp = packet_begin(ctx) + l4;

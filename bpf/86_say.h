@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * say: what sluice itself answers to the sender of a packet, made from that packet and sent back where it came from:
- * the reply to a ping, a TCP reset, "port unreachable", "fragmentation needed". TC only.
+ * the reply to a ping, a TCP reset, "unreachable" in its forms, "time exceeded". TC only.
  *
  * The packet may carry the order to fill in a transport checksum. It stays in force for what the packet becomes, so
  * each answer has a free word that makes the checksum come out as what already stands in its place.
@@ -144,8 +144,10 @@ struct said_error {
 	__u16 keep;
 } __attribute__((packed));
 
-static __always_inline int say_unreachable_body(struct __sk_buff *ctx, const struct packet *p, __u32 code,
-						__u32 mtu)
+/* `what`: type and code, SL_SAY(); `from`: who says it, 0: whom the packet was sent to. */
+#define SL_SAY(type, code) ((type) << 8 | (code))
+static __always_inline int say_error_body(struct __sk_buff *ctx, const struct packet *p, __u32 what, __u32 mtu,
+					  __be32 from)
 {
 	__u32 l3 = p->l3 & 0x3f, at = l3 + sizeof(struct sl_ipv4);
 	__u32 place = p->key.proto == SL_PROTO_TCP ? offsetof(struct sl_tcp, check)
@@ -166,8 +168,8 @@ static __always_inline int say_unreachable_body(struct __sk_buff *ctx, const str
 		return TC_ACT_SHOT;
 	__builtin_memcpy(error->ports, error, sizeof(error->ports));
 	__builtin_memcpy(&error->quoted, ip, sizeof(*ip));
-	error->icmp.type = SL_ICMP_UNREACHABLE;
-	error->icmp.code = code;
+	error->icmp.type = what >> 8;
+	error->icmp.code = what;
 	error->icmp.check = 0;
 	error->icmp.id = 0;
 	error->icmp.seq = bpf_htons(mtu);
@@ -187,13 +189,13 @@ static __always_inline int say_unreachable_body(struct __sk_buff *ctx, const str
 	ip->proto = SL_PROTO_ICMP;
 	ip->ttl = 64;
 	ip->daddr = ip->saddr;
-	ip->saddr = p->daddr;
+	ip->saddr = from ? from : p->daddr;
 	ip->check = 0;
 	ip->check = ~sl_csum_fold(say_sum(ip, sizeof(*ip) / 2));
 	return say_back(ctx, p);
 }
-STATION(int, say_unreachable, (struct __sk_buff * ctx, const struct packet *p, __u32 code, __u32 mtu), p,
-	(ctx, p, code, mtu))
+STATION(int, say_error, (struct __sk_buff * ctx, const struct packet *p, __u32 what, __u32 mtu, __be32 from),
+	p, (ctx, p, what, mtu, from))
 #endif
 
 #endif

@@ -58,6 +58,34 @@ static __always_inline __u32 deliver_local(const struct packet *p, struct sl_ver
 	return 0;
 }
 
+/*
+ * Towards `remote` by an external network: on its VLAN, to the one who is there or to the gateway; by the stack's
+ * routes where it has none.
+ */
+static __always_inline __u32 deliver_outside_body(const struct packet *p, struct sl_verdict *v, __u16 network,
+						  __be32 remote)
+{
+	const struct sl_network *row = classify_network(p, network);
+	struct sl_endpoint e;
+
+	v->action = p->door == DOOR_UP_OUT ? SL_ACTION_STACK : SL_ACTION_ROUTE;
+	if (!row || !row->vlan)
+		return 0;
+	if (!row->uplink)
+		return SL_DROP_NO_INTERFACE;
+	v->action = SL_ACTION_WIRE;
+	v->flags |= SL_VERDICT_NEXT_HOP;
+	v->ifindex = row->uplink;
+	v->vlan = row->vlan;
+	v->next_hop = row->gateway;
+	if (classify_address(p, row->vpc, remote, &e) && e.network == network)
+		v->next_hop = remote;
+	return v->next_hop ? 0 : SL_DROP_NO_NEIGHBOUR;
+}
+STATION(__u32, deliver_outside,
+	(const struct packet *p, struct sl_verdict *v, __u16 network, __be32 remote), p &&v,
+	(p, v, network, remote))
+
 /* From a workload. */
 static __always_inline __u32 deliver_from_workload(const struct packet *p, struct sl_verdict *v,
 						   const struct sl_endpoint *dst)
@@ -172,10 +200,12 @@ static __always_inline int deliver_failed(struct sl_verdict *v, __u32 reason)
 }
 
 /* Drops what could not be carried; the caller counts. */
-static __always_inline int deliver_to_wire_body(struct __sk_buff *ctx, const struct packet *p,
-						struct sl_verdict *v)
+static __always_inline int deliver_to_wire_body(struct __sk_buff *ctx, struct packet *p, struct sl_verdict *v)
 {
 	__u32 reason = 0;
+
+	if (p->door == DOOR_UP_OUT && !deliver_untag(ctx, p))
+		return TC_ACT_SHOT;
 
 	if (v->flags & SL_VERDICT_NEXT_HOP) {
 		struct sl_iface_key uplink_key = { .ifindex = v->ifindex };
@@ -192,7 +222,7 @@ static __always_inline int deliver_to_wire_body(struct __sk_buff *ctx, const str
 			v->reason = SL_DROP_NO_NEIGHBOUR;
 			return neigh_ask(ctx, p, &key);
 		}
-		reason = deliver_hop(ctx, p, neigh->mac, smac, true);
+		reason = deliver_hop(ctx, p, neigh->mac, smac, v->flags & SL_VERDICT_ROUTED);
 	} else if (v->flags & SL_VERDICT_SET_DMAC) { /* back to where the flow's first packet came from */
 		struct sl_iface_key uplink_key = { .ifindex = v->ifindex };
 		const struct sl_iface *uplink = plan_row(&sl_iface, p->slot, &uplink_key);
@@ -208,7 +238,7 @@ static __always_inline int deliver_to_wire_body(struct __sk_buff *ctx, const str
 	mark_set(ctx, p);
 	return bpf_redirect(v->ifindex, 0);
 }
-STATION(int, deliver_to_wire, (struct __sk_buff * ctx, const struct packet *p, struct sl_verdict *v), p &&v,
+STATION(int, deliver_to_wire, (struct __sk_buff * ctx, struct packet *p, struct sl_verdict *v), p &&v,
 	(ctx, p, v))
 
 static __always_inline int deliver_to_workload_body(struct __sk_buff *ctx, struct packet *p,
@@ -284,7 +314,8 @@ static __always_inline int deliver_tell_too_big(struct __sk_buff *ctx, const str
 	if (!setting)
 		return TC_ACT_SHOT;
 	stat(SL_STAT_TOO_BIG_TOLD);
-	return say_unreachable(ctx, p, SL_ICMP_FRAG_NEEDED, setting->tunnel_mtu - SL_TUNNEL_BYTES);
+	return say_error(ctx, p, SL_SAY(SL_ICMP_UNREACHABLE, SL_ICMP_FRAG_NEEDED),
+			 setting->tunnel_mtu - SL_TUNNEL_BYTES, 0);
 }
 
 static __always_inline int deliver_to_tunnel_body(struct __sk_buff *ctx, struct packet *p,
@@ -348,15 +379,37 @@ static __always_inline int deliver_refusal_body(struct __sk_buff *ctx, const str
 						struct sl_verdict *v)
 {
 	v->action = SL_ACTION_DROP; /* and counts as one, whatever is said */
+	if (v->flags & SL_VERDICT_NAT) { /* no mapping is possible (RFC 5508 REQ-8) */
+		stat(SL_STAT_PROHIBITED_TOLD);
+		return say_error(ctx, p, SL_SAY(SL_ICMP_UNREACHABLE, SL_ICMP_PROHIBITED), 0, 0);
+	}
 	if (p->key.proto == SL_PROTO_TCP)
 		return say_reset(ctx, p);
 	if (p->key.proto != SL_PROTO_UDP)
 		return TC_ACT_SHOT;
 	stat(SL_STAT_RESETS);
-	return say_unreachable(ctx, p, SL_ICMP_PORT, 0);
+	return say_error(ctx, p, SL_SAY(SL_ICMP_UNREACHABLE, SL_ICMP_PORT), 0, 0);
 }
 STATION(int, deliver_refusal, (struct __sk_buff * ctx, const struct packet *p, struct sl_verdict *v), p &&v,
 	(ctx, p, v))
+
+/*
+ * The last hop of a workload's packet, which sluice would have to route: its gateway says so. Asked before anything is
+ * rewritten.
+ */
+static __always_inline int deliver_time_exceeded_body(struct __sk_buff *ctx, const struct packet *p,
+						      struct sl_verdict *v)
+{
+	const struct sl_network *network = classify_network(p, p->network);
+
+	deliver_failed(v, SL_DROP_TTL);
+	if (p->door != DOOR_WL_IN || !network || !network->gateway)
+		return TC_ACT_SHOT;
+	stat(SL_STAT_TIME_EXCEEDED);
+	return say_error(ctx, p, SL_SAY(SL_ICMP_TIME_EXCEEDED, 0), 0, network->gateway);
+}
+STATION(int, deliver_time_exceeded, (struct __sk_buff * ctx, const struct packet *p, struct sl_verdict *v),
+	p &&v, (ctx, p, v))
 
 /* What a client is told to send at most, when its packets reach the backend through the tunnel. */
 static __always_inline bool deliver_clamp(struct __sk_buff *ctx, const struct packet *p)
@@ -370,6 +423,9 @@ static __always_inline int deliver_packet(struct __sk_buff *ctx, struct packet *
 {
 	__u32 reason;
 
+	if (v->flags & SL_VERDICT_ROUTED && p->ttl <= 1 && v->action != SL_ACTION_DROP &&
+	    v->action != SL_ACTION_RESET)
+		return deliver_time_exceeded(ctx, p, v);
 	if (v->action == SL_ACTION_TUNNEL && deliver_too_big(ctx, p))
 		return deliver_tell_too_big(ctx, p, v);
 	if (v->flags & (SL_VERDICT_SRC | SL_VERDICT_DST) && v->action != SL_ACTION_DROP) {
@@ -381,6 +437,9 @@ static __always_inline int deliver_packet(struct __sk_buff *ctx, struct packet *
 	}
 	switch (v->action) {
 	case SL_ACTION_STACK:
+		/* On a tagged uplink the stack has no interface for what is sent to an address of no interface. */
+		if (v->flags & SL_VERDICT_DST && p->door == DOOR_UP_IN && !deliver_untag(ctx, p))
+			return TC_ACT_SHOT;
 		return deliver_stack(ctx, p);
 	case SL_ACTION_LOCAL:
 		return deliver_to_workload(ctx, p, v);

@@ -53,6 +53,8 @@ enum door { DOOR_UP_XDP, DOOR_UP_IN, DOOR_UP_OUT, DOOR_WL_IN, DOOR_WL_OUT };
 #define PACKET_REPLY 0x100 /* goes against the direction in which that flow was opened */
 #define PACKET_OPTIONAL 0x400 /* the plan's business only if a flow or a service knows it */
 #define PACKET_UNWRAPPED 0x800 /* came through the tunnel from `outer`, which has judged the client */
+#define PACKET_NAT 0x2000 /* of a flow through an EIP */
+#define PACKET_GUEST 0x4000 /* of another VPC, which may use the service */
 #define PACKET_ANSWER 0x1000 /* of a flow through a VIP, from its backend */
 
 struct packet {

@@ -10,6 +10,7 @@
 #include "40_flow.h"
 #include "50_policy.h"
 #include "65_served.h"
+#include "72_eip.h"
 #include "95_count.h"
 
 /* What this node opens to what the plan does not manage needs no rule, only no rule against it. */
@@ -156,6 +157,8 @@ static __always_inline bool path_established_body(struct packet *p, struct sl_ve
 		return true;
 	}
 	p->flags |= PACKET_FLOW;
+	if (f->verdict.flags & SL_VERDICT_NAT)
+		p->flags |= PACKET_NAT;
 	if (f->verdict.flags & SL_VERDICT_SERVICE && !(p->flags & PACKET_UNWRAPPED))
 		p->backend = f->verdict.daddr;
 	if (f->verdict.flags & SL_VERDICT_ANSWER) {
@@ -201,15 +204,43 @@ static __always_inline enum path_result path_find_body(struct packet *p, struct 
 	} else if (!(p->flags & PACKET_EXCUSED) && path_established(p, v, packets)) {
 		return path_carries(p, v) ? PATH_JUDGED : PATH_UNTOUCHED;
 	}
-	/* What is for a VIP, or from behind one, is judged where it can be carried out. */
-	if (p->door == DOOR_UP_XDP && (p->flags & PACKET_ANSWER || path_to_service(p)))
+#ifdef SL_DOOR_XDP
+	/* What is for a VIP or an EIP, or from behind one, is judged where it can be carried out. */
+	if (p->flags & (PACKET_ANSWER | PACKET_NAT) || path_to_outside(p))
 		return PATH_UNTOUCHED;
+#else
+	if ((p->flags & (PACKET_NAT | PACKET_REPLY | PACKET_ANSWER)) == (PACKET_NAT | PACKET_REPLY))
+		return path_return(p, v, packets);
 	if (!(p->flags & (PACKET_ICMP_ERROR | PACKET_REPLY)) && path_service(p, v, packets) == PATH_JUDGED)
 		return PATH_JUDGED;
+	if (!(p->flags & PACKET_REPLY) && path_enter(p, v, packets) == PATH_JUDGED)
+		return PATH_JUDGED;
+	if (!(p->flags & (PACKET_ICMP_ERROR | PACKET_REPLY)) && path_leave(p, v, packets) == PATH_JUDGED)
+		return PATH_JUDGED;
+#endif
 	return path_judge(p, v, packets);
 }
 STATION(enum path_result, path_find, (struct packet * p, struct sl_verdict *v, __u32 packets), p &&v,
 	(p, v, packets))
+
+/* What another node sent on because this one knows who is behind the EIP came in by the EIP's network. */
+static __always_inline void path_forwarded(struct packet *p)
+{
+	const struct sl_network *network;
+	const struct sl_eip *eip;
+
+	if (!(p->flags & PACKET_UNWRAPPED) || !p->backend || p->backend != p->daddr)
+		return;
+	eip = eip_row(p, p->daddr);
+	if (!eip)
+		return;
+	p->vpc = eip->vpc;
+	p->key.vpc = eip->vpc;
+	p->network = eip->network;
+	network = classify_network(p, p->network);
+	if (network)
+		p->net_flags = network->flags;
+}
 
 /* IPv4 on a managed network, or to a VIP, from parse to verdict. */
 static __always_inline enum path_result path_ipv4(sl_ctx *ctx, struct packet *p, struct sl_verdict *v)
@@ -217,6 +248,7 @@ static __always_inline enum path_result path_ipv4(sl_ctx *ctx, struct packet *p,
 	__u32 packets = p->flags & PACKET_AGAIN ? 0 : packet_segments(ctx), reason = path_parse(ctx, p);
 	enum path_result path;
 
+	path_forwarded(p);
 	v->in_ifindex = p->ifindex;
 	v->in_network = p->network;
 	v->src_network = p->network;
@@ -316,7 +348,13 @@ static __noinline enum untagged path_untagged(sl_ctx *ctx, struct packet *p, boo
 	if (!out || !classify_address(p, p->vpc, saddr, &e) || !endpoint_managed(&e))
 		return UNTAGGED_FOREIGN;
 	network = classify_network(p, e.network);
-	return network && !(network->flags & SL_NETWORK_OVERLAY) ? UNTAGGED_JUDGE : UNTAGGED_FOREIGN;
+	if (!network || !(network->flags & SL_NETWORK_OVERLAY))
+		return network ? UNTAGGED_JUDGE : UNTAGGED_FOREIGN;
+	/* The overlay's own business, but for what leaves the plan: that must not keep its address. */
+	return classify_address(p, p->vpc, daddr, &e) &&
+			       (e.kind == SL_ENDPOINT_WORLD || eip_external(p, e.network))
+		       ? UNTAGGED_JUDGE
+		       : UNTAGGED_FOREIGN;
 }
 
 /* Uplink, both ways. */

@@ -17,7 +17,9 @@
 #define SL_PROTO_ICMP 1
 #define SL_PROTO_TCP 6
 #define SL_PROTO_UDP 17
+#define SL_PROTO_DCCP 33
 #define SL_PROTO_SCTP 132
+#define SL_PROTO_UDPLITE 136
 
 #define SL_TCP_FIN 0x01
 #define SL_TCP_SYN 0x02
@@ -36,6 +38,7 @@
 
 #define SL_ICMP_PORT 3 /* codes of unreachable */
 #define SL_ICMP_FRAG_NEEDED 4
+#define SL_ICMP_PROHIBITED 13
 
 #define SL_TCP_OPT_END 0
 #define SL_TCP_OPT_NOP 1
