@@ -80,7 +80,7 @@ static __always_inline bool eip_guest(const struct packet *p, __be32 addr, __be1
 
 /* --- opening */
 
-static __always_inline enum path_result eip_refuse(struct packet *p, struct sl_verdict *v, __u32 reason)
+static __always_inline enum path_result eip_refuse_body(struct packet *p, struct sl_verdict *v, __u32 reason)
 {
 	struct sl_service_key nobody = {};
 
@@ -96,6 +96,9 @@ static __always_inline enum path_result eip_refuse(struct packet *p, struct sl_v
 	}
 	return PATH_JUDGED;
 }
+
+STATION(enum path_result, eip_refuse, (struct packet * p, struct sl_verdict *v, __u32 reason), p &&v,
+	(p, v, reason))
 
 static __always_inline enum path_result eip_open_body(struct packet *p, struct sl_verdict *v,
 						      const struct sl_verdict *answer, __u32 packets)
@@ -161,12 +164,10 @@ STATION_VOID(eip_answer,
 static __always_inline enum path_result eip_out_body(struct packet *p, struct sl_verdict *v,
 						     const struct sl_endpoint *src, __u32 packets)
 {
-	__u32 reason = snat_source(p, v);
 	const struct sl_eip *eip;
 	struct sl_verdict answer;
+	__u32 reason;
 
-	if (reason)
-		return eip_refuse(p, v, reason);
 	if (!(v->flags & SL_VERDICT_SRC)) { /* excepted */
 		v->action = SL_ACTION_STACK;
 		if (p->flags & PACKET_FLOW)
@@ -258,49 +259,54 @@ static __always_inline __u32 eip_towards_body(struct packet *p, struct sl_verdic
 STATION(__u32, eip_towards, (struct packet * p, struct sl_verdict *v, const struct eip_behind *behind),
 	p &&v &&behind, (p, v, behind))
 
-static __always_inline enum path_result eip_hairpin_body(struct packet *p, struct sl_verdict *v,
-							 const struct sl_endpoint *src, __u32 packets)
+/* Is there somebody behind the EIP, for a client of the VPC at hand? 0 or a reason. */
+static __always_inline __u32 eip_knock_body(const struct packet *p, struct eip_behind *behind)
 {
 	const struct sl_eip *eip = eip_row(p, p->key.daddr);
-	struct eip_behind behind;
-	struct sl_verdict answer;
-	__u32 reason = 0;
+	__u32 reason;
 
 	if (!eip || (eip->inside_vpc != p->vpc && !eip_guest(p, p->key.daddr, 0, 0)))
-		reason = SL_DROP_EIP_VPC;
-	if (!reason)
-		reason = eip_behind(p, p->key.daddr, p->key.dport, &behind);
+		return SL_DROP_EIP_VPC;
+	reason = eip_behind(p, p->key.daddr, p->key.dport, behind);
 	if (reason == SL_DROP_NO_BINDING)
 		eip_count(p->key.daddr, p->key.proto, EIP_FILTERED);
-	if (!reason)
-		reason = snat_source(p, v);
-	if (!reason && !(v->flags & SL_VERDICT_SRC))
-		reason = SL_DROP_NO_EIP;
-	if (reason)
-		return eip_refuse(p, v, reason);
-	if (!eip_may_meet(p, v, src, &behind)) {
+	return reason;
+}
+STATION(__u32, eip_knock, (const struct packet *p, struct eip_behind *behind), p &&behind, (p, behind))
+
+static __always_inline enum path_result eip_hairpin_body(struct packet *p, struct sl_verdict *v,
+							 const struct sl_endpoint *src,
+							 const struct eip_behind *behind, __u32 packets)
+{
+	struct sl_verdict answer;
+	__u32 reason;
+
+	if (!(v->flags & SL_VERDICT_SRC))
+		return eip_refuse(p, v, SL_DROP_NO_EIP);
+	if (!eip_may_meet(p, v, src, behind)) {
 		if (p->flags & PACKET_FLOW)
 			flow_cut(&p->key);
 		if (path_stop(p, v, SL_DROP_POLICY, true))
 			return PATH_JUDGED;
 	}
-	if (behind.node == SL_NODE_SELF && !(p->flags & PACKET_FLOW) && !eip_accepts(p, &behind, v->saddr)) {
+	if (behind->node == SL_NODE_SELF && !(p->flags & PACKET_FLOW) && !eip_accepts(p, behind, v->saddr)) {
 		eip_count(p->key.daddr, p->key.proto, EIP_FILTERED);
 		return eip_refuse(p, v, SL_DROP_NAT_FILTERED);
 	}
 	if (p->door == DOOR_WL_IN)
 		v->flags |= SL_VERDICT_ROUTED;
-	reason = eip_towards(p, v, &behind);
+	reason = eip_towards(p, v, behind);
 	if (reason)
 		return eip_refuse(p, v, reason);
 	eip_answer(p, v, src, &answer);
-	if (behind.bound)
+	if (behind->bound)
 		answer.flags |= SL_VERDICT_BOUND;
 	return eip_open(p, v, &answer, packets);
 }
 STATION(enum path_result, eip_hairpin,
-	(struct packet * p, struct sl_verdict *v, const struct sl_endpoint *src, __u32 packets), p &&v &&src,
-	(p, v, src, packets))
+	(struct packet * p, struct sl_verdict *v, const struct sl_endpoint *src,
+	 const struct eip_behind *behind, __u32 packets),
+	p &&v &&src &&behind, (p, v, src, behind, packets))
 
 /* --- out of a VPC */
 
@@ -315,7 +321,9 @@ static __always_inline bool eip_external(const struct packet *p, __u16 id)
 static __always_inline enum path_result path_leave_body(struct packet *p, struct sl_verdict *v, __u32 packets)
 {
 	struct sl_endpoint src, dst;
+	struct eip_behind behind;
 	const struct sl_eip *eip;
+	bool meets;
 	__u32 reason;
 
 	if ((p->door != DOOR_WL_IN && p->door != DOOR_UP_OUT) || mac_multicast(p->dmac) ||
@@ -337,15 +345,21 @@ static __always_inline enum path_result path_leave_body(struct packet *p, struct
 	if (path_stop(p, v, reason, false))
 		return PATH_JUDGED;
 	eip = eip_row(p, p->daddr);
-	if (eip && !(eip->flags & SL_EIP_HOST))
-		return eip_hairpin(p, v, &src, packets);
-	if (policy_judge(p, src.class, dst.class, p->key.dport, &v->rule) != SL_POLICY_ALLOW) {
+	meets = eip && !(eip->flags & SL_EIP_HOST);
+	reason = 0;
+	if (meets) {
+		reason = eip_knock(p, &behind);
+	} else if (policy_judge(p, src.class, dst.class, p->key.dport, &v->rule) != SL_POLICY_ALLOW) {
 		if (p->flags & PACKET_FLOW)
 			flow_cut(&p->key);
 		if (path_stop(p, v, SL_DROP_POLICY, true))
 			return PATH_JUDGED;
 	}
-	return eip_out(p, v, &src, packets);
+	if (!reason)
+		reason = snat_source(p, v);
+	if (reason)
+		return eip_refuse(p, v, reason);
+	return meets ? eip_hairpin(p, v, &src, &behind, packets) : eip_out(p, v, &src, packets);
 }
 STATION(enum path_result, path_leave, (struct packet * p, struct sl_verdict *v, __u32 packets), p &&v,
 	(p, v, packets))
