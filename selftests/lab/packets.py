@@ -16,7 +16,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import frames as f  # noqa: E402
 from crowd import Crowd  # noqa: E402
-from servers import CHUNK, bulk, digest  # noqa: E402
+from seen import transfer  # noqa: E402
 from stage import CLIENT, FAST, QUIET, SLOW, VIP, Stage  # noqa: E402
 
 SIZE = 4 << 20 if FAST else 100 << 20
@@ -24,32 +24,6 @@ IP_MTU_DISCOVER, IP_MTU, DONT, DO = 10, 14, 0, 2
 PLACES = (("local", 9201, "web-1"), ("remote", 9202, "web-2"))
 TUNNEL_BYTES = 44
 EXT_VLAN, ALL, NOBODY = 4013, "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00"
-
-
-def transfer(s, who, port, verb, size, seconds=60.0):
-    """Trouble or None: `size` bytes to or from the bulk server behind the VIP's port."""
-    with s.ns.inside(who):
-        sock = socket.create_connection((VIP, port), 10)
-    sock.settimeout(seconds)
-    try:
-        sock.sendall(f"{verb} {size}\n".encode())
-        if verb == "put":
-            for part in bulk(size):
-                sock.sendall(part)
-            said = sock.recv(200).decode().split()
-            return None if said == [digest(size), "0"] else f"the server's sha256 is another: {said}"
-        total, left = hashlib.sha256(), size
-        while left:
-            data = sock.recv(CHUNK)
-            if not data:
-                return f"{left} bytes are missing"
-            total.update(data)
-            left -= len(data)
-        return None if total.hexdigest() == digest(size) else "the sha256 is another"
-    except OSError as e:
-        return f"{type(e).__name__} {e}"
-    finally:
-        sock.close()
 
 
 def fragments(s):
@@ -66,7 +40,7 @@ def large(s):
             size = SIZE if where == "remote" and who == "client" else SIZE // 4
             for verb, way in names.items():
                 begin = time.monotonic()
-                trouble = transfer(s, who, port, verb, size, 60 * SLOW)
+                trouble = transfer(s, who, (VIP, port), verb, size, 60 * SLOW)
                 took = max(0.001, time.monotonic() - begin)
                 s.say(f"{size >> 20} MB from {who}, {way}, {where}: byte-identical"
                       + ("" if trouble else f" ({size * 8 / took / 1e6:.0f} Mbit/s)"), trouble)
@@ -151,7 +125,7 @@ def smaller_mtu(s):
     try:
         for where, port, name in PLACES:
             before = s.snmp("router", "Icmp.OutDestUnreachs"), s.snmp(name, "Icmp.InDestUnreachs")
-            trouble = transfer(s, "client", port, "get", SIZE // 8, 30 * SLOW)
+            trouble = transfer(s, "client", (VIP, port), "get", SIZE // 8, 30 * SLOW)
             told = s.snmp("router", "Icmp.OutDestUnreachs") - before[0]
             heard = s.snmp(name, "Icmp.InDestUnreachs") - before[1]
             s.say(f"icmp: a smaller MTU behind the router, {where}: the download completes", trouble)

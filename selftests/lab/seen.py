@@ -13,7 +13,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from servers import HELLO, SEEN  # noqa: E402
+from servers import CHUNK, HELLO, SEEN, bulk, digest  # noqa: E402
 from stage import SLOW  # noqa: E402
 
 Seen = collections.namedtuple("Seen", "name address port")
@@ -155,3 +155,31 @@ def raw(s, who, to, proto, data, where, wait=None):
     sock.close()
     listener.close()
     return {a for a, got in found if got == data}
+
+
+def transfer(s, who, to, verb, size, seconds=60.0):
+    """Trouble or None: `size` bytes to or from the bulk server at (address, port)."""
+    with s.ns.inside(who):
+        sock = socket.socket()
+    sock.settimeout(10 * SLOW)
+    try:
+        sock.connect(to)
+        sock.settimeout(seconds)
+        sock.sendall(f"{verb} {size}\n".encode())
+        if verb == "put":
+            for part in bulk(size):
+                sock.sendall(part)
+            said = sock.recv(200).decode().split()
+            return None if said == [digest(size), "0"] else f"the server's sha256 is another: {said}"
+        total, left = hashlib.sha256(), size
+        while left:
+            data = sock.recv(CHUNK)
+            if not data:
+                return f"{left} bytes are missing"
+            total.update(data)
+            left -= len(data)
+        return None if total.hexdigest() == digest(size) else "the sha256 is another"
+    except OSError as e:
+        return f"{type(e).__name__} {e}"
+    finally:
+        sock.close()

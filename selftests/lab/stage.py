@@ -81,6 +81,15 @@ class Stage:
             found[node] = sum(row["packets"] for row in rows(json.loads(run.stdout)) if row["reason"] == reason)
         return found
 
+    def status(self, node):
+        run = self.on_node(node, self.sluice, "status", "--json")
+        if run.returncode:
+            raise RuntimeError(f"status on {node}: {run.stderr.strip()}")
+        return json.loads(run.stdout)
+
+    def stats(self, node):
+        return self.status(node)["stats"]
+
     def snmp(self, name, *fields):
         """Sum of the counters PROTOCOL.FIELD of a namespace's stack."""
         with self.ns.inside(name), open("/proc/thread-self/net/snmp", encoding="ascii") as f:
