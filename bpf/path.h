@@ -204,11 +204,9 @@ static __always_inline enum path_result path_find_body(struct packet *p, struct 
 	} else if (!(p->flags & PACKET_EXCUSED) && path_established(p, v, packets)) {
 		return path_carries(p, v) ? PATH_JUDGED : PATH_UNTOUCHED;
 	}
-#ifdef SL_DOOR_XDP
 	/* What is for a VIP or an EIP, or from behind one, is judged where it can be carried out. */
-	if (p->flags & (PACKET_ANSWER | PACKET_NAT) || path_to_outside(p))
+	if (p->door == DOOR_UP_XDP && (p->flags & (PACKET_ANSWER | PACKET_NAT) || path_to_outside(p)))
 		return PATH_UNTOUCHED;
-#else
 	if ((p->flags & (PACKET_NAT | PACKET_REPLY | PACKET_ANSWER)) == (PACKET_NAT | PACKET_REPLY))
 		return path_return(p, v, packets);
 	if (!(p->flags & (PACKET_ICMP_ERROR | PACKET_REPLY)) && path_service(p, v, packets) == PATH_JUDGED)
@@ -217,7 +215,6 @@ static __always_inline enum path_result path_find_body(struct packet *p, struct 
 		return PATH_JUDGED;
 	if (!(p->flags & (PACKET_ICMP_ERROR | PACKET_REPLY)) && path_leave(p, v, packets) == PATH_JUDGED)
 		return PATH_JUDGED;
-#endif
 	return path_judge(p, v, packets);
 }
 STATION(enum path_result, path_find, (struct packet * p, struct sl_verdict *v, __u32 packets), p &&v,

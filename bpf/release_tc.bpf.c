@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Not a door: gives ports back. The agent knows which mappings nobody uses; it runs this with a list of them, because
+ * Not a door: gives ports back, and says how many flows a workload has. The agent knows which mappings nobody uses; it runs this with a list of them, because
  * bits and counts that packets change at the same time can only be changed from here.
  */
 #define SL_DOOR_TC
@@ -62,6 +62,23 @@ static long release_item(__u32 index, struct release *release)
 	return 0;
 }
 
+/* Between the agent's counts the programs add to the figure. */
+static long release_flows(__u32 index, struct release *release)
+{
+	struct sl_release_flows item;
+	struct sl_holder *holder;
+	__u32 at = sizeof(struct sl_release) + (index & (SL_RELEASE_ITEMS - 1)) * sizeof(item);
+
+	if (bpf_skb_load_bytes(release->ctx, at, &item, sizeof(item)))
+		return 1;
+	holder = bpf_map_lookup_elem(&sl_holder, &item.key);
+	if (!holder)
+		return 0;
+	holder->flows = item.flows;
+	release->done++;
+	return 0;
+}
+
 SEC("tc")
 int sl_release(struct __sk_buff *ctx)
 {
@@ -71,7 +88,10 @@ int sl_release(struct __sk_buff *ctx)
 	if (bpf_skb_load_bytes(ctx, 0, &order, sizeof(order)) || order.count > SL_RELEASE_ITEMS)
 		return 0;
 	release.what = order.what;
-	bpf_loop(order.count, release_item, &release, 0);
+	if (order.what == SL_RELEASE_FLOWS)
+		bpf_loop(order.count, release_flows, &release, 0);
+	else
+		bpf_loop(order.count, release_item, &release, 0);
 	return release.done;
 }
 
