@@ -95,7 +95,7 @@ static bool run(struct compile *c)
 		return false;
 	/* These do not need each other: all their errors at once. */
 	done = policy_build(c);
-	done &= services_build(c);
+	done &= outside_build(c);
 	done &= fabric_build(c);
 	done &= interfaces_build(c);
 	if (!done || !names_build(c) || !rows_finish(c) || !asserts_prove(c))

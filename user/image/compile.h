@@ -6,7 +6,7 @@
  *   select   which groups and CIDRs the rules use: the sets that split classes
  *   space    each VPC's addresses are cut where the answer changes; rows sl_exact, sl_prefix; classes
  *   policy   rules become pairs and port sets; rows sl_pair, sl_ports
- *   services VIPs, rings, backends, sources; rows of the five tables about them
+ *   outside  VIPs and services, EIPs, SNAT and floating IPs; rows of the tables about them
  *   fabric   networks, VLANs, nodes, interfaces; the small tables
  *   assert   what must be true is proved on the rows
  *
@@ -143,8 +143,12 @@ struct compile {
 	struct intern port_sets;
 	uint32_t last_rule; /* the highest number of a clause; services follow */
 
-	/* services */
+	/* outside */
 	bool *service_here; /* by index: it has rows on this node */
+	bool *eip_here; /* by index: its network has the address on this site */
+	bool *snat_here; /* by index: it has a row */
+	bool host_nat; /* networks here leave by the node's own address (nat_outgoing) */
+	uint32_t ring_slots; /* given out in sl_ring */
 	size_t vip_count;
 	bool node_serves; /* an address of this node is a backend */
 
@@ -157,6 +161,7 @@ const struct link_fact *link_named(const struct compile *c, const char *name);
 /* The uplink that carries this site's VLAN on this node, or NULL. */
 const struct uplink *site_uplink(const struct compile *c, const struct site *site);
 const struct site *site_here(const struct compile *c, uint32_t network);
+bool site_holds(const struct site *site, uint32_t addr);
 
 bool selectors_collect(struct compile *c);
 bool selectors_index(struct compile *c);
@@ -178,7 +183,7 @@ bool clauses_build(struct compile *c);
 /* Rules that can never match, or allow nothing. */
 void clauses_warn(struct compile *c);
 
-bool services_build(struct compile *c);
+bool outside_build(struct compile *c);
 bool fabric_build(struct compile *c);
 bool interfaces_build(struct compile *c);
 bool names_build(struct compile *c);

@@ -2,6 +2,7 @@
 /*
  * Names: what people call the numbers of the tables, so that whoever reads the tables needs no plan.
  */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,26 @@ static bool add(struct list *names, uint16_t kind, uint32_t id, const char *text
 static int by_key(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct sl_name_key));
+}
+
+/* EIPs by their address, the node's own too; rules of SNAT, then that of nat_outgoing. */
+static bool gather_outside(struct compile *c, struct list *names)
+{
+	const struct plan *plan = c->plan;
+
+	for (size_t i = 0; i < plan->eip_count; i++) {
+		if (c->eip_here[i] &&
+		    !add(names, SL_NAME_EIP, htonl(plan->eips[i].address), plan->eips[i].name))
+			return false;
+	}
+	for (size_t i = 0; i < plan->snat_count; i++) {
+		if (c->snat_here[i] && !add(names, SL_NAME_SNAT, (uint32_t)i + 1, plan->snat[i].name))
+			return false;
+	}
+	if (!c->host_nat)
+		return true;
+	return add(names, SL_NAME_EIP, htonl(c->node->addresses.item[0].first), c->node->name) &&
+	       add(names, SL_NAME_SNAT, (uint32_t)plan->snat_count + 1, "nat_outgoing");
 }
 
 static bool gather(struct compile *c, struct list *names)
@@ -50,6 +71,8 @@ static bool gather(struct compile *c, struct list *names)
 		if (c->service_here[i] && !add(names, SL_NAME_RULE, c->last_rule + 1 + (uint32_t)i, rule))
 			return false;
 	}
+	if (!gather_outside(c, names))
+		return false;
 	for (size_t i = 0; i < c->vpc_count; i++) {
 		if (!add(names, SL_NAME_VPC, c->vpcs[i].id, c->vpcs[i].name))
 			return false;

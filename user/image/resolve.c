@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include "../plan/value.h"
 #include "compile.h"
 
 static uint32_t fnv1a(const char *name)
@@ -231,6 +232,15 @@ const struct link_fact *link_named(const struct compile *c, const char *name)
 const struct site *site_here(const struct compile *c, uint32_t network)
 {
 	return network_site(&c->plan->networks[network], c->cluster->name);
+}
+
+bool site_holds(const struct site *site, uint32_t addr)
+{
+	for (size_t i = 0; i < site->cidrs.count; i++) {
+		if (prefix_has(site->cidrs.item[i], addr))
+			return true;
+	}
+	return false;
 }
 
 const struct uplink *site_uplink(const struct compile *c, const struct site *site)

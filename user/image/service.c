@@ -7,29 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include "maglev.h"
-#include "vip.h"
-
-/* Who stands at (VPC, address). */
-struct stand_key {
-	uint32_t vpc; /* index */
-	uint32_t addr;
-};
-
-struct stand {
-	uint32_t node; /* place in c->nodes + 1; 0: not known */
-	bool interface; /* it is delivered to directly, or it is the node itself */
-};
+#include "outside.h"
 
 struct serving {
 	struct compile *c;
-	struct vips vips;
-	struct intern stand_keys;
-	struct list stands; /* by number in stand_keys - 1 */
+	struct vips *vips;
+	const struct stands *stands;
 	struct intern claimed; /* struct sl_service_key */
-	struct list ring; /* uint32_t: of the service at hand */
-	struct list turns; /* struct maglev_backend, likewise */
+	struct list turns; /* struct maglev_backend: of the service at hand */
 	struct list sources; /* struct source, likewise */
-	uint32_t slots; /* given out in sl_ring */
 	uint32_t lists; /* given out in sl_source */
 };
 
@@ -40,54 +26,6 @@ struct source {
 
 /* --- where backends stand */
 
-static bool stand_add(struct serving *s, uint32_t vpc, uint32_t addr, uint32_t node, bool interface)
-{
-	struct stand_key key = { .vpc = vpc, .addr = addr };
-	size_t before = s->stand_keys.count;
-	struct stand *stand;
-
-	if (!intern(&s->stand_keys, &key, sizeof(key)))
-		return false;
-	if (s->stand_keys.count == before)
-		return true;
-	stand = list_add(&s->stands, 1);
-	if (!stand)
-		return false;
-	stand->node = node;
-	stand->interface = interface;
-	return true;
-}
-
-static bool stands_collect(struct serving *s)
-{
-	const struct compile *c = s->c;
-
-	for (uint32_t i = 0; i < c->node_count; i++) {
-		const struct ranges *addresses = &c->nodes[i].node->addresses;
-
-		for (size_t k = 0; k < addresses->count; k++) {
-			if (!stand_add(s, c->default_vpc, addresses->item[k].first, i + 1, true))
-				return false;
-		}
-	}
-	for (size_t i = 0; i < c->plan->workload_count; i++) {
-		const struct workload *w = &c->plan->workloads[i];
-
-		if (!stand_add(s, c->network_vpc[c->workload_network[i]], w->address, c->workload_node[i],
-			       w->interface))
-			return false;
-	}
-	return true;
-}
-
-static const struct stand *stand_at(const struct serving *s, uint32_t vpc, uint32_t addr)
-{
-	struct stand_key key = { .vpc = vpc, .addr = addr };
-	uint32_t number = intern_find(&s->stand_keys, &key, sizeof(key));
-
-	return number ? (const struct stand *)s->stands.item + number - 1 : NULL;
-}
-
 /* Place in c->nodes + 1; 0: the plan does not say. */
 static uint32_t backend_node(const struct serving *s, uint32_t vpc, const struct backend *backend)
 {
@@ -95,7 +33,7 @@ static uint32_t backend_node(const struct serving *s, uint32_t vpc, const struct
 
 	if (backend->node)
 		return intern_find_name(&s->c->node_names, backend->node);
-	stand = stand_at(s, vpc, backend->address);
+	stand = stand_at(s->stands, vpc, backend->address);
 	return stand ? stand->node : 0;
 }
 
@@ -165,7 +103,7 @@ static bool fill_turns(struct serving *s, const struct service *service)
 /* Where the service's ring is. */
 static bool add_ring(struct serving *s, const struct service *service, struct sl_service *row)
 {
-	uint32_t size = ring_size(service), *slots;
+	uint32_t size = ring_size(service);
 
 	if (!fill_turns(s, service))
 		return false;
@@ -178,21 +116,8 @@ static bool add_ring(struct serving *s, const struct service *service, struct sl
 			     size, s->turns.count);
 		return false;
 	}
-	s->ring.count = 0;
-	slots = list_add(&s->ring, size);
-	if (!slots)
-		return false;
-	maglev_fill(s->turns.item, s->turns.count, slots, size);
-	row->ring = s->slots;
 	row->slots = size;
-	for (uint32_t i = 0; i < size; i++) {
-		uint32_t key = s->slots++;
-		struct sl_slot slot = { .addr = htonl(slots[i]) };
-
-		if (!row_add(s->c, SL_TABLE_sl_ring, &key, &slot))
-			return false;
-	}
-	return true;
+	return ring_add(s->c, &s->turns, size, &row->ring);
 }
 
 /* Counted before any is filled: a plan that asks for too much must not take the memory first. */
@@ -295,7 +220,7 @@ static void warn_out_of_reach(const struct serving *s, const struct service *ser
 	for (size_t i = 0; vpc != c->default_vpc && i < service->backend_count; i++) {
 		const struct backend *backend = &service->backends[i];
 		uint32_t node = backend_node(s, vpc, backend);
-		const struct stand *stand = stand_at(s, vpc, backend->address);
+		const struct stand *stand = stand_at(s->stands, vpc, backend->address);
 		struct in_addr in = { .s_addr = htonl(backend->address) };
 		char text[INET_ADDRSTRLEN];
 
@@ -311,7 +236,7 @@ static bool add_service(struct serving *s, size_t i, uint32_t vpc)
 {
 	struct compile *c = s->c;
 	const struct service *service = &c->plan->services[i];
-	const struct vip *vip = vip_of_service(&s->vips, i);
+	const struct vip *vip = vip_of_service(s->vips, i);
 	struct sl_service row = {
 		.rule = c->last_rule + 1 + (uint32_t)i,
 		.affinity = SL_TICKS(service->affinity_s),
@@ -338,7 +263,8 @@ static bool add_service(struct serving *s, size_t i, uint32_t vpc)
 			return false;
 		}
 		row.target = htons(port->target);
-		if (!row_add(c, SL_TABLE_sl_service, &key, &row) || !add_backends(s, service, vpc, &key))
+		if (!row_add(c, SL_TABLE_sl_service, &key, &row) || !add_backends(s, service, vpc, &key) ||
+		    !guests_add(c, &service->from_vpcs, vpc, &service->place, &key))
 			return false;
 	}
 	return true;
@@ -350,7 +276,7 @@ static bool choose(struct serving *s)
 
 	for (size_t i = 0; i < c->plan->service_count; i++) {
 		const struct service *service = &c->plan->services[i];
-		struct vip *vip = vip_of_service(&s->vips, i);
+		struct vip *vip = vip_of_service(s->vips, i);
 		uint32_t vpc = vpc_number(c, service->vpc);
 
 		if (vpc == UINT32_MAX) {
@@ -380,12 +306,12 @@ static bool node_serves(const struct compile *c, const struct service *service)
 	return false;
 }
 
-bool services_build(struct compile *c)
+bool services_build(struct compile *c, struct vips *vips, const struct stands *stands)
 {
 	struct serving s = {
 		.c = c,
-		.stands = { .size = sizeof(struct stand) },
-		.ring = { .size = sizeof(uint32_t) },
+		.vips = vips,
+		.stands = stands,
 		.turns = { .size = sizeof(struct maglev_backend) },
 		.sources = { .size = sizeof(struct source) },
 	};
@@ -395,22 +321,16 @@ bool services_build(struct compile *c)
 	c->service_here = heap_take(&c->scratch, count * sizeof(*c->service_here));
 	if (!c->service_here)
 		return false;
-	if (!count)
-		return true;
-	if (!vips_collect(c, &s.vips) || !stands_collect(&s) || !choose(&s) || !expect_rings(&s))
+	if (!choose(&s) || !expect_rings(&s))
 		goto out;
 	for (size_t i = 0; i < count; i++) {
 		c->node_serves |= c->service_here[i] && node_serves(c, &c->plan->services[i]);
 		if (c->service_here[i] && !add_service(&s, i, vpc_number(c, c->plan->services[i].vpc)))
 			goto out;
 	}
-	done = vips_rows(c, &s.vips);
+	done = true;
 out:
-	vips_free(&s.vips);
-	intern_free(&s.stand_keys);
 	intern_free(&s.claimed);
-	list_free(&s.stands);
-	list_free(&s.ring);
 	list_free(&s.turns);
 	list_free(&s.sources);
 	return done;

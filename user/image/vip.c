@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * VIPs, see vip.h. Which node answers ARP for an address must come out the same on all of them, from the
+ * Outside addresses, see vip.h. Which node answers ARP for an address must come out the same on all of them, from the
  * plan alone: two speakers, or none, are an outage.
  */
 #include <arpa/inet.h>
@@ -64,17 +64,6 @@ static uint32_t pool_cluster(const struct compile *c, uint32_t addr)
 	return 0;
 }
 
-static bool site_holds(const struct site *site, uint32_t addr)
-{
-	for (size_t i = 0; i < site->cidrs.count; i++) {
-		const struct prefix *cidr = &site->cidrs.item[i];
-
-		if (!cidr->len || !((addr ^ cidr->addr) >> (32 - cidr->len)))
-			return true;
-	}
-	return false;
-}
-
 /* What the external networks say of a VIP: which carries it here, and whose an EIP is. */
 static void place_outside(const struct compile *c, struct vip *vip)
 {
@@ -125,7 +114,7 @@ static bool index_eips(const struct compile *c, struct intern *eips)
 	return true;
 }
 
-static struct vip *vip_at(struct vips *vips, uint32_t addr, uint32_t *number)
+static struct vip *vip_add(struct vips *vips, uint32_t addr, uint32_t *number)
 {
 	size_t before = vips->addresses.count;
 	struct vip *vip;
@@ -156,9 +145,10 @@ static bool collect_service(struct compile *c, struct vips *vips, size_t i, cons
 		return false;
 	}
 	addr = eip ? eip->address : service->address;
-	vip = vip_at(vips, addr, &vips->of_service[i]);
+	vip = vip_add(vips, addr, &vips->of_service[i]);
 	if (!vip)
 		return false;
+	vip->serves = true;
 	number = intern_find(eips, &addr, sizeof(addr));
 	if (number)
 		vip->eip = &c->plan->eips[number - 1];
@@ -177,7 +167,8 @@ static struct vip *next_borne(const struct vips *vips, uint64_t from)
 	struct vip *vip = vips->list.item, *least = NULL;
 
 	for (size_t i = 0; i < vips->list.count; i++) {
-		if (vip[i].bearer && vip[i].addr >= from && (!least || vip[i].addr < least->addr))
+		if (vip[i].bearer && vip[i].serves && vip[i].addr >= from &&
+		    (!least || vip[i].addr < least->addr))
 			least = &vip[i];
 	}
 	return least;
@@ -215,6 +206,58 @@ static void give_aliases(struct compile *c, const struct vips *vips)
 	}
 }
 
+/* EIPs that have rows here, whether or not services use them. */
+static bool collect_eips(const struct compile *c, struct vips *vips)
+{
+	uint32_t number;
+
+	for (size_t i = 0; i < c->plan->eip_count; i++) {
+		const struct eip *eip = &c->plan->eips[i];
+		struct vip *vip;
+
+		if (!c->eip_here[i])
+			continue;
+		vip = vip_add(vips, eip->address, &number);
+		if (!vip)
+			return false;
+		vip->eip = vip->eip ? vip->eip : eip;
+		if (eip->nodes.count)
+			vip->nodes = &eip->nodes;
+		if (vip->echo == ECHO_UNSAID)
+			vip->echo = eip->echo;
+		vip->here = true;
+		vip->in_eips = true;
+	}
+	return true;
+}
+
+/* Networks with nat_outgoing make an outside address of the node's first one. */
+static bool collect_own(const struct compile *c, struct vips *vips)
+{
+	struct vip *vip;
+	uint32_t number;
+
+	if (!c->host_nat)
+		return true;
+	vip = vip_add(vips, c->node->addresses.item[0].first, &number);
+	if (!vip)
+		return false;
+	vip->here = true;
+	vip->in_eips = true;
+	return true;
+}
+
+static void mark_fips(const struct compile *c, const struct vips *vips)
+{
+	for (size_t i = 0; i < c->plan->fip_count; i++) {
+		const struct eip *eip = plan_eip(c->plan, c->plan->fips[i].eip);
+		struct vip *vip = eip ? vip_at(vips, eip->address) : NULL;
+
+		if (vip)
+			vip->passes = true;
+	}
+}
+
 bool vips_collect(struct compile *c, struct vips *vips)
 {
 	struct intern eips = { 0 };
@@ -229,6 +272,9 @@ bool vips_collect(struct compile *c, struct vips *vips)
 		if (!collect_service(c, vips, i, &eips))
 			goto out;
 	}
+	if (!collect_eips(c, vips) || !collect_own(c, vips))
+		goto out;
+	mark_fips(c, vips);
 	vip = vips->list.item;
 	for (uint32_t i = 0; i < c->node_count; i++) {
 		const struct ranges *addresses = &c->nodes[i].node->addresses;
@@ -255,6 +301,18 @@ struct vip *vip_of_service(const struct vips *vips, size_t service)
 	return (struct vip *)vips->list.item + vips->of_service[service] - 1;
 }
 
+struct vip *vip_at(const struct vips *vips, uint32_t addr)
+{
+	uint32_t number = intern_find(&vips->addresses, &addr, sizeof(addr));
+
+	return number ? (struct vip *)vips->list.item + number - 1 : NULL;
+}
+
+bool vip_owned(const struct compile *c, const struct vip *vip)
+{
+	return vip->owner && c->nodes[vip->owner - 1].node == c->node;
+}
+
 /* The way back from a VIP's alias: on every node, as one may hold the backend and another the client. */
 static bool alias_row(struct compile *c, const struct vip *vip)
 {
@@ -277,8 +335,10 @@ bool vips_rows(struct compile *c, const struct vips *vips)
 			continue;
 		if (echo == ECHO_UNSAID)
 			echo = vip[i].bearer ? ECHO_PASS : ECHO_ANSWER;
-		if (vip[i].owner && c->nodes[vip[i].owner - 1].node == c->node)
-			row.flags |= SL_VIP_OWNED;
+		if (vip[i].passes)
+			echo = ECHO_PASS;
+		row.flags |= vip[i].in_eips ? SL_VIP_EIP : 0;
+		row.flags |= vip_owned(c, &vip[i]) ? SL_VIP_OWNED : 0;
 		if (vip[i].bearer && c->nodes[vip[i].bearer - 1].node == c->node) {
 			row.flags |= SL_VIP_HOST;
 			row.other = htonl(vip[i].alias);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The addresses of services, each once however many services share it: who has it, who speaks for it, what
- * is done with its pings. Only the services stage includes it.
+ * Outside addresses, each once whatever uses it: services however many, SNAT, a floating IP. Who has it, who
+ * speaks for it, what is done with its pings. Only the outside stage includes it.
  */
 #ifndef SLUICE_VIP_H
 #define SLUICE_VIP_H
@@ -17,7 +17,10 @@ struct vip {
 	uint32_t cluster; /* index + 1 of the cluster whose address it is; 0: not known */
 	uint16_t network; /* external network that carries it on this site; SL_NET_WORLD: none */
 	enum outside_echo echo; /* as written */
-	bool here; /* some service of it has rows on this node */
+	bool serves; /* some service has it */
+	bool passes; /* it is a floating IP: pings are its workload's */
+	bool here; /* some service of it has rows on this node, or an EIP has */
+	bool in_eips; /* sl_eip has it */
 };
 
 struct vips {
@@ -29,6 +32,9 @@ struct vips {
 /* Every VIP of the plan. False: memory is out, or an error is reported. */
 bool vips_collect(struct compile *c, struct vips *vips);
 struct vip *vip_of_service(const struct vips *vips, size_t service);
+/* NULL: it is no outside address. */
+struct vip *vip_at(const struct vips *vips, uint32_t addr);
+bool vip_owned(const struct compile *c, const struct vip *vip);
 /* Rows for those that are `here`. */
 bool vips_rows(struct compile *c, const struct vips *vips);
 void vips_free(struct vips *vips);

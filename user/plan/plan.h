@@ -458,6 +458,8 @@ void plan_free(struct plan *plan);
 
 /* Slots in the service's ring: what the plan says, or what follows from the number of backends. */
 uint32_t ring_size(const struct service *service);
+/* What follows from a number of backends. */
+uint32_t ring_slots(size_t count);
 bool ring_prime(uint32_t number);
 
 const struct cluster *plan_cluster(const struct plan *plan, const char *name);

@@ -23,14 +23,12 @@ bool ring_prime(uint32_t number)
 	return true;
 }
 
-uint32_t ring_size(const struct service *service)
+uint32_t ring_slots(size_t count)
 {
 	uint64_t backends = FEWEST_BACKENDS;
 	uint32_t size;
 
-	if (service->ring_size)
-		return service->ring_size;
-	while (backends < service->backend_count && backends * SLOTS_PER_BACKEND < MOST_RING_SIZE)
+	while (backends < count && backends * SLOTS_PER_BACKEND < MOST_RING_SIZE)
 		backends *= STEP;
 	if (backends * SLOTS_PER_BACKEND >= MOST_RING_SIZE)
 		return MOST_RING_SIZE;
@@ -38,4 +36,9 @@ uint32_t ring_size(const struct service *service)
 	while (!ring_prime(size))
 		size++;
 	return size;
+}
+
+uint32_t ring_size(const struct service *service)
+{
+	return service->ring_size ? service->ring_size : ring_slots(service->backend_count);
 }

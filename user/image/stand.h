@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Who stands at an address of a VPC, as far as the plan says: nodes and workloads. For backends, and for the
+ * workloads of floating IPs.
+ */
+#ifndef SLUICE_STAND_H
+#define SLUICE_STAND_H
+#include "compile.h"
+
+struct stand {
+	uint32_t node; /* place in c->nodes + 1; 0: not known */
+	bool interface; /* it is delivered to directly, or it is the node itself */
+};
+
+struct stands {
+	struct intern keys; /* (VPC, address) */
+	struct list list; /* struct stand, by number in keys - 1 */
+};
+
+/* False: memory is out. The caller frees. */
+bool stands_collect(const struct compile *c, struct stands *stands);
+/* NULL: the plan does not say. `vpc` is an index. */
+const struct stand *stand_at(const struct stands *stands, uint32_t vpc, uint32_t addr);
+void stands_free(struct stands *stands);
+
+#endif
