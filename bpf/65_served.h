@@ -124,13 +124,11 @@ static __always_inline bool path_apart_body(const struct packet *p, struct sl_ve
 }
 STATION(bool, path_apart, (const struct packet *p, struct sl_verdict *v), p &&v, (p, v))
 
-/* A packet to a VIP's port. UNTOUCHED: it is to none. */
-static __always_inline enum path_result path_service_body(struct packet *p, struct sl_verdict *v,
-							  __u32 packets)
+/* The client, and whether it may. UNTOUCHED: the packet is to no VIP's port; JUDGED: p->reason has the word. */
+static __always_inline enum path_result path_wants_service_body(struct packet *p, struct sl_verdict *v)
 {
 	struct sl_endpoint src = {};
-	struct sl_verdict answer = {};
-	__u32 reason, event;
+	__u32 reason;
 
 	if (mac_multicast(p->dmac) || !service_client(p, &src))
 		return PATH_UNTOUCHED;
@@ -138,14 +136,20 @@ static __always_inline enum path_result path_service_body(struct packet *p, stru
 	reason = p->flags & PACKET_UNWRAPPED ? 0 : classify_source(p, &src);
 	if (!reason)
 		reason = service_judge(p, v, &src);
-	if (!reason && p->flags & PACKET_GUEST) { /* both ends change (DESIGN 4) */
-		reason = snat_source(p, v);
-		if (!reason && !(v->flags & SL_VERDICT_NAT))
-			reason = SL_DROP_NO_EIP;
-	}
-	*(volatile __u8 *)&p->reason = reason;
-	if (*(volatile __u8 *)&p->reason)
-		return path_unserved(p, v, p->reason, packets);
+	p->reason = reason;
+	return PATH_JUDGED;
+}
+STATION(enum path_result, path_wants_service, (struct packet * p, struct sl_verdict *v), p &&v, (p, v))
+
+/* Opens the flow that the service allows, or writes its new verdict. */
+static __always_inline enum path_result path_serve_body(struct packet *p, struct sl_verdict *v, __u32 packets)
+{
+	struct sl_endpoint src = {};
+	struct sl_verdict answer = {};
+	__u32 event;
+
+	if (!service_client(p, &src))
+		return PATH_UNTOUCHED;
 	if (p->flags & PACKET_FLOW && !path_same_way(p, v)) {
 		flow_cut(&p->key);
 		p->flags &= ~PACKET_FLOW;
@@ -162,6 +166,30 @@ static __always_inline enum path_result path_service_body(struct packet *p, stru
 		return path_unserved(p, v, SL_DROP_FLOW_FULL, packets);
 	service_count(p, v, packets, SERVED_OPENED);
 	return PATH_JUDGED;
+}
+STATION(enum path_result, path_serve, (struct packet * p, struct sl_verdict *v, __u32 packets), p &&v,
+	(p, v, packets))
+
+/*
+ * A packet to a VIP's port. UNTOUCHED: it is to none. In steps that keep little, since what they call goes deep and
+ * the kernel counts the whole way down.
+ */
+static __always_inline enum path_result path_service_body(struct packet *p, struct sl_verdict *v,
+							  __u32 packets)
+{
+	__u32 reason;
+
+	if (path_wants_service(p, v) != PATH_JUDGED)
+		return PATH_UNTOUCHED;
+	reason = p->reason;
+	if (!reason && p->flags & PACKET_GUEST) { /* both ends change */
+		reason = snat_source(p, v);
+		if (!reason && !(v->flags & SL_VERDICT_NAT))
+			reason = SL_DROP_NO_EIP;
+	}
+	if (reason)
+		return path_unserved(p, v, reason, packets);
+	return path_serve(p, v, packets);
 }
 STATION(enum path_result, path_service, (struct packet * p, struct sl_verdict *v, __u32 packets), p &&v,
 	(p, v, packets))

@@ -259,15 +259,11 @@ static __always_inline __u32 eip_towards_body(struct packet *p, struct sl_verdic
 STATION(__u32, eip_towards, (struct packet * p, struct sl_verdict *v, const struct eip_behind *behind),
 	p &&v &&behind, (p, v, behind))
 
-/* Is there somebody behind the EIP, for a client of the VPC at hand? 0 or a reason. */
+/* Is there somebody behind the EIP? 0 or a reason. */
 static __always_inline __u32 eip_knock_body(const struct packet *p, struct eip_behind *behind)
 {
-	const struct sl_eip *eip = eip_row(p, p->key.daddr);
-	__u32 reason;
+	__u32 reason = eip_behind(p, p->key.daddr, p->key.dport, behind);
 
-	if (!eip || (eip->inside_vpc != p->vpc && !eip_guest(p, p->key.daddr, 0, 0)))
-		return SL_DROP_EIP_VPC;
-	reason = eip_behind(p, p->key.daddr, p->key.dport, behind);
 	if (reason == SL_DROP_NO_BINDING)
 		eip_count(p->key.daddr, p->key.proto, EIP_FILTERED);
 	return reason;
@@ -317,18 +313,13 @@ static __always_inline bool eip_external(const struct packet *p, __u16 id)
 	return network && network->flags & SL_NETWORK_EXTERNAL;
 }
 
-/* A packet that leaves its VPC. UNTOUCHED: it does not. */
-static __always_inline enum path_result path_leave_body(struct packet *p, struct sl_verdict *v, __u32 packets)
+/* Does the packet leave its VPC, and may it? UNTOUCHED: it stays; JUDGED: it may not; or LEAVES. */
+#define LEAVES PATH_L2
+static __always_inline enum path_result eip_leaves_body(struct packet *p, struct sl_verdict *v)
 {
 	struct sl_endpoint src, dst;
-	struct eip_behind behind;
 	const struct sl_eip *eip;
-	bool meets;
-	__u32 reason;
 
-	if ((p->door != DOOR_WL_IN && p->door != DOOR_UP_OUT) || mac_multicast(p->dmac) ||
-	    bpf_ntohl(p->daddr) >> 28 >= 14)
-		return PATH_UNTOUCHED;
 	if (!classify_address(p, p->vpc, p->saddr, &src) || !classify_address(p, p->vpc, p->daddr, &dst))
 		return PATH_UNTOUCHED;
 	if (!endpoint_managed(&src) || eip_external(p, src.network))
@@ -337,29 +328,66 @@ static __always_inline enum path_result path_leave_body(struct packet *p, struct
 		return PATH_UNTOUCHED;
 	v->src_network = src.network;
 	v->dst_network = dst.network;
-	if (path_stop(p, v, classify_source(p, &src), false))
-		return PATH_JUDGED;
-	if (path_vip(p, v) == PATH_JUDGED)
-		return PATH_JUDGED;
-	reason = p->flags & PACKET_FLOW ? 0 : flow_may_open(p);
-	if (path_stop(p, v, reason, false))
+	if (path_stop(p, v, classify_source(p, &src), false) || path_vip(p, v) == PATH_JUDGED ||
+	    path_stop(p, v, p->flags & PACKET_FLOW ? 0 : flow_may_open(p), false))
 		return PATH_JUDGED;
 	eip = eip_row(p, p->daddr);
-	meets = eip && !(eip->flags & SL_EIP_HOST);
-	reason = 0;
-	if (meets) {
-		reason = eip_knock(p, &behind);
-	} else if (policy_judge(p, src.class, dst.class, p->key.dport, &v->rule) != SL_POLICY_ALLOW) {
+	if (eip && !(eip->flags & SL_EIP_HOST))
+		return LEAVES; /* to somebody behind it, who is asked for in time */
+	if (policy_judge(p, src.class, dst.class, p->key.dport, &v->rule) != SL_POLICY_ALLOW) {
 		if (p->flags & PACKET_FLOW)
 			flow_cut(&p->key);
 		if (path_stop(p, v, SL_DROP_POLICY, true))
 			return PATH_JUDGED;
 	}
-	if (!reason)
-		reason = snat_source(p, v);
+	return LEAVES;
+}
+STATION(enum path_result, eip_leaves, (struct packet * p, struct sl_verdict *v), p &&v, (p, v))
+
+/* The flow, once its source has an outside address. */
+static __always_inline enum path_result eip_carry_body(struct packet *p, struct sl_verdict *v, __u32 packets)
+{
+	const struct sl_eip *eip = eip_row(p, p->daddr);
+	struct eip_behind behind;
+	struct sl_endpoint src;
+	__u32 reason;
+
+	if (!classify_address(p, p->vpc, p->saddr, &src))
+		return path_drop(v, SL_DROP_NO_PLAN);
+	if (!eip || eip->flags & SL_EIP_HOST)
+		return eip_out(p, v, &src, packets);
+	reason = eip_knock(p, &behind);
 	if (reason)
 		return eip_refuse(p, v, reason);
-	return meets ? eip_hairpin(p, v, &src, &behind, packets) : eip_out(p, v, &src, packets);
+	return eip_hairpin(p, v, &src, &behind, packets);
+}
+STATION(enum path_result, eip_carry, (struct packet * p, struct sl_verdict *v, __u32 packets), p &&v,
+	(p, v, packets))
+
+/* May the VPC at hand use the EIP that the packet is to, if it is to one? */
+static __always_inline bool eip_open_to(const struct packet *p)
+{
+	const struct sl_eip *eip = eip_row(p, p->daddr);
+
+	return !eip || eip->flags & SL_EIP_HOST || eip->inside_vpc == p->vpc || eip_guest(p, p->daddr, 0, 0);
+}
+
+/* A packet that leaves its VPC. UNTOUCHED: it does not. In steps that keep little, as path_service(). */
+static __always_inline enum path_result path_leave_body(struct packet *p, struct sl_verdict *v, __u32 packets)
+{
+	enum path_result leaves;
+	__u32 reason;
+
+	if ((p->door != DOOR_WL_IN && p->door != DOOR_UP_OUT) || mac_multicast(p->dmac) ||
+	    bpf_ntohl(p->daddr) >> 28 >= 14)
+		return PATH_UNTOUCHED;
+	leaves = eip_leaves(p, v);
+	if (leaves != LEAVES)
+		return leaves;
+	reason = eip_open_to(p) ? snat_source(p, v) : SL_DROP_EIP_VPC;
+	if (reason)
+		return eip_refuse(p, v, reason);
+	return eip_carry(p, v, packets);
 }
 STATION(enum path_result, path_leave, (struct packet * p, struct sl_verdict *v, __u32 packets), p &&v,
 	(p, v, packets))
