@@ -56,6 +56,7 @@ _Static_assert(sizeof(struct sl_outside_key) == 8, "sl_outside_key");
 _Static_assert(sizeof(struct sl_outside) == 32, "sl_outside");
 _Static_assert(sizeof(struct sl_holder) == 24, "sl_holder");
 _Static_assert(sizeof(struct sl_release) == 20 && sizeof(struct sl_release_item) == 12, "sl_release");
+_Static_assert(sizeof(struct sl_release_flows) == sizeof(struct sl_release_item), "sl_release_flows");
 _Static_assert(sizeof(struct sl_frag_key) == 16, "sl_frag_key");
 _Static_assert(sizeof(struct sl_neigh) == 16, "sl_neigh");
 _Static_assert(sizeof(struct sl_name_key) == 8, "sl_name_key");

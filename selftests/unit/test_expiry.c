@@ -80,6 +80,42 @@ static void a_flow_answered_elsewhere(void **state)
 	assert_false(expiry_over(&timeouts, IPPROTO_TCP, &flow, true, last + 1));
 }
 
+/* RFC 4787 REQ-6: whoever is outside cannot hold a mapping by sending to it. */
+static void only_packets_out_keep_a_mapping(void **state)
+{
+	const uint32_t now = 1000 + expiry_ticks(300) + 1;
+	struct sl_flow out = { .verdict.flags = SL_VERDICT_NAT | SL_VERDICT_SRC | SL_VERDICT_BOUND,
+			       .flags = SL_FLOW_ANSWERED,
+			       .seen = 1000 };
+	struct sl_flow in = { .verdict.flags = SL_VERDICT_NAT | SL_VERDICT_DST,
+			      .flags = SL_FLOW_ANSWERED | SL_FLOW_REPLY,
+			      .seen = now };
+
+	(void)state;
+	assert_true(expiry_inward(IPPROTO_UDP, &in));
+	assert_false(expiry_inward(IPPROTO_UDP, &out));
+	assert_false(expiry_inward(IPPROTO_TCP, &in));
+	assert_true(expiry_pair_over(&timeouts, IPPROTO_UDP, &out, &in, now));
+	assert_true(expiry_pair_over(&timeouts, IPPROTO_UDP, &in, &out, now));
+	assert_false(expiry_pair_over(&timeouts, IPPROTO_UDP, &in, &out, now - 1));
+	/* Packets out keep it, whatever does not come in. */
+	out.seen = now;
+	in.seen = 1000;
+	assert_false(expiry_pair_over(&timeouts, IPPROTO_UDP, &out, &in, now));
+	assert_false(expiry_pair_over(&timeouts, IPPROTO_UDP, &in, &out, now));
+	/* Of a connection either side counts. */
+	out.seen = 1000;
+	in.seen = now;
+	assert_false(expiry_pair_over(&timeouts, IPPROTO_TCP, &out, &in, now));
+	/* Between two mappings both are out. */
+	in.verdict.flags |= SL_VERDICT_SRC | SL_VERDICT_BOUND;
+	assert_false(expiry_pair_over(&timeouts, IPPROTO_UDP, &out, &in, now));
+	/* A FIP holds no mapping: either side counts. */
+	out.verdict.flags = SL_VERDICT_NAT | SL_VERDICT_SRC;
+	in.verdict.flags = SL_VERDICT_NAT | SL_VERDICT_DST;
+	assert_false(expiry_pair_over(&timeouts, IPPROTO_UDP, &out, &in, now));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -89,6 +125,7 @@ int main(void)
 		cmocka_unit_test(timeout_of_each_protocol),
 		cmocka_unit_test(over_one_tick_after_the_timeout),
 		cmocka_unit_test(a_flow_answered_elsewhere),
+		cmocka_unit_test(only_packets_out_keep_a_mapping),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,6 +41,7 @@ struct agent {
 	struct neighbours neighbours;
 	struct ageing ageing;
 	bool tables; /* the two above are open */
+	uint32_t tables_of; /* the dataplane whose they are */
 	struct claims claims;
 	struct child child;
 	uint32_t cpus;
@@ -87,6 +88,24 @@ static int open_tables(struct agent *a, struct trouble *t)
 	if (error)
 		neighbours_close(&a->neighbours);
 	a->tables = !error;
+	a->tables_of = a->follow.id;
+	return error;
+}
+
+/* Of another dataplane all is closed by now; of the same one only the plan is another. */
+static int renew_tables(struct agent *a, struct trouble *t)
+{
+	int error;
+
+	if (!a->tables || !a->follow.open || a->tables_of != a->follow.id) {
+		close_tables(a);
+		return open_tables(a, t);
+	}
+	error = ageing_plan(&a->ageing, t);
+	if (error) {
+		neighbours_close(&a->neighbours);
+		a->tables = false;
+	}
 	return error;
 }
 
@@ -103,10 +122,8 @@ static int speak(struct agent *a, struct trouble *t)
 static int renewed(struct agent *a, struct trouble *t)
 {
 	const struct follow *f = &a->follow;
-	int error;
+	int error = renew_tables(a, t);
 
-	close_tables(a); /* their descriptors may be closed by now */
-	error = open_tables(a, t);
 	child_follow(&a->child, f->open ? f->id : 0);
 	if (!error && f->open)
 		error = child_start(&a->child, a->options->pins, t);

@@ -59,4 +59,29 @@ static inline bool expiry_over(const struct timeouts *timeouts, uint8_t proto, c
 	return expiry_idle(now, flow->seen) > expiry_ticks(timeout);
 }
 
+/*
+ * The direction of a translated flow that comes in, if it does not keep the flow: whoever is outside could hold a mapping
+ * for ever, so but for TCP only what goes out counts (RFC 4787 REQ-6). The answers of services are looked at too, since a
+ * flow of a guest has its mapping on the other side.
+ */
+static inline bool expiry_inward(uint8_t proto, const struct sl_flow *flow)
+{
+	return proto != IPPROTO_TCP && flow->verdict.flags & (SL_VERDICT_NAT | SL_VERDICT_ANSWER) &&
+	       !(flow->verdict.flags & SL_VERDICT_BOUND);
+}
+
+/* Both directions of a flow. A mapping on one side alone decides; on both, either keeps it. */
+static inline bool expiry_pair_over(const struct timeouts *timeouts, uint8_t proto,
+				    const struct sl_flow *flow, const struct sl_flow *peer, uint32_t now)
+{
+	bool answered = (flow->flags | peer->flags) & SL_FLOW_ANSWERED;
+
+	if (expiry_inward(proto, flow) && peer->verdict.flags & SL_VERDICT_BOUND)
+		return expiry_over(timeouts, proto, peer, answered, now);
+	if (expiry_inward(proto, peer) && flow->verdict.flags & SL_VERDICT_BOUND)
+		return expiry_over(timeouts, proto, flow, answered, now);
+	return expiry_over(timeouts, proto, flow, answered, now) &&
+	       expiry_over(timeouts, proto, peer, answered, now);
+}
+
 #endif

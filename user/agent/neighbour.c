@@ -133,7 +133,8 @@ static int read_wires(struct neighbours *n, const struct image *image)
 			continue;
 		wire.used = network_used(image, key->network);
 		wire.external = network->flags & SL_NETWORK_EXTERNAL;
-		if (wire.external && network_has_vip(image, key->network))
+		wire.outside = wire.external && network_has_vip(image, key->network);
+		if (wire.outside)
 			wire.gateway_be = network->gateway;
 		n->wires[n->wire_count++] = wire;
 	}
@@ -239,7 +240,7 @@ static void question(const struct neighbours *n, const struct sl_neigh_key *key,
 	ask_send(n->program, key->ifindex, frame, length);
 }
 
-/* Nodes, and routers that the plan names; nothing else is a next hop. */
+/* Nodes, and routers that the plan names: always. */
 static bool wanted(const struct neighbours *n, const struct neighbour_wire *wire,
 		   const struct sl_neigh_key *key)
 {
@@ -247,6 +248,17 @@ static bool wanted(const struct neighbours *n, const struct neighbour_wire *wire
 		return false;
 	return (wire->gateway_be && wire->gateway_be == key->addr) ||
 	       bsearch(&key->addr, n->nodes_be, n->node_count, sizeof(*n->nodes_be), address_order);
+}
+
+/*
+ * A machine that stands in an external network itself, and that a packet was for. It is kept as long as it answers; when
+ * it does not, the next packet asks.
+ */
+static bool stands_outside(const struct neighbour_wire *wire, const struct sl_neigh *row, uint32_t since,
+			   uint32_t now)
+{
+	return wire && wire->outside &&
+	       (row->state == SL_NEIGH_KNOWN || expiry_idle(now, since) <= expiry_ticks(EAGER_S));
 }
 
 int neighbours_tick(struct neighbours *n, uint32_t now, struct trouble *t)
@@ -270,21 +282,26 @@ int neighbours_tick(struct neighbours *n, uint32_t now, struct trouble *t)
 		const struct sl_neigh *row = rows_value(&rows, i);
 		const struct neighbour_wire *wire = find_wire(n, key->ifindex, key->vlan);
 		const struct neighbour *old = NULL;
+		bool always = wanted(n, wire, key);
 		uint32_t since = now;
 
-		if (!wanted(n, wire, key)) {
-			n->rows -= !bpf_map_delete_elem(n->fd, key);
-			continue;
-		}
 		if (row->state == SL_NEIGH_ASKED) {
 			old = n->asked_count
 				      ? bsearch(key, n->asked, n->asked_count, sizeof(*n->asked), key_order)
 				      : NULL;
 			since = old ? old->since : now;
+		}
+		if (!always && !stands_outside(wire, row, since, now)) {
+			n->rows -= !bpf_map_delete_elem(n->fd, key);
+			continue;
+		}
+		if (row->state == SL_NEIGH_ASKED) {
 			asked[count].key = *key;
 			asked[count++].since = since;
 		}
-		if (questions < QUESTIONS && (wire->external || n->sender_be) && due(row, since, now)) {
+		/* Of the questions of a second some are left for those that are always wanted. */
+		if (questions < (always ? QUESTIONS : QUESTIONS / 2) && (wire->external || n->sender_be) &&
+		    due(row, since, now)) {
 			question(n, key, wire, now);
 			questions++;
 		}

@@ -19,8 +19,9 @@ struct neighbour_wire { /* (uplink, VLAN) of a network of this site */
 	uint16_t vlan;
 	uint8_t mac[6]; /* of the uplink */
 	bool used; /* a workload of this node is on it */
+	bool outside; /* external, and a VIP or EIP stands in it: its machines may be next hops */
 	bool external; /* not the nodes' own: they have no address there to ask from */
-	uint32_t gateway_be; /* external: its router, if a VIP stands in the network; 0: none */
+	uint32_t gateway_be; /* outside: its router; 0: none */
 };
 
 struct neighbours {

@@ -199,6 +199,14 @@ static int look_at_served(struct serving *s, struct trouble *t)
 	return forget_unserved(s, t);
 }
 
+void serving_forget(struct serving *s, enum serving_pass pass)
+{
+	struct roster *met = &s->met[pass];
+
+	for (size_t i = 0; i < met->count; i++)
+		met->row[i].flows = met->row[i].waiting = 0;
+}
+
 int serving_write(struct serving *s, enum serving_pass pass, struct trouble *t)
 {
 	struct roster *met = &s->met[pass];
@@ -207,8 +215,8 @@ int serving_write(struct serving *s, enum serving_pass pass, struct trouble *t)
 	for (size_t i = 0; i < met->count; i++) {
 		s->found[pass][i].flows = met->row[i].flows;
 		s->found[pass][i].waiting = met->row[i].waiting;
-		met->row[i].flows = met->row[i].waiting = 0;
 	}
+	serving_forget(s, pass);
 	if (pass == SERVING_UNANSWERED)
 		error = look_at_served(s, t);
 	for (size_t i = 0; !error && i < met->count; i++) {

@@ -23,6 +23,8 @@ int serving_open(struct serving *s, const struct kernel *k, uint32_t cpus, struc
 /* rows_visit for the sweep of each table; the closure is the roster of met[]. */
 void serving_unanswered(void *roster, const void *key, const void *flow);
 void serving_answered(void *roster, const void *key, const void *flow);
+/* What was met in a sweep that the plan changed under. */
+void serving_forget(struct serving *s, enum serving_pass pass);
 /* The sweep of this table has come to its end. */
 int serving_write(struct serving *s, enum serving_pass pass, struct trouble *t);
 void serving_close(struct serving *s);

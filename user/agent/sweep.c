@@ -75,13 +75,11 @@ static bool flow_over(const struct sweep *sweep, const struct timeouts *timeouts
 	struct sl_flow peer;
 
 	/* Most rows end here, without a look-up: a half that is recent by its own flags keeps both. */
-	if (!expiry_over(timeouts, key->proto, flow, answered, now))
+	if (!expiry_inward(key->proto, flow) && !expiry_over(timeouts, key->proto, flow, answered, now))
 		return false;
 	if (!flow_peer(sweep, key, flow, &peer))
-		return true;
-	answered |= peer.flags & SL_FLOW_ANSWERED;
-	return expiry_over(timeouts, key->proto, flow, answered, now) &&
-	       expiry_over(timeouts, key->proto, &peer, answered, now);
+		return expiry_over(timeouts, key->proto, flow, answered, now);
+	return expiry_pair_over(timeouts, key->proto, flow, &peer, now);
 }
 
 static unsigned int sweep_row(struct sweep *sweep, const struct timeouts *timeouts, uint32_t row,
@@ -95,8 +93,13 @@ static unsigned int sweep_row(struct sweep *sweep, const struct timeouts *timeou
 		return 0;
 	if (bpf_map_lookup_elem(sweep->fd, key, &again) || !flow_over(sweep, timeouts, key, &again, now))
 		return 0;
-	if (flow_peer(sweep, key, &again, &peer))
+	if (flow_peer(sweep, key, &again, &peer)) {
+		if (sweep->ends)
+			sweep->ends(sweep->closure, &again.peer, &peer);
 		gone += !bpf_map_delete_elem(sweep->fd, &again.peer);
+	}
+	if (sweep->ends)
+		sweep->ends(sweep->closure, key, &again);
 	gone += !bpf_map_delete_elem(sweep->fd, key);
 	if (gone)
 		sweep->aged++;

@@ -23,6 +23,7 @@ struct sweep {
 	uint64_t aged; /* flows removed since the agent started */
 	uint32_t batch; /* grows when one bucket holds more */
 	rows_visit *stays; /* told of each row that is kept; NULL: nobody */
+	rows_visit *ends; /* told of each row that is about to be removed; NULL: nobody */
 	void *closure;
 	struct sl_flow_key *keys;
 	struct sl_flow *flows;

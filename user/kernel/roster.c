@@ -53,13 +53,18 @@ size_t roster_span(const struct roster *roster, size_t row)
 	return end - row;
 }
 
-/* `slots` rows from `first` on. The place that a batch of an array starts behind is the index before. */
-static int ring_read(int fd, uint32_t first, uint32_t slots, uint32_t *indices, struct sl_slot *slot,
-		     struct trouble *t)
+/* The place that a batch of an array starts behind is the index before. */
+int roster_ring(int fd, uint32_t first, uint32_t slots, struct sl_slot *slot, struct trouble *t)
 {
+	uint32_t *indices = calloc(slots + 1UL, sizeof(*indices));
 	uint32_t before = first - 1, next, got = slots;
-	int error = bpf_map_lookup_batch(fd, first ? &before : NULL, &next, indices, slot, &got, NULL);
+	int error = 0;
 
+	if (!indices)
+		return trouble(t, -ENOMEM, "out of memory for a ring of %u slots", slots);
+	if (slots)
+		error = bpf_map_lookup_batch(fd, first ? &before : NULL, &next, indices, slot, &got, NULL);
+	free(indices);
 	if (error && error != -ENOENT)
 		return trouble(t, error, "cannot read a ring: %s", strerror(-error));
 	if (got != slots)
@@ -71,13 +76,11 @@ static int count_slots(struct roster_row *service, size_t span, int fd, struct t
 {
 	uint32_t slots = service->slots;
 	struct sl_slot *slot = calloc(slots + 1UL, sizeof(*slot));
-	uint32_t *indices = calloc(slots + 1UL, sizeof(*indices));
-	int error = 0;
+	int error;
 
-	if (!slot || !indices)
-		error = trouble(t, -ENOMEM, "out of memory for a ring of %u slots", slots);
-	else if (slots)
-		error = ring_read(fd, service->service.ring, slots, indices, slot, t);
+	if (!slot)
+		return trouble(t, -ENOMEM, "out of memory for a ring of %u slots", slots);
+	error = roster_ring(fd, service->service.ring, slots, slot, t);
 	for (uint32_t i = 0; !error && i < slots; i++) {
 		struct sl_served_key key = { .service = service->key.service, .backend = slot[i].addr };
 		struct roster_row *row = bsearch(&key, service, span, sizeof(*service), row_order);
@@ -86,7 +89,6 @@ static int count_slots(struct roster_row *service, size_t span, int fd, struct t
 			row->slots++;
 	}
 	free(slot);
-	free(indices);
 	return error;
 }
 

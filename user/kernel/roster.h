@@ -35,6 +35,8 @@ struct roster {
 
 int roster_read(struct roster *roster, const struct kernel *k, struct trouble *t);
 void roster_free(struct roster *roster);
+/* `slots` rows of sl_ring from `first` on. */
+int roster_ring(int fd, uint32_t first, uint32_t slots, struct sl_slot *slot, struct trouble *t);
 /* NULL: the plan in force does not have it. */
 struct roster_row *roster_find(const struct roster *roster, const struct sl_served_key *key);
 /* How many rows a service has, its own included; `row` is its own. */
