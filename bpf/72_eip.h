@@ -71,6 +71,14 @@ static __always_inline bool eip_accepts_body(const struct packet *p, const struc
 STATION(bool, eip_accepts, (const struct packet *p, const struct eip_behind *behind, __be32 remote),
 	p &&behind, (p, behind, remote))
 
+/* Is the packet to an EIP, and so to who is behind it? */
+static __always_inline bool eip_met(const struct packet *p)
+{
+	const struct sl_eip *eip = eip_row(p, p->daddr);
+
+	return eip && !(eip->flags & SL_EIP_HOST);
+}
+
 static __always_inline bool eip_guest(const struct packet *p, __be32 addr, __be16 port, __u8 proto)
 {
 	struct sl_guest_key key = { .addr = addr, .port = port, .proto = proto, .vpc = p->vpc };
@@ -99,23 +107,6 @@ static __always_inline enum path_result eip_refuse_body(struct packet *p, struct
 
 STATION(enum path_result, eip_refuse, (struct packet * p, struct sl_verdict *v, __u32 reason), p &&v,
 	(p, v, reason))
-
-static __always_inline enum path_result eip_open_body(struct packet *p, struct sl_verdict *v,
-						      const struct sl_verdict *answer, __u32 packets)
-{
-	if (p->flags & PACKET_FLOW && !path_same_way(p, v)) {
-		flow_cut(&p->key);
-		p->flags &= ~PACKET_FLOW;
-	}
-	if (p->flags & PACKET_FLOW)
-		path_rejudged(p, v, answer, packets);
-	else if (!flow_open(p, v, answer, packets))
-		return path_drop(v, SL_DROP_FLOW_FULL);
-	return PATH_JUDGED;
-}
-STATION(enum path_result, eip_open,
-	(struct packet * p, struct sl_verdict *v, const struct sl_verdict *answer, __u32 packets),
-	p &&v &&answer, (p, v, answer, packets))
 
 /* The other direction of a flow that comes from inside: back to the one at hand, who it was before. */
 static __always_inline void eip_answer_body(const struct packet *p, const struct sl_verdict *v,
@@ -159,41 +150,20 @@ STATION_VOID(eip_answer,
 	      struct sl_verdict *answer),
 	     p &&v &&src &&answer, (p, v, src, answer))
 
-/* --- from inside to the outside */
-
-static __always_inline enum path_result eip_out_body(struct packet *p, struct sl_verdict *v,
-						     const struct sl_endpoint *src, __u32 packets)
+/* To the outside: by the network that the EIP stands in. 0 or a reason. */
+static __always_inline __u32 eip_way_outside_body(struct packet *p, struct sl_verdict *v)
 {
-	const struct sl_eip *eip;
-	struct sl_verdict answer;
-	__u32 reason;
+	const struct sl_eip *eip = eip_row(p, v->saddr);
 
-	if (!(v->flags & SL_VERDICT_SRC)) { /* excepted */
-		v->action = SL_ACTION_STACK;
-		if (p->flags & PACKET_FLOW)
-			path_rejudged(p, v, NULL, packets);
-		else if (!flow_open(p, v, NULL, packets))
-			return path_drop(v, SL_DROP_FLOW_FULL);
-		return PATH_JUDGED;
-	}
-	eip = eip_row(p, v->saddr);
 	if (!eip)
-		return eip_refuse(p, v, SL_DROP_NO_EIP);
+		return SL_DROP_NO_EIP;
 	v->dst_network = eip->network;
 	p->answer_vpc = eip->vpc;
-	if (p->door == DOOR_WL_IN)
-		v->flags |= SL_VERDICT_ROUTED;
 	if (!(eip->flags & (SL_EIP_OWNED | SL_EIP_HOST))) /* answers come by way of another node */
 		v->flags |= SL_VERDICT_CLAMP;
-	reason = deliver_outside(p, v, eip->network, p->key.daddr);
-	if (reason)
-		return eip_refuse(p, v, reason);
-	eip_answer(p, v, src, &answer);
-	return eip_open(p, v, &answer, packets);
+	return deliver_outside(p, v, eip->network, p->key.daddr);
 }
-STATION(enum path_result, eip_out,
-	(struct packet * p, struct sl_verdict *v, const struct sl_endpoint *src, __u32 packets), p &&v &&src,
-	(p, v, src, packets))
+STATION(__u32, eip_way_outside, (struct packet * p, struct sl_verdict *v), p &&v, (p, v))
 
 /* --- from inside to an EIP of the plan */
 
@@ -259,50 +229,60 @@ static __always_inline __u32 eip_towards_body(struct packet *p, struct sl_verdic
 STATION(__u32, eip_towards, (struct packet * p, struct sl_verdict *v, const struct eip_behind *behind),
 	p &&v &&behind, (p, v, behind))
 
-/* Is there somebody behind the EIP? 0 or a reason. */
-static __always_inline __u32 eip_knock_body(const struct packet *p, struct eip_behind *behind)
+/* Is there somebody behind the EIP, and may the one at hand speak to them? */
+static __always_inline enum path_result eip_meet_body(struct packet *p, struct sl_verdict *v)
 {
-	__u32 reason = eip_behind(p, p->key.daddr, p->key.dport, behind);
-
-	if (reason == SL_DROP_NO_BINDING)
-		eip_count(p->key.daddr, p->key.proto, EIP_FILTERED);
-	return reason;
-}
-STATION(__u32, eip_knock, (const struct packet *p, struct eip_behind *behind), p &&behind, (p, behind))
-
-static __always_inline enum path_result eip_hairpin_body(struct packet *p, struct sl_verdict *v,
-							 const struct sl_endpoint *src,
-							 const struct eip_behind *behind, __u32 packets)
-{
-	struct sl_verdict answer;
+	struct eip_behind behind;
+	struct sl_endpoint src;
 	__u32 reason;
 
-	if (!(v->flags & SL_VERDICT_SRC))
-		return eip_refuse(p, v, SL_DROP_NO_EIP);
-	if (!eip_may_meet(p, v, src, behind)) {
+	if (!classify_address(p, p->vpc, p->saddr, &src))
+		return path_drop(v, SL_DROP_NO_PLAN);
+	reason = eip_behind(p, p->key.daddr, p->key.dport, &behind);
+	if (!reason && !(v->flags & SL_VERDICT_SRC))
+		reason = SL_DROP_NO_EIP;
+	if (!reason && !eip_may_meet(p, v, &src, &behind)) {
 		if (p->flags & PACKET_FLOW)
 			flow_cut(&p->key);
 		if (path_stop(p, v, SL_DROP_POLICY, true))
 			return PATH_JUDGED;
 	}
-	if (behind->node == SL_NODE_SELF && !(p->flags & PACKET_FLOW) && !eip_accepts(p, behind, v->saddr)) {
+	if (!reason && behind.node == SL_NODE_SELF && !(p->flags & PACKET_FLOW) &&
+	    !eip_accepts(p, &behind, v->saddr))
+		reason = SL_DROP_NAT_FILTERED;
+	if (!reason)
+		return PATH_UNTOUCHED;
+	if (reason != SL_DROP_NO_EIP)
 		eip_count(p->key.daddr, p->key.proto, EIP_FILTERED);
-		return eip_refuse(p, v, SL_DROP_NAT_FILTERED);
-	}
+	return eip_refuse(p, v, reason);
+}
+STATION(enum path_result, eip_meet, (struct packet * p, struct sl_verdict *v), p &&v, (p, v))
+
+/* The way of a packet from inside, and of its answers. 0 or a reason. */
+static __always_inline __u32 eip_way_out_body(struct packet *p, struct sl_verdict *v, struct sl_verdict *answer)
+{
+	struct eip_behind behind = {};
+	struct sl_endpoint src;
+	__u32 reason;
+
+	if (!classify_address(p, p->vpc, p->saddr, &src))
+		return SL_DROP_NO_PLAN;
 	if (p->door == DOOR_WL_IN)
 		v->flags |= SL_VERDICT_ROUTED;
-	reason = eip_towards(p, v, behind);
-	if (reason)
-		return eip_refuse(p, v, reason);
-	eip_answer(p, v, src, &answer);
-	if (behind->bound)
-		answer.flags |= SL_VERDICT_BOUND;
-	return eip_open(p, v, &answer, packets);
+	if (eip_met(p)) {
+		reason = eip_behind(p, p->key.daddr, p->key.dport, &behind);
+		if (!reason)
+			reason = eip_towards(p, v, &behind);
+	} else {
+		reason = eip_way_outside(p, v);
+	}
+	eip_answer(p, v, &src, answer);
+	if (behind.bound)
+		answer->flags |= SL_VERDICT_BOUND;
+	return reason;
 }
-STATION(enum path_result, eip_hairpin,
-	(struct packet * p, struct sl_verdict *v, const struct sl_endpoint *src,
-	 const struct eip_behind *behind, __u32 packets),
-	p &&v &&src &&behind, (p, v, src, behind, packets))
+STATION(__u32, eip_way_out, (struct packet * p, struct sl_verdict *v, struct sl_verdict *answer),
+	p &&v &&answer, (p, v, answer))
 
 /* --- out of a VPC */
 
@@ -313,12 +293,11 @@ static __always_inline bool eip_external(const struct packet *p, __u16 id)
 	return network && network->flags & SL_NETWORK_EXTERNAL;
 }
 
-/* Does the packet leave its VPC, and may it? UNTOUCHED: it stays; JUDGED: it may not; or LEAVES. */
-#define LEAVES PATH_L2
+/* Does the packet leave its VPC, and may it? UNTOUCHED: it stays; JUDGED: it may not; or EIP_MAY */
+#define EIP_MAY PATH_L2
 static __always_inline enum path_result eip_leaves_body(struct packet *p, struct sl_verdict *v)
 {
 	struct sl_endpoint src, dst;
-	const struct sl_eip *eip;
 
 	if (!classify_address(p, p->vpc, p->saddr, &src) || !classify_address(p, p->vpc, p->daddr, &dst))
 		return PATH_UNTOUCHED;
@@ -331,38 +310,17 @@ static __always_inline enum path_result eip_leaves_body(struct packet *p, struct
 	if (path_stop(p, v, classify_source(p, &src), false) || path_vip(p, v) == PATH_JUDGED ||
 	    path_stop(p, v, p->flags & PACKET_FLOW ? 0 : flow_may_open(p), false))
 		return PATH_JUDGED;
-	eip = eip_row(p, p->daddr);
-	if (eip && !(eip->flags & SL_EIP_HOST))
-		return LEAVES; /* to somebody behind it, who is asked for in time */
+	if (eip_met(p))
+		return EIP_MAY; /* who is behind it is asked for in time */
 	if (policy_judge(p, src.class, dst.class, p->key.dport, &v->rule) != SL_POLICY_ALLOW) {
 		if (p->flags & PACKET_FLOW)
 			flow_cut(&p->key);
 		if (path_stop(p, v, SL_DROP_POLICY, true))
 			return PATH_JUDGED;
 	}
-	return LEAVES;
+	return EIP_MAY;
 }
 STATION(enum path_result, eip_leaves, (struct packet * p, struct sl_verdict *v), p &&v, (p, v))
-
-/* The flow, once its source has an outside address. */
-static __always_inline enum path_result eip_carry_body(struct packet *p, struct sl_verdict *v, __u32 packets)
-{
-	const struct sl_eip *eip = eip_row(p, p->daddr);
-	struct eip_behind behind;
-	struct sl_endpoint src;
-	__u32 reason;
-
-	if (!classify_address(p, p->vpc, p->saddr, &src))
-		return path_drop(v, SL_DROP_NO_PLAN);
-	if (!eip || eip->flags & SL_EIP_HOST)
-		return eip_out(p, v, &src, packets);
-	reason = eip_knock(p, &behind);
-	if (reason)
-		return eip_refuse(p, v, reason);
-	return eip_hairpin(p, v, &src, &behind, packets);
-}
-STATION(enum path_result, eip_carry, (struct packet * p, struct sl_verdict *v, __u32 packets), p &&v,
-	(p, v, packets))
 
 /* May the VPC at hand use the EIP that the packet is to, if it is to one? */
 static __always_inline bool eip_open_to(const struct packet *p)
@@ -371,26 +329,6 @@ static __always_inline bool eip_open_to(const struct packet *p)
 
 	return !eip || eip->flags & SL_EIP_HOST || eip->inside_vpc == p->vpc || eip_guest(p, p->daddr, 0, 0);
 }
-
-/* A packet that leaves its VPC. UNTOUCHED: it does not. In steps that keep little, as path_service(). */
-static __always_inline enum path_result path_leave_body(struct packet *p, struct sl_verdict *v, __u32 packets)
-{
-	enum path_result leaves;
-	__u32 reason;
-
-	if ((p->door != DOOR_WL_IN && p->door != DOOR_UP_OUT) || mac_multicast(p->dmac) ||
-	    bpf_ntohl(p->daddr) >> 28 >= 14)
-		return PATH_UNTOUCHED;
-	leaves = eip_leaves(p, v);
-	if (leaves != LEAVES)
-		return leaves;
-	reason = eip_open_to(p) ? snat_source(p, v) : SL_DROP_EIP_VPC;
-	if (reason)
-		return eip_refuse(p, v, reason);
-	return eip_carry(p, v, packets);
-}
-STATION(enum path_result, path_leave, (struct packet * p, struct sl_verdict *v, __u32 packets), p &&v,
-	(p, v, packets))
 
 /* --- from outside */
 
@@ -455,45 +393,94 @@ static __always_inline void eip_return_body(const struct packet *p, const struct
 STATION_VOID(eip_return, (const struct packet *p, const struct sl_verdict *v, struct sl_verdict *answer),
 	     p &&v &&answer, (p, v, answer))
 
-static __always_inline enum path_result eip_in_body(struct packet *p, struct sl_verdict *v,
-						    const struct eip_behind *behind, __u32 packets)
+/* May the sender speak to who is behind? Whom a workload may speak to may speak to its mapping (filtering apart). */
+static __always_inline bool eip_admits_body(const struct packet *p, struct sl_verdict *v,
+					    const struct eip_behind *behind)
 {
 	struct sl_endpoint client, inside;
-	struct sl_verdict answer = {};
-	__u32 reason, policy;
 
 	if (!classify_address(p, behind->vpc, p->saddr, &client) ||
 	    !classify_address(p, behind->vpc, behind->addr, &inside))
-		return path_drop(v, SL_DROP_NO_PLAN);
+		return false;
 	v->dst_network = inside.network;
-	/* Whom a workload may speak to may speak to its mapping, as far as filtering lets it. */
 	if (behind->bound)
-		policy = policy_judge(p, inside.class, client.class, p->key.sport, &v->rule);
-	else
-		policy = policy_judge(p, client.class, inside.class, behind->port, &v->rule);
-	if (policy != SL_POLICY_ALLOW) {
-		if (p->flags & PACKET_FLOW)
-			flow_cut(&p->key);
-		if (path_stop(p, v, SL_DROP_POLICY, true))
-			return PATH_JUDGED;
-	}
-	reason = eip_towards(p, v, behind);
+		return policy_judge(p, inside.class, client.class, p->key.sport, &v->rule) == SL_POLICY_ALLOW;
+	return policy_judge(p, client.class, inside.class, behind->port, &v->rule) == SL_POLICY_ALLOW;
+}
+STATION(bool, eip_admits, (const struct packet *p, struct sl_verdict *v, const struct eip_behind *behind),
+	p &&v &&behind, (p, v, behind))
+
+/* The way of a packet from outside, and of its answers. 0 or a reason. */
+static __always_inline __u32 eip_way_in_body(struct packet *p, struct sl_verdict *v, struct sl_verdict *answer)
+{
+	struct eip_behind behind;
+	__u32 reason = eip_behind(p, p->daddr, p->key.dport, &behind);
+
 	v->flags |= SL_VERDICT_NAT;
+	if (!reason)
+		reason = eip_towards(p, v, &behind);
+	if (!reason && !(p->flags & PACKET_FLOW) && !path_apart(p, v))
+		reason = SL_DROP_FLOW_FULL;
+	if (reason)
+		return reason;
+	eip_return(p, v, answer);
+	if (behind.bound)
+		answer->flags |= SL_VERDICT_BOUND;
+	return 0;
+}
+STATION(__u32, eip_way_in, (struct packet * p, struct sl_verdict *v, struct sl_verdict *answer),
+	p &&v &&answer, (p, v, answer))
+
+/* Opens a flow through an EIP that is allowed, or writes its new verdict. */
+static __always_inline enum path_result eip_carry_body(struct packet *p, struct sl_verdict *v, __u32 packets)
+{
+	struct sl_verdict answer = {};
+	__u32 reason = 0;
+	bool excepted = p->door != DOOR_UP_IN && !(v->flags & SL_VERDICT_SRC);
+
+	if (excepted) /* leaves with its own address, as the stack knows how */
+		v->action = SL_ACTION_STACK;
+	else
+		reason = p->door == DOOR_UP_IN ? eip_way_in(p, v, &answer) : eip_way_out(p, v, &answer);
 	if (reason)
 		return eip_refuse(p, v, reason);
-	if (!(p->flags & PACKET_FLOW) && !path_apart(p, v))
+	if (p->flags & PACKET_FLOW && !path_same_way(p, v)) {
+		flow_cut(&p->key);
+		p->flags &= ~PACKET_FLOW;
+	}
+	if (p->flags & PACKET_FLOW)
+		path_rejudged(p, v, excepted ? NULL : &answer, packets);
+	else if (!flow_open(p, v, excepted ? NULL : &answer, packets))
 		return path_drop(v, SL_DROP_FLOW_FULL);
-	eip_return(p, v, &answer);
-	if (behind->bound)
-		answer.flags |= SL_VERDICT_BOUND;
-	return eip_open(p, v, &answer, packets);
+	return PATH_JUDGED;
 }
-STATION(enum path_result, eip_in,
-	(struct packet * p, struct sl_verdict *v, const struct eip_behind *behind, __u32 packets),
-	p &&v &&behind, (p, v, behind, packets))
+STATION(enum path_result, eip_carry, (struct packet * p, struct sl_verdict *v, __u32 packets), p &&v,
+	(p, v, packets))
 
-/* A packet from outside to an EIP that belongs to no flow, or to one that is judged again. UNTOUCHED: to none. */
-static __always_inline enum path_result path_enter_body(struct packet *p, struct sl_verdict *v, __u32 packets)
+/* A packet that leaves its VPC. UNTOUCHED: it does not. In steps that keep little, as path_service(). */
+static __always_inline enum path_result path_leave_body(struct packet *p, struct sl_verdict *v, __u32 packets)
+{
+	enum path_result leaves;
+	__u32 reason;
+
+	if ((p->door != DOOR_WL_IN && p->door != DOOR_UP_OUT) || mac_multicast(p->dmac) ||
+	    bpf_ntohl(p->daddr) >> 28 >= 14)
+		return PATH_UNTOUCHED;
+	leaves = eip_leaves(p, v);
+	if (leaves != EIP_MAY)
+		return leaves;
+	reason = eip_open_to(p) ? snat_source(p, v) : SL_DROP_EIP_VPC;
+	if (reason)
+		return eip_refuse(p, v, reason);
+	if (eip_met(p) && eip_meet(p, v) == PATH_JUDGED)
+		return PATH_JUDGED;
+	return eip_carry(p, v, packets);
+}
+STATION(enum path_result, path_leave, (struct packet * p, struct sl_verdict *v, __u32 packets), p &&v,
+	(p, v, packets))
+
+/* A packet from outside to an EIP, of no flow or one that is judged again. UNTOUCHED: to none; EIP_MAY: it may. */
+static __always_inline enum path_result eip_enters_body(struct packet *p, struct sl_verdict *v)
 {
 	const struct sl_eip *eip = eip_row(p, p->daddr);
 	bool error = p->flags & PACKET_ICMP_ERROR, host;
@@ -501,7 +488,7 @@ static __always_inline enum path_result path_enter_body(struct packet *p, struct
 	struct sl_endpoint src;
 	__u32 reason;
 
-	if (!eip || p->door != DOOR_UP_IN || (error && p->daddr != p->key.saddr))
+	if (!eip)
 		return PATH_UNTOUCHED;
 	host = eip->flags & SL_EIP_HOST; /* what no mapping takes is the node's own */
 	if (!(p->flags & PACKET_UNWRAPPED)) {
@@ -524,16 +511,32 @@ static __always_inline enum path_result path_enter_body(struct packet *p, struct
 		return eip_forward(p, v, behind.node);
 	if (error)
 		return PATH_UNTOUCHED;
-	if (!reason && !(p->flags & PACKET_FLOW)) {
+	if (!reason && !(p->flags & PACKET_FLOW))
 		reason = eip_accepts(p, &behind, p->saddr) ? flow_may_open(p) : SL_DROP_NAT_FILTERED;
-	}
 	if (reason && host && !(p->flags & PACKET_FLOW))
 		return PATH_UNTOUCHED;
 	if (reason) {
 		eip_count(p->daddr, p->key.proto, EIP_FILTERED);
 		return eip_refuse(p, v, reason);
 	}
-	return eip_in(p, v, &behind, packets);
+	if (!eip_admits(p, v, &behind)) {
+		if (p->flags & PACKET_FLOW)
+			flow_cut(&p->key);
+		if (path_stop(p, v, SL_DROP_POLICY, true))
+			return PATH_JUDGED;
+	}
+	return EIP_MAY;
+}
+STATION(enum path_result, eip_enters, (struct packet * p, struct sl_verdict *v), p &&v, (p, v))
+
+static __always_inline enum path_result path_enter_body(struct packet *p, struct sl_verdict *v, __u32 packets)
+{
+	enum path_result enters;
+
+	if (p->door != DOOR_UP_IN || (p->flags & PACKET_ICMP_ERROR && p->daddr != p->key.saddr))
+		return PATH_UNTOUCHED;
+	enters = eip_enters(p, v);
+	return enters == EIP_MAY ? eip_carry(p, v, packets) : enters;
 }
 STATION(enum path_result, path_enter, (struct packet * p, struct sl_verdict *v, __u32 packets), p &&v,
 	(p, v, packets))
