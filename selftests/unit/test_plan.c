@@ -86,7 +86,18 @@ static void every_key_arrives(void **state)
 	assert_string_equal(p->snat[0].eips.item[0], "demo-gw");
 	assert_int_equal(p->snat[0].ports.first, 1024);
 	assert_int_equal(p->snat[0].max_ports_per_workload, 4096);
+	assert_int_equal(p->snat[0].max_flows_per_workload, 65536);
+	assert_int_equal(p->snat[0].mapping, NAT_ENDPOINT);
+	assert_int_equal(p->snat[0].filtering, NAT_ADDRESS_PORT);
+	assert_int_equal(p->snat[0].to.count, 4);
+	assert_int_equal(p->snat[0].to.item[3].kind, SELECT_GROUP);
+	assert_int_equal(p->snat[0].except.item[0].len, 8);
+	assert_int_equal(plan_eip(p, "demo-gw")->reserved.count, 3);
+	assert_int_equal(plan_eip(p, "demo-gw")->reserved.item[2].last, 8100);
+	assert_int_equal(plan_eip(p, "demo-gw")->echo, ECHO_DROP);
+	assert_int_equal(plan_eip(p, "bohdan-prod-eip")->echo, ECHO_UNSAID);
 	assert_string_equal(p->fips[0].eip, "bohdan-prod-eip");
+	assert_string_equal(p->fips[0].from_vpcs.item[0], "shalb-demo");
 	s = plan_service(p, "test-http-app");
 	assert_int_equal(s->ports[0].target, 8080);
 	assert_int_equal(s->backends[1].weight, 2);
@@ -108,6 +119,10 @@ static void every_key_arrives(void **state)
 	assert_int_equal(c->delivery.port, 6083);
 	assert_int_equal(c->delivery.vni, 1);
 	assert_int_equal(c->delivery.mtu, 1500);
+	assert_int_equal(c->nat_outgoing.ports.first, 61000);
+	assert_int_equal(c->nat_outgoing.max_ports_per_workload, 1024);
+	assert_int_equal(c->nat_outgoing.mapping, NAT_ADDRESS);
+	assert_int_equal(c->nat_outgoing.filtering, NAT_ENDPOINT);
 	assert_int_equal(p->routes[0].to.kind, SELECT_NETWORK);
 	assert_string_equal(p->qos.classes[0].name, "kafka");
 	assert_int_equal(p->qos.classes[0].dscp, 18);
@@ -118,7 +133,9 @@ static void every_key_arrives(void **state)
 	assert_int_equal(p->slos[0].expect_high_ms, 100);
 	assert_int_equal(p->slos[0].max_ms, 200);
 	assert_int_equal(p->timeouts.udp_new_s, 30);
+	assert_int_equal(p->timeouts.port_rest_s, 120);
 	assert_int_equal(p->limits.unanswered_flows, 131072);
+	assert_int_equal(p->limits.bindings, 1048576);
 	reading_free(&r);
 }
 
@@ -130,7 +147,10 @@ static void what_is_not_written(void **state)
 		","
 		"\"vpcs\":{\"zoo\":{},\"apes\":{}},"
 		"\"networks\":{\"x\":{\"id\":1,\"sites\":{\"c\":{\"overlay\":true,\"cidrs\":\"10.0.0.0/"
-		"24\"}}}},"
+		"24\"}}},\"o\":{\"id\":2,\"external\":true,\"sites\":{\"c\":{\"vlan\":2,\"cidrs\":"
+		"\"203.0.113.0/24\"}}}},"
+		"\"eips\":{\"e\":{\"address\":\"203.0.113.9\",\"network\":\"o\"}},"
+		"\"snat\":[{\"name\":\"out\",\"from\":[\"10.0.0.0/24\"],\"eips\":[\"e\"]}],"
 		"\"services\":{\"s\":{\"address\":\"192.0.2.1\",\"ports\":[{\"proto\":\"tcp\",\"port\":80}],"
 		"\"backends\":[{\"address\":\"10.0.0.9\"}]}}}";
 	struct reading r = read_text(TEXT, strlen(TEXT));
@@ -146,14 +166,14 @@ static void what_is_not_written(void **state)
 	assert_false(p->clusters[0].host_present);
 	/* One value stands for a list of one. */
 	assert_int_equal(p->clusters[0].nodes[0].addresses.count, 1);
-	assert_int_equal(p->networks[0].sites[0].cidrs.count, 1);
+	assert_int_equal(p->networks[1].sites[0].cidrs.count, 1);
 	/* The VPC "default" is there, in its place. */
 	assert_int_equal(p->vpc_count, 3);
 	assert_string_equal(p->vpcs[1].name, "default");
 	assert_ptr_equal(plan_vpc(p, "zoo"), &p->vpcs[2]);
-	assert_string_equal(p->networks[0].vpc, "default");
-	assert_int_equal(p->networks[0].intra, INTRA_DENY);
-	assert_false(p->networks[0].fail_open);
+	assert_string_equal(p->networks[1].vpc, "default");
+	assert_int_equal(p->networks[1].intra, INTRA_DENY);
+	assert_false(p->networks[1].fail_open);
 	assert_int_equal(p->services[0].ports[0].target, 80);
 	assert_int_equal(p->services[0].echo, ECHO_UNSAID);
 	assert_int_equal(p->services[0].ring_size, 0);
@@ -163,8 +183,21 @@ static void what_is_not_written(void **state)
 	assert_int_equal(p->clusters[0].delivery.mtu, 1500);
 	assert_int_equal(p->services[0].backends[0].weight, 1);
 	assert_int_equal(p->services[0].backends[0].state, BACKEND_ACTIVE);
+	assert_int_equal(p->clusters[0].nat_outgoing.ports.first, 61000);
+	assert_int_equal(p->clusters[0].nat_outgoing.ports.last, 65535);
+	assert_int_equal(p->clusters[0].nat_outgoing.max_ports_per_workload, 1024);
+	assert_int_equal(p->clusters[0].nat_outgoing.filtering, NAT_ADDRESS);
+	assert_int_equal(p->snat[0].ports.first, 1024);
+	assert_int_equal(p->snat[0].max_ports_per_workload, 0);
+	assert_int_equal(p->snat[0].max_flows_per_workload, 0);
+	assert_int_equal(p->snat[0].to.count, 0);
+	/* RFC 4787 REQ-1 and REQ-8. */
+	assert_int_equal(p->snat[0].mapping, NAT_ENDPOINT);
+	assert_int_equal(p->snat[0].filtering, NAT_ADDRESS);
 	assert_int_equal(p->timeouts.tcp_established_s, 7440);
 	assert_int_equal(p->timeouts.udp_s, 300);
+	assert_int_equal(p->timeouts.port_rest_s, 120);
+	assert_int_equal(p->limits.bindings, 1048576);
 	assert_int_equal(p->limits.flows, 1048576);
 	assert_string_equal(plan_node(p, "n", &in)->name, "n");
 	assert_ptr_equal(in, &p->clusters[0]);

@@ -217,6 +217,7 @@ static void sources_by_prefix(void **state)
 
 #define OWNED SL_VIP_OWNED
 #define ECHO SL_VIP_ECHO
+#define EIP_DROP (SL_VIP_EIP | SL_VIP_ECHO_DROP)
 
 static void vips_have_one_owner(void **state)
 {
@@ -225,7 +226,7 @@ static void vips_have_one_owner(void **state)
 		uint16_t network;
 		uint16_t flags[3]; /* on n1, n2, n3 */
 	} expected[] = {
-		{ "203.0.113.7", 40, { SL_VIP_ECHO_DROP, SL_VIP_ECHO_DROP | OWNED, SL_VIP_ECHO_DROP } },
+		{ "203.0.113.7", 40, { EIP_DROP, EIP_DROP | OWNED, EIP_DROP } },
 		{ "192.0.2.1", 0, { OWNED | SL_VIP_HOST, 0, 0 } }, /* pings are the node's */
 		{ "198.51.100.8", 0, { OWNED | ECHO, ECHO, ECHO } },
 	};
@@ -246,7 +247,8 @@ static void vips_have_one_owner(void **state)
 		owners += vip_at(c.image, "198.51.100.9")->flags & OWNED;
 		/* FNV-1a of "198.51.100.9/n1" is the highest of the gateways'. */
 		assert_int_equal(vip_at(c.image, "198.51.100.9")->flags & OWNED, n == 0 ? OWNED : 0);
-		assert_int_equal(c.image->table[SL_TABLE_sl_vip].count, 5); /* and an alias */
+		assert_int_equal(c.image->table[SL_TABLE_sl_vip].count,
+				 6); /* and an alias, and an EIP for SNAT */
 		compiled_free(&c);
 	}
 	assert_int_equal(owners, 1);
@@ -342,7 +344,7 @@ static void owners_are_elected(void **state)
 		struct compiled c = compile_text(text, nodes[n]);
 		const struct image_table *vips = &c.image->table[SL_TABLE_sl_vip];
 
-		assert_int_equal(vips->count, 101);
+		assert_int_equal(vips->count, 102); /* and the EIP that no service uses */
 		for (size_t i = 0; i < vips->count; i++) {
 			const struct sl_vip *vip = (const void *)((const uint8_t *)row_at(vips, i) + 4);
 
@@ -350,7 +352,7 @@ static void owners_are_elected(void **state)
 		}
 		compiled_free(&c);
 	}
-	assert_int_equal(owned[0] + owned[1], 101);
+	assert_int_equal(owned[0] + owned[1], 102);
 	assert_int_equal(owned[2], 0);
 	assert_in_range(owned[0], 30, 71);
 	free(text);
@@ -394,7 +396,7 @@ static void settings_and_gateways(void **state)
 	assert_int_equal(ntohl(n->gateway), addr("203.0.113.1"));
 	assert_int_not_equal(endpoint(c.image, "default", "203.0.113.1")->kind, SL_ENDPOINT_GATEWAY);
 	s = value_of(&none.image->table[SL_TABLE_sl_setting], &zero);
-	assert_int_equal(s->flags, 0);
+	assert_int_equal(s->flags, SL_SETTING_OUTSIDE); /* EIPs */
 	assert_int_equal(s->uplink, 0);
 	compiled_free(&c);
 	compiled_free(&none);

@@ -2,7 +2,9 @@
 /*
  * Asserts: what must be true whatever the rules say. Proved on the finished rows, for every pair of classes
  * that the two selectors match, never on the rules that made them. `reaches` speaks of classes that can
- * meet at all: of one VPC and, in one cluster. `never` speaks of what services grant, too.
+ * meet at all: of one VPC and, in one cluster. `never` speaks of what services grant, too. Both speak of
+ * addresses as the policy sees them: behind a floating IP the workload's own, so that what reaches it needs a
+ * rule that they see; a guest from another VPC is its EIP, an outside address like any other.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -3,6 +3,7 @@
  * $.eips, $.snat and $.fips: how addresses look from outside. Parses only.
  */
 #include "section.h"
+#include "value.h"
 
 const char *const NAT_SCOPES[] = { "endpoint-independent", "address-dependent", "address-and-port-dependent",
 				   NULL };
@@ -17,13 +18,30 @@ static void take_echo(const struct at *at, const struct field *field, void *out)
 	*(enum outside_echo *)out = drop ? ECHO_DROP : ECHO_ANSWER;
 }
 
+static void one_reserved(const struct at *at, void *out)
+{
+	const char *text = text_of(at, "a port such as \"tcp/22\"");
+	char why[WHY];
+
+	if (text && !value_port(text, out, why))
+		wrong(at, "%s", why);
+}
+
+static void take_reserved(const struct at *at, const struct field *field, void *out)
+{
+	struct ports *ports = out;
+
+	(void)field;
+	ports->item = take_list(at, sizeof(*ports->item), one_reserved, &ports->count);
+}
+
 static void one_eip(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
 		FIELD("address", take_address, offsetof(struct eip, address), .needed = true),
 		FIELD("network", take_name, offsetof(struct eip, network), .needed = true),
 		FIELD("nodes", take_names, offsetof(struct eip, nodes)),
-		FIELD("reserved", take_ports, offsetof(struct eip, reserved)),
+		FIELD("reserved", take_reserved, offsetof(struct eip, reserved)),
 		FIELD("echo", take_echo, offsetof(struct eip, echo), .words = ECHOES),
 	};
 	struct eip *eip = out;
