@@ -9,12 +9,14 @@
 #include "show.h"
 
 const char help_show[] =
-	"Shows networks, services, flows, drops or the policy that is in force.\n"
+	"Shows networks, services, EIPs, flows, drops or the policy that is in force.\n"
 	"\n"
 	"usage: sluice show networks [--json]\n"
 	"       sluice show services [--json] [NAME]\n"
+	"       sluice show eips [--top N] [--json]\n"
 	"       sluice show drops [--watch] [--json]\n"
-	"       sluice show flows [--network NAME] [--address ADDRESS] [--port PORT]\n"
+	"       sluice show flows [--network NAME] [--vpc NAME] [--address ADDRESS] [--port PORT]\n"
+	"                         [--eip NAME|ADDRESS] [--service NAME|VIP]\n"
 	"                         [--proto tcp|udp|icmp|sctp|NUMBER] [--state NAME]\n"
 	"                         [--limit N] [--json]\n"
 	"       sluice show policy [--plan FILE|DIR] [--node NAME] [--matrix] [--json]\n"
@@ -23,8 +25,12 @@ const char help_show[] =
 	"  NAME             services: this one only\n"
 	"  --watch          drops: print again every second what was added\n"
 	"  --network NAME   flows: to or from this network\n"
-	"  --address A      flows: to or from this address\n"
-	"  --port N         flows: to or from this port\n"
+	"  --top N          eips: so many workloads that hold most ports (default 5)\n"
+	"  --vpc NAME       flows: opened in this VPC, or to a backend or workload of it\n"
+	"  --address A      flows: to or from this address, also one behind a translation\n"
+	"  --port N         flows: to or from this port, also one behind a translation\n"
+	"  --eip NAME|A     flows: that leave by this EIP, or come to it\n"
+	"  --service NAME|A flows: of this service, or of those on this VIP\n"
 	"  --state NAME     flows: opening, established, closing, closed\n"
 	"  --limit N        flows: print so many at most, 0 for all (default 200; all with --json)\n"
 	"  --matrix         policy: which network reaches which, proved on the compiled plan\n"
@@ -38,16 +44,17 @@ int cmd_show(int argc, char **argv)
 		int (*run)(int argc, char **argv);
 	} views[] = {
 		{ "networks", cmd_show_networks }, { "services", cmd_show_services },
-		{ "drops", cmd_show_drops },	   { "flows", cmd_show_flows },
-		{ "policy", cmd_show_policy },
+		{ "eips", cmd_show_eips },	   { "drops", cmd_show_drops },
+		{ "flows", cmd_show_flows },	   { "policy", cmd_show_policy },
 	};
 
 	if (argc < 2)
-		return cli_usage("show", "show what? networks, services, drops, flows or policy");
+		return cli_usage("show", "show what? networks, services, eips, drops, flows or policy");
 	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
 		if (!strcmp(argv[1], views[i].name))
 			return views[i].run(argc - 1, argv + 1);
-	return cli_usage("show", "cannot show \"%s\": expected networks, services, drops, flows or policy",
+	return cli_usage("show",
+			 "cannot show \"%s\": expected networks, services, eips, drops, flows or policy",
 			 argv[1]);
 }
 

@@ -11,6 +11,7 @@ int cmd_show_networks(int argc, char **argv);
 int cmd_show_drops(int argc, char **argv);
 int cmd_show_flows(int argc, char **argv);
 int cmd_show_policy(int argc, char **argv);
+int cmd_show_eips(int argc, char **argv);
 int cmd_show_services(int argc, char **argv);
 
 /* Opens the dataplane for reading; EXIT_REFUSED after saying why, else EXIT_DONE. */

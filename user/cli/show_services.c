@@ -6,13 +6,12 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <getopt.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../agent/state.h"
 #include "../kernel/names.h"
 #include "cli.h"
+#include "kept.h"
 #include "services.h"
 #include "show.h"
 
@@ -75,30 +74,6 @@ static int sum_served(struct services *s, struct trouble *t)
 	return 0;
 }
 
-/* Names of nodes stand in the plan only; without it their addresses do. */
-static void read_plan(struct services *s)
-{
-	struct report report = { 0 };
-	char path[PATH_MAX];
-
-	if (state_path(path, sizeof(path), cli_state(), STATE_PLAN))
-		return;
-	s->plan = plan_read(path, &report);
-	report_free(&report);
-}
-
-static const char *node_at(const struct services *s, uint32_t addr_be)
-{
-	for (size_t c = 0; s->plan && c < s->plan->cluster_count; c++)
-		for (size_t n = 0; n < s->plan->clusters[c].node_count; n++) {
-			const struct node *node = &s->plan->clusters[c].nodes[n];
-
-			if (node->addresses.count && htonl(node->addresses.item[0].first) == addr_be)
-				return node->name;
-		}
-	return NULL;
-}
-
 static const char *node_said(const struct services *s, const char *service, uint32_t addr_be)
 {
 	const struct service *said = s->plan ? plan_service(s->plan, service) : NULL;
@@ -113,23 +88,16 @@ struct name_text services_node(const struct services *s, const struct roster_row
 			       const struct roster_row *backend)
 {
 	struct sl_exact_key exact = { .vpc = service->service.vpc, .addr = backend->key.backend };
-	struct sl_node_key key = { .node = backend->node };
 	struct name_text out = { "-" };
 	struct sl_endpoint endpoint;
-	struct sl_node node;
 	const char *name;
 
-	if (backend->flags & SL_BACKEND_REMOTE) {
-		if (bpf_map_lookup_elem(s->k.plan[SL_TABLE_sl_node], &key, &node))
-			return out;
-		inet_ntop(AF_INET, &node.addr, out.text, sizeof(out.text));
-		name = node_at(s, node.addr);
-	} else {
-		if (!bpf_map_lookup_elem(s->k.plan[SL_TABLE_sl_exact], &exact, &endpoint) &&
-		    (endpoint.kind == SL_ENDPOINT_LOCAL || endpoint.kind == SL_ENDPOINT_HOST))
-			return name_find(s->k.table[SL_TABLE_sl_name], SL_NAME_NODE, 0, 0);
-		name = node_said(s, services_name(s, service).text, backend->key.backend);
-	}
+	if (backend->flags & SL_BACKEND_REMOTE)
+		return kept_node(s->plan, &s->k, backend->node);
+	if (!bpf_map_lookup_elem(s->k.plan[SL_TABLE_sl_exact], &exact, &endpoint) &&
+	    (endpoint.kind == SL_ENDPOINT_LOCAL || endpoint.kind == SL_ENDPOINT_HOST))
+		return kept_node(s->plan, &s->k, SL_NODE_SELF);
+	name = node_said(s, services_name(s, service).text, backend->key.backend);
 	if (name)
 		snprintf(out.text, sizeof(out.text), "%s", name);
 	return out;
@@ -234,7 +202,7 @@ int cmd_show_services(int argc, char **argv)
 	code = show_open(&s.k, &s.cpus);
 	if (code)
 		return code;
-	read_plan(&s);
+	s.plan = kept_plan();
 	if (look(&s, &t))
 		code = show_failed(&t);
 	else

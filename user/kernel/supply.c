@@ -204,3 +204,19 @@ const struct supply_row *supply_find(const struct supply *supply, __be32 addr)
 	return supply->count ? bsearch(&addr, supply->row, supply->count, sizeof(*supply->row), address_order)
 			     : NULL;
 }
+
+struct sl_eip_count supply_count(const struct rows *rows, size_t row)
+{
+	const struct sl_eip_count *one = rows_value(rows, row);
+	struct sl_eip_count sum = { 0 };
+
+	for (uint32_t cpu = 0; cpu < rows->cpus; cpu++) {
+		sum.bound += one[cpu].bound;
+		sum.kept += one[cpu].kept;
+		sum.no_port += one[cpu].no_port;
+		sum.limit += one[cpu].limit;
+		sum.filtered += one[cpu].filtered;
+		sum.forwarded += one[cpu].forwarded;
+	}
+	return sum;
+}
