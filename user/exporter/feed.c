@@ -17,12 +17,13 @@ int feed_open(struct feed *feed, const char *pins, struct trouble *t)
 		int *fd;
 		const char *name;
 	} wanted[] = {
-		{ &feed->active, "sl_active" },	  { &feed->traffic, "sl_traffic" },
-		{ &feed->drop, "sl_drop" },	  { &feed->stat, "sl_stat" },
-		{ &feed->gauge, "sl_gauge" },	  { &feed->name, "sl_name" },
-		{ &feed->door, "sl_door" },	  { &feed->fill, "sl_fill" },
-		{ &feed->served, "sl_served" },	  { &feed->unserved, "sl_unserved" },
-		{ &feed->serving, "sl_serving" },
+		{ &feed->active, "sl_active" },	      { &feed->traffic, "sl_traffic" },
+		{ &feed->drop, "sl_drop" },	      { &feed->stat, "sl_stat" },
+		{ &feed->gauge, "sl_gauge" },	      { &feed->name, "sl_name" },
+		{ &feed->door, "sl_door" },	      { &feed->fill, "sl_fill" },
+		{ &feed->served, "sl_served" },	      { &feed->unserved, "sl_unserved" },
+		{ &feed->serving, "sl_serving" },     { &feed->eip_use, "sl_eip_use" },
+		{ &feed->eip_count, "sl_eip_count" },
 	};
 	LIBBPF_OPTS(bpf_obj_get_opts, options, .file_flags = BPF_F_RDONLY);
 	int cpus = libbpf_num_possible_cpus();
@@ -50,9 +51,9 @@ int feed_open(struct feed *feed, const char *pins, struct trouble *t)
 
 void feed_close(struct feed *feed)
 {
-	int *fds[] = { &feed->active, &feed->traffic,  &feed->drop,   &feed->stat,
-		       &feed->gauge,  &feed->name,     &feed->door,   &feed->fill,
-		       &feed->served, &feed->unserved, &feed->serving };
+	int *fds[] = { &feed->active,  &feed->traffic, &feed->drop,	&feed->stat,   &feed->gauge,
+		       &feed->name,    &feed->door,    &feed->fill,	&feed->served, &feed->unserved,
+		       &feed->serving, &feed->eip_use, &feed->eip_count };
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
 		if (*fds[i] >= 0)

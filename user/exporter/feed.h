@@ -20,6 +20,8 @@ struct feed {
 	int served;
 	int unserved;
 	int serving;
+	int eip_use;
+	int eip_count;
 	uint32_t cpus; /* possible CPUs: the exporter cannot read /sys */
 };
 

@@ -131,9 +131,9 @@ static int wait_server(pid_t server, int leash)
 static __attribute__((noreturn)) void run_keeper(const struct feed *feed, int listener, int leash,
 						 pid_t agent)
 {
-	int keep[] = { feed->active,  feed->traffic, feed->drop, feed->stat,   feed->gauge,
-		       feed->name,    feed->door,    feed->fill, feed->served, feed->unserved,
-		       feed->serving, listener,	     leash };
+	int keep[] = { feed->active,  feed->traffic, feed->drop,      feed->stat,   feed->gauge,
+		       feed->name,    feed->door,    feed->fill,      feed->served, feed->unserved,
+		       feed->serving, feed->eip_use, feed->eip_count, listener,	    leash };
 	struct pollfd pause_on = { .fd = leash, .events = POLLIN };
 	int pause_ms = PAUSE_FIRST_MS;
 	struct trouble t = { "" };

@@ -9,6 +9,7 @@
 #include <time.h>
 #include "../kernel/names.h"
 #include "../kernel/rows.h"
+#include "eip_metrics.h"
 #include "metrics.h"
 #include "service_metrics.h"
 
@@ -227,6 +228,8 @@ int metrics_render(const struct feed *feed, struct page *page, struct trouble *t
 		error = print_drops(feed, page, t);
 	if (!error)
 		error = service_metrics_render(feed, page, t);
+	if (!error)
+		error = eip_metrics_render(feed, page, t);
 	if (!error)
 		error = print_stats(feed, page, t);
 	if (!error)
