@@ -150,8 +150,7 @@ static __always_inline __u32 classify_source_body(const struct packet *p, const 
 	case DOOR_WL_OUT:
 		/* From the stack: this node itself, the world, or what the CNI carries; not a workload that
 		 * no door has judged, nor a network that arrives by a VLAN. */
-		if (p->door == DOOR_UP_OUT && p->net_flags & SL_NETWORK_EXTERNAL &&
-		    !classify_outside(p, src))
+		if (p->door == DOOR_UP_OUT && p->net_flags & SL_NETWORK_EXTERNAL && !classify_outside(p, src))
 			return SL_DROP_UNNATTED_EGRESS;
 		if (!endpoint_managed(src))
 			return 0;

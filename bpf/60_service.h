@@ -176,7 +176,8 @@ static __always_inline bool service_guest(const struct packet *p, const struct s
 }
 
 /* Who the client is to the VPC of the service: a guest is its EIP. */
-static __always_inline bool service_known_as_body(const struct packet *p, __u16 vpc, struct sl_endpoint *client)
+static __always_inline bool service_known_as_body(const struct packet *p, __u16 vpc,
+						  struct sl_endpoint *client)
 {
 	struct snat_way way = { .eip = p->saddr };
 

@@ -171,8 +171,8 @@ static __always_inline __u32 port_find_body(const struct packet *p, const struct
 	__u32 source = bpf_ntohs(p->key.sport), port;
 	struct sl_port_word *word;
 
-	if (source >= rule->first && source <= rule->last &&
-	    eip_node(eip, source) == SL_NODE_SELF && !port_reserved(p, addr, source)) {
+	if (source >= rule->first && source <= rule->last && eip_node(eip, source) == SL_NODE_SELF &&
+	    !port_reserved(p, addr, source)) {
 		word = port_word(addr, p->key.proto, source);
 		if (word && port_take(word, source))
 			return source;
@@ -248,9 +248,8 @@ static __always_inline __be16 binding_port_body(const struct packet *p, const st
 	outside->seen = tick_now();
 	return binding->port;
 }
-STATION(__be16, binding_port,
-	(const struct packet *p, const struct sl_eip *eip, __be32 addr, __u8 mapping), p &&eip,
-	(p, eip, addr, mapping))
+STATION(__be16, binding_port, (const struct packet *p, const struct sl_eip *eip, __be32 addr, __u8 mapping),
+	p &&eip, (p, eip, addr, mapping))
 
 #define BINDING_TWICE SL_REASONS /* no reason: another CPU was faster */
 
@@ -278,9 +277,8 @@ static __always_inline __u32 binding_enter_body(const struct packet *p, const st
 		bpf_map_delete_elem(&sl_outside, &outside_key);
 	return reason;
 }
-STATION(__u32, binding_enter,
-	(const struct packet *p, const struct sl_snat *rule, __be32 addr, __u32 port), p &&rule,
-	(p, rule, addr, port))
+STATION(__u32, binding_enter, (const struct packet *p, const struct sl_snat *rule, __be32 addr, __u32 port),
+	p &&rule, (p, rule, addr, port))
 
 /*
  * Gives the source of the packet its port of v->saddr: the one that it has, or a new one. v->sport is set, or a reason
@@ -317,8 +315,7 @@ static __always_inline __u32 port_bind_body(const struct packet *p, struct sl_ve
 			return v->sport ? 0 : SL_DROP_NAT_FULL;
 		}
 		__sync_fetch_and_add(&holder->refused, 1);
-		eip_count(v->saddr, p->key.proto,
-			  reason == SL_DROP_NAT_LIMIT ? EIP_LIMIT : EIP_NO_PORT);
+		eip_count(v->saddr, p->key.proto, reason == SL_DROP_NAT_LIMIT ? EIP_LIMIT : EIP_NO_PORT);
 		return reason;
 	}
 	v->sport = bpf_htons(port);

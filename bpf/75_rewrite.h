@@ -61,8 +61,8 @@ static __always_inline bool rewrite_identifier_body(struct __sk_buff *ctx, const
 	icmp->id = to;
 	return true;
 }
-STATION(bool, rewrite_identifier, (struct __sk_buff * ctx, const struct packet *p, const struct sl_verdict *v),
-	p &&v, (ctx, p, v))
+STATION(bool, rewrite_identifier,
+	(struct __sk_buff * ctx, const struct packet *p, const struct sl_verdict *v), p &&v, (ctx, p, v))
 
 /* Protocols without ports whose checksum covers the addresses all the same, where UDP has its own. */
 static __always_inline bool rewrite_pseudo(__u8 proto)
@@ -110,8 +110,7 @@ STATION(bool, rewrite_transport, (struct __sk_buff * ctx, const struct packet *p
  * A quoted query's identifier, or that of a quoted reply, which its key has as the other port. The quoted checksum
  * makes up for it, so that the error's own stays right.
  */
-static __always_inline bool rewrite_quoted_query(struct __sk_buff *ctx, __u32 at, __be16 sport,
-						 __be16 dport)
+static __always_inline bool rewrite_quoted_query(struct __sk_buff *ctx, __u32 at, __be16 sport, __be16 dport)
 {
 	struct sl_icmp *quoted = packet_begin(ctx) + at;
 	__be16 to;

@@ -130,7 +130,7 @@ static __always_inline bool tunnel_wrap_body(struct __sk_buff *ctx, const struct
 	outer->geneve.option_class = bpf_htons(SL_GENEVE_CLASS);
 	outer->geneve.option_type = SL_GENEVE_BACKEND;
 	outer->geneve.option_words = 1;
-	outer->geneve.backend = v->flags & SL_VERDICT_SERVICE	  ? v->daddr
+	outer->geneve.backend = v->flags & SL_VERDICT_SERVICE	? v->daddr
 				: v->flags & SL_VERDICT_FORWARD ? p->daddr
 								: 0;
 	return true;

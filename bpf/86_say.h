@@ -146,8 +146,8 @@ struct said_error {
 
 /* `what`: type and code, SL_SAY(); `from`: who says it, 0: whom the packet was sent to. */
 #define SL_SAY(type, code) ((type) << 8 | (code))
-static __always_inline int say_error_body(struct __sk_buff *ctx, const struct packet *p, __u32 what, __u32 mtu,
-					  __be32 from)
+static __always_inline int say_error_body(struct __sk_buff *ctx, const struct packet *p, __u32 what,
+					  __u32 mtu, __be32 from)
 {
 	__u32 l3 = p->l3 & 0x3f, at = l3 + sizeof(struct sl_ipv4);
 	__u32 place = p->key.proto == SL_PROTO_TCP ? offsetof(struct sl_tcp, check)

@@ -82,9 +82,8 @@ static __always_inline __u32 deliver_outside_body(const struct packet *p, struct
 		v->next_hop = remote;
 	return v->next_hop ? 0 : SL_DROP_NO_NEIGHBOUR;
 }
-STATION(__u32, deliver_outside,
-	(const struct packet *p, struct sl_verdict *v, __u16 network, __be32 remote), p &&v,
-	(p, v, network, remote))
+STATION(__u32, deliver_outside, (const struct packet *p, struct sl_verdict *v, __u16 network, __be32 remote),
+	p &&v, (p, v, network, remote))
 
 /* From a workload. */
 static __always_inline __u32 deliver_from_workload(const struct packet *p, struct sl_verdict *v,

@@ -10,7 +10,7 @@
 #include "40_flow.h"
 #include "50_policy.h"
 #include "65_served.h"
-#include "72_eip.h"
+#include "74_cross.h"
 #include "95_count.h"
 
 /* What this node opens to what the plan does not manage needs no rule, only no rule against it. */

@@ -215,7 +215,8 @@ struct sl_eip_use {
  */
 #define SL_RELEASE_REST 1 /* ends the mapping; the port begins to rest */
 #define SL_RELEASE_FREE 2 /* ends the rest */
-#define SL_RELEASE_FLOWS 3 /* items are sl_release_flows: a holder's `flows`, written where programs add to it */
+#define SL_RELEASE_FLOWS                                                                                     \
+	3 /* items are sl_release_flows: a holder's `flows`, written where programs add to it */
 #define SL_RELEASE_ITEMS 128
 
 struct sl_release {
