@@ -95,7 +95,10 @@ STATION(bool, path_same_way, (const struct packet *p, struct sl_verdict *v), p &
 
 /*
  * Two ports of a VIP may mean the same port of a backend, and a client may use one source port for both: their answers
- * would look alike. The later flow gets another source port; its address stays.
+ * would look alike. The later flow gets another source port; its address stays. A flow that has just ended is kept
+ * apart from as well: the backend may not have let go of it, and what the client takes for two connections is one
+ * to the backend, which loses the SYN on it. Only a port that was drawn, and so hardly ever the last one's, is taken
+ * over from a flow that is over.
  */
 static __always_inline bool path_apart_body(const struct packet *p, struct sl_verdict *v)
 {
@@ -108,7 +111,7 @@ static __always_inline bool path_apart_body(const struct packet *p, struct sl_ve
 		f = flow_lookup(&key, &unanswered);
 		if (!f || path_same_key(&f->peer, &p->key))
 			return true;
-		if (f->state == SL_FLOW_CLOSED) {
+		if (f->state == SL_FLOW_CLOSED && (i || !(v->flags & SL_VERDICT_DST))) {
 			flow_delete(&key, &f->peer);
 			return true;
 		}

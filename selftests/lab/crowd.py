@@ -6,6 +6,7 @@ line is here. Each may have a source port of its own, so that the same connectio
 never decide what is right: it reports what it saw.
 """
 import errno
+import itertools
 import select
 import socket
 import struct
@@ -15,11 +16,11 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with RST, no TIME_WAIT
 
 
 class Connection:
-    __slots__ = ("sock", "port", "name", "seen", "error")
+    __slots__ = ("sock", "port", "name", "seen", "seen_port", "error")
 
     def __init__(self, sock, port):
         self.sock, self.port = sock, port
-        self.name = self.seen = self.error = None
+        self.name = self.seen = self.seen_port = self.error = None
 
     def close(self):
         if self.sock is not None:
@@ -28,8 +29,10 @@ class Connection:
 
 
 class Crowd:
-    def __init__(self, namespaces, namespace, source=None):
-        self.ns, self.namespace, self.source = namespaces, namespace, source
+    """Clients in one namespace, with the address `sources`, or with each of several in turn."""
+
+    def __init__(self, namespaces, namespace, *sources):
+        self.ns, self.namespace, self.sources = namespaces, namespace, itertools.cycle(sources or ("",))
 
     def connect(self, to, ports, seconds=20.0, hold=False, width=400, patience=None):
         """One connection from each of `ports` (0: any) to `to`; all of them, answered or with an error.
@@ -81,8 +84,9 @@ class Crowd:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            if port or self.source:
-                sock.bind((self.source or "", port))
+            source = next(self.sources)
+            if port or source:
+                sock.bind((source, port))
             sock.connect(to)
         except BlockingIOError:
             pass
@@ -103,7 +107,7 @@ class Crowd:
             return True
         parts = line.decode().split()
         if len(parts) == 3:
-            c.name, c.seen, _ = parts
+            c.name, c.seen, c.seen_port = parts[0], parts[1], int(parts[2])
         else:
             c.error = "closed" if not line else f"said {line!r}"
         return True

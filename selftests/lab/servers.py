@@ -112,10 +112,12 @@ def later(sock, text, path):
             sock.send(text)
         except OSError as e:
             heard = errno.errorcode[e.errno]
-    time.sleep(0.3)
-    error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if error:
-        heard = errno.errorcode[error]
+    for _ in range(30 if heard == "nothing" else 0):
+        time.sleep(0.1)
+        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            heard = errno.errorcode[error]
+            break
     sock.close()
     with open(path, "w", encoding="ascii") as f:
         f.write(heard + "\n")

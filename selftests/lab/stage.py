@@ -16,7 +16,8 @@ from probe import Namespaces  # noqa: E402
 VIP, CLIENT = "88.99.29.250", "88.99.218.47"
 FAST = bool(os.environ.get("LAB_FAST"))
 SLOW = float(os.environ.get("PROBE_SLOW", "1"))
-QUIET = 0.4 + 0.15 * SLOW  # what has not come by then does not come; less than a SYN's second attempt
+QUIET = 0.4 + 0.15 * SLOW  # what should not come has not come by then; less than a SYN's second attempt
+PATIENT = 5 * SLOW  # what should come may take so long, a SYN's second attempt included
 
 
 class Stage:

@@ -232,7 +232,7 @@ static void test_shares(struct bench *b)
 
 /* --- two VIPs that mean the same port of one backend, and a client who uses one port for both */
 
-static void test_apart(struct bench *b)
+static void test_apart(struct bench *b, bool over)
 {
 	struct want w = opens(VIP_POOL, 80, TCP_, A1, SL_NET_WORLD, NET_A);
 	struct frame f = TO_VIP(VIP_EXT, TCP(1000, 80, SYN), VLAN(EXT)), out, r;
@@ -240,8 +240,11 @@ static void test_apart(struct bench *b)
 	struct got got;
 	uint16_t port;
 
-	case_begin(b, "keep: flows whose answers would look alike are told apart by the source port");
+	case_begin(b, "keep: flows whose answers would look alike are told apart by the source port%s",
+		   over ? ", even when the first is over" : "");
 	there(b, "the first", wire(TO_VIP(VIP_POOL, TCP(1000, 80, SYN))), A1, 8080, w);
+	if (over) /* which the backend may not have seen when the second comes */
+		there(b, "its end", next(wire(TO_VIP(VIP_POOL, TCP(1000, 80, RST)))), A1, 8080, goes_on(w));
 	if (bench_run(b, &s, &got)) {
 		port = ntohs(*(uint16_t *)(got.frame.bytes + 34));
 		that(b, port != 1000 && port >= 1024, "another source port");
@@ -273,5 +276,6 @@ void test_keep(struct bench *b)
 	test_moved(b);
 	test_affinity(b);
 	test_shares(b);
-	test_apart(b);
+	test_apart(b, false);
+	test_apart(b, true);
 }
