@@ -133,15 +133,16 @@ netfilter_saw() { # COUNTER: packets, on both nodes
 
 # --- requests by a real client, a connection each
 web_ports='http:80 https:443 https:6443 https:7443 http:8080'
-web_requests() { # COUNT for each port: how many were answered with 200
-	local each answered=0 n
+web_requests() { # COUNT for each port: how many were answered with 200; what became of the others is for web_unanswered
+	local each
+	: >"$FABRIC/requests"
 	for each in $web_ports; do
-		n=$(lab_in client curl -sk --no-progress-meter -Z --parallel-max 20 --connect-timeout 10 -m 60 -H 'Connection: close' -o /dev/null \
-			-w '%{http_code}\n' "${each%:*}://$VIP:${each#*:}/[1-$1]" | grep -cx 200)
-		answered=$((answered + n))
+		lab_in client curl -sk --no-progress-meter -Z --parallel-max 20 --connect-timeout 60 -m 60 -H 'Connection: close' -o /dev/null \
+			-w "%{http_code} port ${each#*:} after %{time_total} s: %{errormsg}\n" "${each%:*}://$VIP:${each#*:}/[1-$1]" >>"$FABRIC/requests"
 	done
-	echo $answered
+	grep -c '^200 ' "$FABRIC/requests"
 }
+web_unanswered() { grep -v '^200 ' "$FABRIC/requests" | head -n 3 | tr '\n' ';'; }
 web_logs_empty() { local log; for log in "$FABRIC"/*.access.log "$FABRIC"/*.tls.log; do : >"$log"; done; }
 web_seen() { # "CLIENT COUNT" of every client in any access log
 	sort "$FABRIC"/*.access.log "$FABRIC"/*.tls.log | awk '{ print $1 }' | uniq -c | awk '{ print $2, $1 }'

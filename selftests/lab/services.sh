@@ -45,7 +45,7 @@ both_nodes() { # every one of the four backends served some
 # --- kube-proxy's way, sluice down
 with_nft=yes
 if lab_in worker-1 nft add table ip try 2>/dev/null && kube_proxy_up 2>"$LAB_DIR/nft"; then
-	told "kube-proxy's way" $each_lost || not_ok "services kube-proxy's way: not every request is answered"
+	told "kube-proxy's way" $each_lost || not_ok "services kube-proxy's way: not every request is answered: $(web_unanswered)"
 	hidden=$(web_seen | grep -cE '^(172\.30\.0\.|88\.99\.29\.250 )')
 	check "services kube-proxy's way loses the client's address" test "$hidden" -gt 0 -a "$(web_seen | grep -c "^$CLIENT ")" = 0
 	check "services and netfilter's counters count" test "$(netfilter_saw vip)" -gt 0
@@ -66,7 +66,7 @@ for node in $(lab_nodes); do
 	{ lab_on "$node" "$SLUICE" run --no-metrics; } >"$LAB_DIR/agent-$node" 2>&1 &
 	until_true 30 grep -q "agent on node" "$LAB_DIR/agent-$node" || not_ok "services agent on $node: $(tail -n 1 "$LAB_DIR/agent-$node")"
 done
-if told sluice $each; then ok "services $((5 * each)) requests over five ports"; else not_ok "services $((5 * each)) requests over five ports"; fi
+if told sluice $each; then ok "services $((5 * each)) requests over five ports"; else not_ok "services $((5 * each)) requests over five ports: $(web_unanswered)"; fi
 check "services every access log shows the client for every one" only_client $((5 * each))
 check "services the backends of both nodes served them" both_nodes
 
