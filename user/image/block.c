@@ -53,6 +53,7 @@ void blocks_assign(const uint64_t *hash, size_t nodes, const uint8_t *blocks, si
 			bid[bids++] = (struct bid){ .hash = mix(hash[n] ^ mix(blocks[b] + 1U)),
 						    .node = (uint8_t)n,
 						    .block = blocks[b] };
+	/* cppcheck-suppress uninitvar; there is at least one node and one block */
 	qsort(bid, bids, sizeof(*bid), by_bid);
 	for (size_t i = 0; i < bids; i++) {
 		size_t n = bid[i].node;

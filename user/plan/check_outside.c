@@ -57,9 +57,19 @@ static void check_free(struct check *c, const struct eip *eip, const struct netw
 		}
 }
 
+static bool site_has(const struct site *site, uint32_t address)
+{
+	for (size_t i = 0; i < site->cidrs.count; i++)
+		if (prefix_has(site->cidrs.item[i], address))
+			return true;
+	return false;
+}
+
 static void check_eip_nodes(struct check *c, const struct eip *eip, const struct network *network)
 {
 	const struct cluster *cluster;
+	const struct site *site;
+	char text[ADDRESS_TEXT];
 	struct below b;
 
 	for (size_t i = 0; i < eip->nodes.count; i++) {
@@ -73,10 +83,18 @@ static void check_eip_nodes(struct check *c, const struct eip *eip, const struct
 		if (!known(c, NOUN_NODE, eip->nodes.item[i], &b.place))
 			continue;
 		plan_node(c->plan, eip->nodes.item[i], &cluster);
-		if (network && !network_site(network, cluster->name))
+		site = network ? network_site(network, cluster->name) : NULL;
+		if (network && !site)
 			report_error(c->report, &b.place,
 				     "network %s has no site in cluster %s of node %s, expected one",
 				     network->name, cluster->name, eip->nodes.item[i]);
+		if (site && network->site_count > 1 && !site_has(site, eip->address))
+			report_error(
+				c->report, &b.place,
+				"node %s is in cluster %s, where %s is in no CIDR of network %s, expected "
+				"a node of the cluster whose it is",
+				eip->nodes.item[i], cluster->name, address_text(eip->address, text),
+				network->name);
 	}
 }
 
@@ -217,7 +235,8 @@ static void check_fip(struct check *c, size_t i, struct seen *inside)
 {
 	const struct plan *plan = c->plan;
 	const struct fip *fip = &plan->fips[i];
-	char text[ADDRESS_TEXT];
+	const struct site *site = NULL;
+	char text[ADDRESS_TEXT], net[PREFIX_TEXT];
 	struct below b;
 	size_t first;
 
@@ -238,10 +257,20 @@ static void check_fip(struct check *c, size_t i, struct seen *inside)
 	if (!known(c, NOUN_VPC, fip->vpc, below(&b, &fip->place, ".vpc")))
 		return;
 	below(&b, &fip->place, ".address");
-	if (!network_of(c, fip->vpc, fip->address, NULL))
+	if (!network_of(c, fip->vpc, fip->address, &site))
 		report_error(c->report, &b.place,
 			     "%s is in no network of VPC %s, expected an address of the VPC",
 			     address_text(fip->address, text), fip->vpc);
+	for (size_t k = 0; site && k < site->cidrs.count; k++) {
+		const struct prefix cidr = site->cidrs.item[k];
+		const char *reserved = prefix_has(cidr, fip->address)
+					       ? reserved_in(cidr, site->gateway, fip->address)
+					       : NULL;
+
+		if (reserved)
+			report_error(c->report, &b.place, "%s is %s of %s, expected a host's address",
+				     address_text(fip->address, text), reserved, prefix_text(cidr, net));
+	}
 	first = seen_add(inside, (struct seen_key){ .a = fip->address, .text = fip->vpc }, i);
 	if (first != SIZE_MAX)
 		report_error(c->report, &b.place,

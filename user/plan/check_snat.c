@@ -138,7 +138,7 @@ static bool pair_one(void *context, struct prefix to, const struct selector *sel
 	const struct snat *snat = &p->c->plan->snat[p->snat];
 	size_t first = seen_add(p->pairs, pair_key(p, to), p->snat);
 	char from_text[PREFIX_TEXT], to_text[PREFIX_TEXT], place[OTHER_TEXT];
-	const struct place *where = &snat->place;
+	const struct place *where;
 	struct below b;
 
 	if (first == SIZE_MAX)
