@@ -4,56 +4,28 @@
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
-#include <getopt.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "../agent/expiry.h"
 #include "../kernel/names.h"
 #include "../kernel/rows.h"
 #include "cli.h"
+#include "flows.h"
 #include "show.h"
 #include "table.h"
 
 #define LIMIT 200U
 
-struct filter {
-	const char *network; /* NULL: every one */
-	bool has_address;
-	uint32_t address_be;
-	long port; /* -1: every one */
-	long proto; /* -1: every one */
-	int state; /* -1: every one */
-	long limit; /* 0: no limit; -1: not said */
-	bool json;
-};
-
-struct line {
-	const struct sl_flow_key *key; /* of the direction that opened */
-	struct sl_flow forward;
-	struct sl_flow back; /* zero counters if its entry is gone */
-	bool established; /* which table */
-	bool translated; /* the key's destination is a VIP, and behind it stands: */
-	uint32_t backend_be;
-	uint16_t backend_port_be;
-};
-
 struct view {
 	struct kernel k;
-	struct filter filter;
+	struct flow_filter filter;
 	uint32_t now; /* tick */
 	unsigned long long matched;
 	unsigned long long printed;
 	struct table table;
 	bool failed;
 };
-
-static const char *const states[] = { [SL_FLOW_OPENING] = "opening",
-				      [SL_FLOW_ESTABLISHED] = "established",
-				      [SL_FLOW_CLOSING] = "closing",
-				      [SL_FLOW_CLOSED] = "closed" };
-#define STATES (sizeof(states) / sizeof(states[0]))
 
 static struct name_text end_text(uint32_t addr_be, uint16_t port_be, uint8_t proto)
 {
@@ -67,32 +39,12 @@ static struct name_text end_text(uint32_t addr_be, uint16_t port_be, uint8_t pro
 	return out;
 }
 
-static bool wanted(const struct view *v, const struct line *line)
-{
-	const struct filter *f = &v->filter;
-	int names = v->k.table[SL_TABLE_sl_name];
-
-	if (f->has_address && line->key->saddr != f->address_be && line->key->daddr != f->address_be &&
-	    !(line->translated && line->backend_be == f->address_be))
-		return false;
-	if (f->port >= 0 && ntohs(line->key->sport) != f->port && ntohs(line->key->dport) != f->port &&
-	    !(line->translated && ntohs(line->backend_port_be) == f->port))
-		return false;
-	if (f->proto >= 0 && line->key->proto != f->proto)
-		return false;
-	if (f->state >= 0 && line->forward.state != f->state)
-		return false;
-	return !f->network ||
-	       !strcmp(name_of_network(names, line->forward.verdict.src_network).text, f->network) ||
-	       !strcmp(name_of_network(names, line->forward.verdict.dst_network).text, f->network);
-}
-
 static uint64_t age_ms(const struct view *v, uint32_t tick)
 {
 	return ((uint64_t)expiry_idle(v->now, tick) << SL_TICK_SHIFT) / 1000000;
 }
 
-static uint64_t idle_ms(const struct view *v, const struct line *line)
+static uint64_t idle_ms(const struct view *v, const struct flow_line *line)
 {
 	uint64_t forward = age_ms(v, line->forward.seen);
 	uint64_t back = line->back.packets ? age_ms(v, line->back.seen) : forward;
@@ -100,33 +52,35 @@ static uint64_t idle_ms(const struct view *v, const struct line *line)
 	return forward < back ? forward : back;
 }
 
-static const char *state_name(const struct sl_flow *flow)
+static void add_end(json_t *object, const char *name, const char *port_name, const struct flow_end *end)
 {
-	return flow->state < STATES ? states[flow->state] : "unknown";
+	char address[INET_ADDRSTRLEN];
+
+	if (!end->there)
+		return;
+	inet_ntop(AF_INET, &end->addr_be, address, sizeof(address));
+	json_object_set_new(object, name, json_string(address));
+	json_object_set_new(object, port_name, json_integer(ntohs(end->port_be)));
 }
 
-/* One object a line, so that a million of them need not stand in memory. */
-static void print_json(struct view *v, const struct line *line)
+static json_t *line_json(const struct view *v, const struct flow_line *line)
 {
 	int names = v->k.table[SL_TABLE_sl_name];
 	const struct sl_verdict *verdict = &line->forward.verdict;
-	char source[INET_ADDRSTRLEN], target[INET_ADDRSTRLEN], backend[INET_ADDRSTRLEN];
+	char source[INET_ADDRSTRLEN], target[INET_ADDRSTRLEN];
 	json_t *object;
 
 	inet_ntop(AF_INET, &line->key->saddr, source, sizeof(source));
 	inet_ntop(AF_INET, &line->key->daddr, target, sizeof(target));
-	inet_ntop(AF_INET, &line->backend_be, backend, sizeof(backend));
 	object = json_pack(
-		"{s:s, s:i, s:s, s:i, s:s, s:i, s:s*, s:o*, s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, "
-		"s:I, "
+		"{s:s, s:s, s:i, s:s, s:i, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, "
 		"s:I, s:I, s:s, s:i, s:I, s:s*}",
-		"vpc", name_find(names, SL_NAME_VPC, 0, line->key->vpc).text, "proto", line->key->proto,
-		"source", source, "source_port", ntohs(line->key->sport), "destination", target,
-		"destination_port", ntohs(line->key->dport), "backend", line->translated ? backend : NULL,
-		"backend_port", line->translated ? json_integer(ntohs(line->backend_port_be)) : NULL,
-		"action", action_name(verdict->action), "src_network",
+		"vpc", name_find(names, SL_NAME_VPC, 0, line->key->vpc).text, "far_vpc",
+		name_find(names, SL_NAME_VPC, 0, line->far_vpc).text, "proto", line->key->proto, "source",
+		source, "source_port", ntohs(line->key->sport), "destination", target, "destination_port",
+		ntohs(line->key->dport), "action", action_name(verdict->action), "src_network",
 		name_of_network(names, verdict->src_network).text, "dst_network",
-		name_of_network(names, verdict->dst_network).text, "state", state_name(&line->forward),
+		name_of_network(names, verdict->dst_network).text, "state", flow_state_name(&line->forward),
 		"table", line->established ? "sl_flow" : "sl_unanswered", "passes",
 		verdict->action != SL_ACTION_DROP, "age_ms", (json_int_t)age_ms(v, line->forward.created),
 		"idle_ms", (json_int_t)idle_ms(v, line), "packets", (json_int_t)line->forward.packets,
@@ -135,12 +89,33 @@ static void print_json(struct view *v, const struct line *line)
 		name_of_rule(names, line->forward.generation, verdict->rule).text, "rule_number",
 		(int)verdict->rule, "generation", (json_int_t)line->forward.generation, "reason",
 		verdict->reason ? reason_name(verdict->reason) : NULL);
+	add_end(object, "as", "as_port", &line->as);
+	if (line->service)
+		add_end(object, "backend", "backend_port", &line->behind);
+	else
+		add_end(object, "inside", "inside_port", &line->behind);
+	return object;
+}
+
+/* One object a line, so that a million of them need not stand in memory. */
+static void print_json(struct view *v, const struct flow_line *line)
+{
+	json_t *object = line_json(v, line);
+
 	if (printf("%s", v->printed ? ",\n" : "") < 0 || !object || json_dumpf(object, stdout, JSON_COMPACT))
 		v->failed = true;
 	json_decref(object);
 }
 
-static void print_cells(struct view *v, const struct line *line)
+static void end_cell(struct table *table, const struct flow_end *end, uint8_t proto)
+{
+	if (end->there)
+		table_cell(table, "%s", end_text(end->addr_be, end->port_be, proto).text);
+	else
+		table_cell(table, "-");
+}
+
+static void print_cells(struct view *v, const struct flow_line *line)
 {
 	const struct sl_flow_key *key = line->key;
 	const struct sl_verdict *verdict = &line->forward.verdict;
@@ -149,14 +124,12 @@ static void print_cells(struct view *v, const struct line *line)
 
 	table_cell(table, "%s", proto_name(key->proto).text);
 	table_cell(table, "%s", end_text(key->saddr, key->sport, key->proto).text);
+	end_cell(table, &line->as, key->proto);
 	table_cell(table, "%s", end_text(key->daddr, key->dport, key->proto).text);
-	if (line->translated)
-		table_cell(table, "%s", end_text(line->backend_be, line->backend_port_be, key->proto).text);
-	else
-		table_cell(table, "-");
+	end_cell(table, &line->behind, key->proto);
 	table_cell(table, "%s", name_of_network(names, verdict->src_network).text);
 	table_cell(table, "%s", name_of_network(names, verdict->dst_network).text);
-	table_cell(table, "%s%s", state_name(&line->forward), line->established ? "" : " (unanswered)");
+	table_cell(table, "%s%s", flow_state_name(&line->forward), line->established ? "" : " (unanswered)");
 	table_cell(table, "%s", span_text(age_ms(v, line->forward.created)).text);
 	table_cell(table, "%s", span_text(idle_ms(v, line)).text);
 	table_cell(table, "%llu", (unsigned long long)line->forward.packets);
@@ -167,9 +140,9 @@ static void print_cells(struct view *v, const struct line *line)
 	table_cell(table, "%s", name_of_rule(names, line->forward.generation, verdict->rule).text);
 }
 
-static void print_line(struct view *v, const struct line *line)
+static void print_line(struct view *v, const struct flow_line *line)
 {
-	if (!wanted(v, line))
+	if (!flow_wanted(&v->filter, &v->k, line))
 		return;
 	v->matched++;
 	if (v->filter.limit > 0 && v->printed >= (unsigned long long)v->filter.limit)
@@ -181,11 +154,38 @@ static void print_line(struct view *v, const struct line *line)
 	v->printed++;
 }
 
+static struct flow_end flow_end(bool there, uint32_t addr_be, uint16_t port_be)
+{
+	return (struct flow_end){ .there = there, .addr_be = addr_be, .port_be = port_be };
+}
+
+/* What is translated, from the direction that opened. */
+static void read_forward(struct flow_line *line, const struct sl_verdict *verdict)
+{
+	line->service = verdict->flags & SL_VERDICT_SERVICE;
+	line->as = flow_end(verdict->flags & SL_VERDICT_SRC, verdict->saddr, verdict->sport);
+	/* Through the tunnel to a backend goes the packet as it is. */
+	line->behind =
+		flow_end(line->service || verdict->flags & SL_VERDICT_DST, verdict->daddr, verdict->dport);
+}
+
+/* The same from the other direction alone: it says where its packets came from by then. */
+static void read_backward(struct flow_line *line, const struct sl_flow_key *key,
+			  const struct sl_verdict *verdict)
+{
+	line->service = verdict->flags & SL_VERDICT_ANSWER;
+	line->as = flow_end(verdict->flags & SL_VERDICT_DST, key->daddr, key->dport);
+	if (verdict->flags & SL_VERDICT_SRC)
+		line->behind = flow_end(true, key->saddr, key->sport);
+	else if (line->service) /* what comes out of the tunnel is translated already */
+		line->behind = flow_end(true, verdict->daddr, 0);
+}
+
 /* A reply stands in the line of the direction that opened; alone only if that entry is gone. */
 static void print_row(struct view *v, int fd, bool established, const struct sl_flow_key *key,
 		      const struct sl_flow *flow)
 {
-	struct line line = { .key = key, .forward = *flow, .established = established };
+	struct flow_line line = { .key = key, .forward = *flow, .established = established };
 	struct sl_flow other;
 	/* Two flows may meet in one half, when both address the same backend; it belongs to one of them. */
 	bool paired =
@@ -195,17 +195,14 @@ static void print_row(struct view *v, int fd, bool established, const struct sl_
 		if (paired)
 			return;
 		line.key = &flow->peer;
+		line.far_vpc = key->vpc;
 		line.back = *flow;
 		line.forward.packets = line.forward.bytes = 0;
-		line.translated = flow->verdict.flags & SL_VERDICT_ANSWER;
-		/* What comes out of the tunnel is translated already. */
-		line.backend_be = flow->verdict.flags & SL_VERDICT_SRC ? key->saddr : flow->verdict.daddr;
-		line.backend_port_be = flow->verdict.flags & SL_VERDICT_SRC ? key->sport : 0;
+		read_backward(&line, key, &flow->verdict);
 	} else {
 		line.back = paired ? other : line.back;
-		line.translated = flow->verdict.flags & SL_VERDICT_SERVICE;
-		line.backend_be = flow->verdict.daddr;
-		line.backend_port_be = flow->verdict.dport;
+		line.far_vpc = flow->peer.vpc;
+		read_forward(&line, &flow->verdict);
 	}
 	print_line(v, &line);
 }
@@ -226,9 +223,10 @@ static int print_table_of(struct view *v, enum sl_table_id id, struct trouble *t
 
 static int show_flows(struct view *v)
 {
-	static const char *const heads[] = { "PROTO",  "SOURCE",   "DESTINATION", "BACKEND", "FROM",
-					     "TO",     "STATE",	   ">AGE",	  ">IDLE",   ">PACKETS",
-					     ">BYTES", ">REPLIES", ">BYTES",	  "ACTION",  "RULE" };
+	static const char *const heads[] = { "PROTO",	 "SOURCE", "AS",       "DESTINATION",
+					     "BEHIND",	 "FROM",   "TO",       "STATE",
+					     ">AGE",	 ">IDLE",  ">PACKETS", ">BYTES",
+					     ">REPLIES", ">BYTES", "ACTION",   "RULE" };
 	struct trouble t;
 
 	v->now = kernel_tick();
@@ -254,87 +252,24 @@ static int show_flows(struct view *v)
 	return v->failed ? EXIT_REFUSED : EXIT_DONE;
 }
 
-static bool number(const char *text, long most, long *value)
-{
-	char *end;
-
-	*value = strtol(text, &end, 10);
-	return *text && !*end && *value >= 0 && *value <= most;
-}
-
-static bool read_proto(const char *text, long *proto)
-{
-	static const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_SCTP };
-
-	for (size_t i = 0; i < sizeof(protos); i++)
-		if (!strcmp(text, proto_name(protos[i]).text)) {
-			*proto = protos[i];
-			return true;
-		}
-	return number(text, 255, proto);
-}
-
-static bool read_state(const char *text, int *state)
-{
-	for (size_t i = 0; i < STATES; i++)
-		if (!strcmp(text, states[i])) {
-			*state = (int)i;
-			return true;
-		}
-	return false;
-}
-
-static bool read_option(struct filter *f, int option, const char *value)
-{
-	switch (option) {
-	case 'n':
-		f->network = value;
-		return true;
-	case 'a':
-		f->has_address = true;
-		return inet_pton(AF_INET, value, &f->address_be) == 1;
-	case 'p':
-		return number(value, 65535, &f->port);
-	case 'P':
-		return read_proto(value, &f->proto);
-	case 's':
-		return read_state(value, &f->state);
-	case 'l':
-		return number(value, 1L << 30, &f->limit);
-	default:
-		f->json = true;
-		return true;
-	}
-}
-
 int cmd_show_flows(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "network", required_argument, NULL, 'n' }, { "address", required_argument, NULL, 'a' },
-		{ "port", required_argument, NULL, 'p' },    { "proto", required_argument, NULL, 'P' },
-		{ "state", required_argument, NULL, 's' },   { "limit", required_argument, NULL, 'l' },
-		{ "json", no_argument, NULL, 'j' },	     { 0 },
-	};
-	struct view v = { .filter = { .port = -1, .proto = -1, .state = -1, .limit = -1 } };
+	struct view v = { .filter = FLOW_FILTER_NONE };
+	int code = flow_filter_read(&v.filter, argc, argv);
 	uint32_t cpus;
-	int option;
-	int code;
 
-	optind = 0;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
-		if (option == '?' || option == ':')
-			return cli_usage("show", "flows: %s: unknown option, or its value is missing",
-					 argv[optind - 1]);
-		if (!read_option(&v.filter, option, optarg))
-			return cli_usage("show", "flows: \"%s\" is not what this option expects", optarg);
-	}
-	if (optind < argc)
-		return cli_usage("show", "flows: unexpected \"%s\"", argv[optind]);
+	if (code)
+		return code;
 	code = show_open(&v.k, &cpus);
 	if (code)
 		return code;
-	code = show_flows(&v);
+	if (flow_filter_find(&v.filter, &v.k)) {
+		code = show_flows(&v);
+	} else {
+		fprintf(stderr, "sluice: there is no EIP \"%s\" here: \"sluice show eips\" lists them\n",
+			v.filter.eip);
+		code = EXIT_REFUSED;
+	}
 	kernel_close(&v.k);
 	return code;
 }
