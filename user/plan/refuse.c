@@ -3,27 +3,11 @@
  * What a plan may say but this build does not enforce. Such a plan is refused, never half obeyed: each
  * section in use is named once, at its first item. As enforcement arrives, lines leave this file.
  */
-#include <string.h>
 #include "outside.h"
 
 static void refuse(struct report *r, const struct place *place, const char *what)
 {
 	report_error(r, place, "%s not enforced by this build, expected a plan without", what);
-}
-
-static void refuse_nat_outgoing(const struct plan *plan, const struct cluster *cluster, struct report *r)
-{
-	struct below b;
-
-	for (size_t i = 0; i < plan->network_count; i++) {
-		const struct site *site = network_site(&plan->networks[i], cluster->name);
-
-		if (!site || !site->nat_outgoing)
-			continue;
-		refuse(r, below(&b, &site->place, ".nat_outgoing"),
-		       "source NAT to the node's address (nat_outgoing) is");
-		return;
-	}
 }
 
 /* Whether the service is of this cluster; `abroad`: its first backend that is not. */
@@ -53,22 +37,13 @@ static bool serves(const struct plan *plan, const struct cluster *cluster, const
 
 static void refuse_services(const struct plan *plan, const struct cluster *cluster, struct report *r)
 {
-	bool shared = false, abroad = false;
-	struct below b;
-
 	for (size_t i = 0; i < plan->service_count; i++) {
-		const struct service *service = &plan->services[i];
-		const struct backend *away;
+		const struct backend *abroad;
 
-		if (!serves(plan, cluster, service, &away))
+		if (!serves(plan, cluster, &plan->services[i], &abroad) || !abroad)
 			continue;
-		if (service->from_vpcs.count && !shared)
-			refuse(r, below(&b, &service->place, ".from_vpcs"),
-			       "services for other VPCs (from_vpcs) are");
-		if (away && !abroad)
-			refuse(r, &away->place, "backends in another cluster than their service are");
-		shared |= service->from_vpcs.count > 0;
-		abroad |= away != NULL;
+		refuse(r, &abroad->place, "backends in another cluster than their service are");
+		return;
 	}
 }
 
@@ -80,14 +55,8 @@ void plan_refuse_unenforced(const struct plan *plan, const char *name, struct re
 	if (plan_node(plan, name, &cluster)) {
 		if (cluster->tunnel.present)
 			refuse(r, &cluster->tunnel.place, "tunnels between clusters are");
-		refuse_nat_outgoing(plan, cluster, r);
-	}
-	if (plan->snat_count)
-		refuse(r, &plan->snat[0].place, "source NAT through EIPs (snat) is");
-	if (plan->fip_count)
-		refuse(r, &plan->fips[0].place, "1:1 addresses (fips) are");
-	if (cluster)
 		refuse_services(plan, cluster, r);
+	}
 	if (plan->route_count)
 		refuse(r, &plan->routes[0].place, "routes between clusters are");
 	if (qos->class_count)
