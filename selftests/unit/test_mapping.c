@@ -181,6 +181,7 @@ static int scene(void **state)
 	SIZES(sl_holder, struct sl_holder_key, struct sl_holder);
 	SIZES(sl_eip_use, struct sl_eip_count_key, struct sl_eip_use);
 	SIZES(sl_eip_count, struct sl_eip_count_key, struct sl_eip_count);
+	SIZES(sl_contact, struct sl_contact_key, struct sl_contact);
 	SIZES(sl_name, struct sl_name_key, struct sl_name);
 	SIZES(sl_eip, struct sl_eip_key, struct sl_eip);
 	SIZES(sl_snat, struct sl_snat_key, struct sl_snat);
@@ -373,6 +374,35 @@ static void what_rests_is_freed_whatever_flows_there_are(void **state)
 	assert_int_equal(orders[0].item[0].seen, now - expiry_ticks(6) - expiry_ticks(200));
 }
 
+/* A port that was given back must not come with whom its last holder has sent to. */
+static void contacts_end_with_their_mapping(void **state)
+{
+	struct sl_contact_key of_bound = {
+		.eip = EIP, .remote = 1, .port = htons(5000), .proto = IPPROTO_UDP
+	};
+	struct sl_contact_key of_resting = of_bound, of_nobody = of_bound, older = of_bound;
+	struct sl_contact contact = { .seen = now };
+	struct sl_outside_key key = port_key(5000, IPPROTO_UDP);
+	struct sl_outside row = { .created = now - 10, .seen = now };
+	int fd = kernel.table[SL_TABLE_sl_contact];
+
+	(void)state;
+	bpf_map_update_elem(kernel.table[SL_TABLE_sl_outside], &key, &row, BPF_ANY);
+	put_port(5001, IPPROTO_UDP, SL_OUTSIDE_RESTS, now);
+	of_resting.port = htons(5001);
+	of_nobody.port = htons(5002);
+	older.remote = 2;
+	bpf_map_update_elem(fd, &of_bound, &contact, BPF_ANY);
+	bpf_map_update_elem(fd, &of_resting, &contact, BPF_ANY);
+	bpf_map_update_elem(fd, &of_nobody, &contact, BPF_ANY);
+	contact.seen = now - 11;
+	bpf_map_update_elem(fd, &older, &contact, BPF_ANY);
+	now += expiry_ticks(31);
+	step();
+	assert_int_equal(fakes[SL_TABLE_sl_contact].count, 1);
+	assert_int_equal(bpf_map_lookup_elem(fd, &of_bound, &contact), 0);
+}
+
 static void without_memory_nothing_ends(void **state)
 {
 	(void)state;
@@ -559,6 +589,7 @@ int main(void)
 		TEST(a_flow_holds_its_port_and_keeps_the_last_tick),
 		TEST(the_timer_runs_from_the_last_packet_of_a_flow),
 		TEST(what_rests_is_freed_whatever_flows_there_are),
+		TEST(contacts_end_with_their_mapping),
 		TEST(without_memory_nothing_ends),
 		TEST(flows_of_a_workload),
 		TEST(orders_are_carried_out_in_frames),

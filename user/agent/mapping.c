@@ -18,6 +18,7 @@
 #define BATCH_MOST (1U << 20)
 #define STEP_LEAST 4096U
 #define PASS_S 30 /* longest */
+#define CONTACTS_S 30 /* far less than a port rests */
 #define PASS_FEW_S 5 /* shortest: even an empty table costs a walk over its buckets */
 
 /* RFC 5382 REQ-5, RFC 4787 REQ-5, RFC 5508 REQ-2: of a mapping, from the last packet out. */
@@ -124,14 +125,44 @@ static int enlarge(struct mapping *m, struct trouble *t)
 	return 0;
 }
 
+/*
+ * Whom a mapping has sent to says nothing about the next one with its port. A port rests longer than this is put off, so
+ * that none is handed out with the contacts of its last holder.
+ */
+static void meet_contact(void *closure, const void *key_, const void *contact_)
+{
+	const struct sl_contact_key *key = key_;
+	const struct sl_contact *contact = contact_;
+	const struct mapping *m = closure;
+	struct sl_outside_key port = { .eip = key->eip, .port = key->port, .proto = key->proto };
+	struct sl_outside row;
+
+	if (!bpf_map_lookup_elem(m->k->table[SL_TABLE_sl_outside], &port, &row) &&
+	    row.state == SL_OUTSIDE_BOUND && (int32_t)(contact->seen - row.created) >= 0)
+		return;
+	bpf_map_delete_elem(m->k->table[SL_TABLE_sl_contact], key);
+}
+
+static int forget_contacts(struct mapping *m, struct trouble *t)
+{
+	if (!m->resting || expiry_idle(m->started, m->contacts) < expiry_ticks(CONTACTS_S))
+		return 0;
+	m->contacts = m->started;
+	return rows_walk(m->k->table[SL_TABLE_sl_contact], sizeof(struct sl_contact_key),
+			 sizeof(struct sl_contact), meet_contact, m, t);
+}
+
 static int end_pass(struct mapping *m, struct trouble *t)
 {
+	int error;
+
 	m->entries = m->counted;
 	m->resting = m->counted_resting;
 	m->counted = m->counted_resting = 0;
 	m->begun = false;
 	m->passes++;
-	return eip_use_write(&m->use, m->k, t);
+	error = eip_use_write(&m->use, m->k, t);
+	return error ? error : forget_contacts(m, t);
 }
 
 /* About `most` rows, or up to the end of the table. */

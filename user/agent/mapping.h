@@ -20,6 +20,7 @@ struct mapping {
 	uint8_t place[64]; /* in sl_outside; opaque, from the kernel */
 	bool begun; /* in the middle of a pass */
 	uint32_t started; /* tick: the last pass */
+	uint32_t contacts; /* tick: when stale ones were looked for */
 	uint32_t batch; /* grows when one bucket holds more */
 	struct sl_outside_key *keys;
 	struct sl_outside *rows;
