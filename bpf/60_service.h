@@ -162,8 +162,9 @@ service_backend(const struct packet *p, const struct sl_service_key *service, __
 	return plan_row(&sl_backend, p->slot, &key);
 }
 
-/* May the client's VPC use a service of another one? */
-static __always_inline bool service_guest(const struct packet *p, const struct sl_service_key *service)
+/* Is the client a workload of another VPC that may use the service? */
+static __always_inline bool service_guest(const struct packet *p, const struct sl_service_key *service,
+					  __u16 vpc, const struct sl_endpoint *src)
 {
 	struct sl_guest_key key = {
 		.addr = service->addr,
@@ -172,7 +173,9 @@ static __always_inline bool service_guest(const struct packet *p, const struct s
 		.vpc = p->vpc,
 	};
 
-	return !(p->flags & PACKET_UNWRAPPED) && plan_row(&sl_guest, p->slot, &key);
+	if (p->flags & PACKET_UNWRAPPED || p->net_flags & SL_NETWORK_EXTERNAL || p->vpc == vpc)
+		return false;
+	return endpoint_managed(src) && plan_row(&sl_guest, p->slot, &key);
 }
 
 /* Who the client is to the VPC of the service: a guest is its EIP. */
@@ -293,7 +296,7 @@ static __always_inline __u32 service_judge_body(struct packet *p, struct sl_verd
 	if (!s)
 		return SL_DROP_SERVICE_EMPTY; /* there a moment ago: never */
 	v->rule = s->rule;
-	if (service_guest(p, &key))
+	if (service_guest(p, &key, s->vpc, src))
 		p->flags |= PACKET_GUEST;
 	reason = p->flags & PACKET_FLOW ? 0 : flow_may_open(p);
 	if (!reason)
