@@ -15,7 +15,7 @@ struct use {
 
 /* Whether any of the block's ports is in the rule's range. */
 bool block_in_range(const struct snat *snat, uint32_t block);
-/* Fills the blocks of every EIP that `uses` (a list of struct use, which is sorted) speaks of. */
+/* Fills the blocks of every EIP that `uses` (a list of struct use, which it sorts) speaks of. */
 bool eips_share(struct compile *c, struct eips *eips, const struct sources *sources, struct list *uses);
 
 #endif
