@@ -126,8 +126,8 @@ static int enlarge(struct mapping *m, struct trouble *t)
 }
 
 /*
- * Whom a mapping has sent to says nothing about the next one with its port. A port rests longer than this is put off, so
- * that none is handed out with the contacts of its last holder.
+ * Whom a mapping has sent to says nothing about the next one with its port: no port is handed out again with the contacts
+ * of its last holder, as it rests longer than this is put off.
  */
 static void meet_contact(void *closure, const void *key_, const void *contact_)
 {
@@ -212,6 +212,8 @@ int mapping_step(struct mapping *m, const struct timeouts *timeouts, uint32_t no
 		return 0;
 	if (!m->begun)
 		m->started = now;
+	if (!m->passes)
+		m->contacts = now;
 	error = walk_outside(m, timeouts, now, most < STEP_LEAST ? STEP_LEAST : most, t);
 	if (!error)
 		error = release_flush(&m->rest, m->program, &m->done, t);
