@@ -61,7 +61,7 @@ demo:
 	scripts/demo
 
 # --- manual: the page of metrics gets its lists from the sources
-MAN := $(B)/man/sluice.8 $(B)/man/sluice-plan.5 $(B)/man/sluice-metrics.7
+MAN := $(B)/man/sluice.8 $(B)/man/sluice-plan.5 $(B)/man/sluice-metrics.7 $(B)/man/sluice-nat.7
 man: $(MAN)
 $(B)/man/%: user/man/% scripts/man-tables $(HDRS)
 	@mkdir -p $(@D)

@@ -10,9 +10,12 @@ _sluice() {
 	--proto) words='tcp udp icmp sctp' ;;
 	--state) words='opening established closing closed' ;;
 	--network) words=$(sluice show networks 2>/dev/null | awk 'NR > 1 { print $1 }') ;;
+	--vpc) words=$(sluice show flows --json 2>/dev/null | grep -o '"vpc":"[^"]*"' | cut -d'"' -f4 | sort -u) ;;
+	--eip) words=$(sluice show eips 2>/dev/null | awk 'NF == 0 { exit } NR > 1 { print $1 }') ;;
+	--service) words=$(sluice show services 2>/dev/null | awk 'NF == 0 { exit } NR > 1 { print $1 }' | sort -u) ;;
 	--node) words=$(hostname 2>/dev/null) ;;
 	--listen) words=127.0.0.1:9477 ;;
-	--address | --port | --limit) return ;;
+	--address | --port | --limit | --top) return ;;
 	*)
 		if [ "$COMP_CWORD" = 1 ]; then
 			words='up down apply check status show run version help'
@@ -27,12 +30,13 @@ _sluice() {
 			help) words='up down apply check status show run version help' ;;
 			show)
 				case ${COMP_WORDS[2]-} in
-				flows) words='--network --address --port --proto --state --limit --json' ;;
+				flows) words='--network --vpc --address --port --eip --service --proto --state --limit --json' ;;
 				drops) words='--watch --json' ;;
 				networks) words=--json ;;
 				services) words="--json $(sluice show services 2>/dev/null | awk 'NF == 0 { exit } NR > 1 { print $1 }' | sort -u)" ;;
+				eips) words='--top --json' ;;
 				policy) words='--plan --node --matrix --json' ;;
-				*) words='networks services drops flows policy' ;;
+				*) words='networks services eips drops flows policy' ;;
 				esac
 				;;
 			esac
