@@ -82,6 +82,21 @@ static __always_inline __be32 snat_before(const struct packet *p)
 	return eip && eip->flags & SL_EIP_SNAT ? f->verdict.saddr : 0;
 }
 
+/* As whom will the source be seen? v->saddr, where v->flags say so; no port is taken yet. 0 or a reason. */
+static __always_inline __u32 snat_as_body(const struct packet *p, struct sl_verdict *v)
+{
+	struct snat_way way;
+	__u32 reason = snat_way(p, p->key.daddr, &way);
+	__be32 before = reason || !way.rule ? 0 : snat_before(p);
+
+	if (reason || !way.eip)
+		return reason;
+	v->saddr = before ? before : way.eip;
+	v->flags |= SL_VERDICT_SRC;
+	return 0;
+}
+STATION(__u32, snat_as, (const struct packet *p, struct sl_verdict *v), p &&v, (p, v))
+
 /* Remembers whom the mapping has sent to. */
 static __always_inline void snat_contact(const struct packet *p, const struct sl_verdict *v)
 {

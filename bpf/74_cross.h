@@ -176,11 +176,16 @@ static __always_inline enum path_result path_leave_body(struct packet *p, struct
 	leaves = eip_leaves(p, v);
 	if (leaves != EIP_MAY)
 		return leaves;
-	reason = eip_open_to(p) ? snat_source(p, v) : SL_DROP_EIP_VPC;
+	reason = eip_open_to(p) ? 0 : SL_DROP_EIP_VPC;
+	if (!reason && eip_met(p)) { /* judged before it takes a port */
+		reason = snat_as(p, v);
+		if (!reason && eip_meet(p, v) == PATH_JUDGED)
+			return PATH_JUDGED;
+	}
+	if (!reason)
+		reason = snat_source(p, v);
 	if (reason)
 		return eip_refuse(p, v, reason);
-	if (eip_met(p) && eip_meet(p, v) == PATH_JUDGED)
-		return PATH_JUDGED;
 	return eip_carry(p, v, packets);
 }
 STATION(enum path_result, path_leave, (struct packet * p, struct sl_verdict *v, __u32 packets), p &&v,
@@ -205,6 +210,14 @@ static __always_inline bool eip_admits_body(const struct packet *p, struct sl_ve
 STATION(bool, eip_admits, (const struct packet *p, struct sl_verdict *v, const struct eip_behind *behind),
 	p &&v &&behind, (p, v, behind))
 
+/* An EIP that this node speaks for. */
+static __always_inline bool eip_own(const struct packet *p, __be32 addr)
+{
+	const struct sl_eip *eip = eip_row(p, addr);
+
+	return eip && (eip->flags & (SL_EIP_OWNED | SL_EIP_HOST)) == SL_EIP_OWNED;
+}
+
 /* A packet from outside to an EIP, of no flow or one that is judged again. UNTOUCHED: to none; EIP_MAY: it may. */
 static __always_inline enum path_result eip_enters_body(struct packet *p, struct sl_verdict *v)
 {
@@ -223,6 +236,8 @@ static __always_inline enum path_result eip_enters_body(struct packet *p, struct
 		v->src_network = src.network;
 		v->dst_network = eip->network;
 		reason = classify_source(p, &src);
+		if (!reason && eip_own(p, p->saddr)) /* between EIPs of the plan nothing goes by the wire */
+			reason = SL_DROP_SPOOFED_SOURCE;
 		if (!reason && eip->network != p->network)
 			reason = SL_DROP_EIP_VPC;
 		if (reason && host)
@@ -271,9 +286,9 @@ STATION(enum path_result, path_enter, (struct packet * p, struct sl_verdict *v, 
 
 /* --- answers under a new plan, or come by another way */
 
-/* Would the flow that is answered be opened today? */
+/* Would the flow that is answered be opened today? `bound`: by the mapping of the one who answers. */
 static __always_inline bool eip_still_allowed_body(const struct packet *p, const struct sl_flow_key *opener,
-						   const struct sl_verdict *made, __u32 *rule)
+						   const struct sl_verdict *made, bool bound, __u32 *rule)
 {
 	bool out = made->flags & SL_VERDICT_SRC && made->flags & SL_VERDICT_NAT;
 	bool met = made->flags & SL_VERDICT_DST && (!out || opener->vpc == p->vpc);
@@ -286,12 +301,14 @@ static __always_inline bool eip_still_allowed_body(const struct packet *p, const
 		return false;
 	if (!classify_address(p, vpc, opener->saddr, &src) || !classify_address(p, vpc, other, &dst))
 		return false;
+	if (!out && bound) /* let in because the one behind may speak to the opener, as eip_admits() says */
+		return policy_judge(p, dst.class, src.class, opener->sport, rule) == SL_POLICY_ALLOW;
 	return policy_judge(p, src.class, dst.class, port, rule) == SL_POLICY_ALLOW;
 }
 STATION(bool, eip_still_allowed,
-	(const struct packet *p, const struct sl_flow_key *opener, const struct sl_verdict *made,
+	(const struct packet *p, const struct sl_flow_key *opener, const struct sl_verdict *made, bool bound,
 	 __u32 *rule),
-	p &&opener &&made &&rule, (p, opener, made, rule))
+	p &&opener &&made &&rule, (p, opener, made, bound, rule))
 
 static __always_inline enum path_result path_return_body(struct packet *p, struct sl_verdict *v,
 							 __u32 packets)
@@ -319,7 +336,7 @@ static __always_inline enum path_result path_return_body(struct packet *p, struc
 	if (!other)
 		return eip_refuse(p, v, SL_DROP_TCP_STATE);
 	*v = other->verdict;
-	if (!eip_still_allowed(p, &f->peer, v, &v->rule))
+	if (!eip_still_allowed(p, &f->peer, v, f->verdict.flags & SL_VERDICT_BOUND, &v->rule))
 		return eip_refuse(p, v, SL_DROP_POLICY);
 	*v = f->verdict;
 	v->in_ifindex = p->ifindex;
