@@ -288,6 +288,8 @@ static __always_inline bool address_martian(__be32 saddr, __be32 daddr)
 {
 	__u32 s = bpf_ntohl(saddr), d = bpf_ntohl(daddr);
 
+	if (s == d)
+		return true;
 	if (s >> 24 == 127 || d >> 24 == 127 || d >> 24 == 0)
 		return true;
 	if (s >> 28 >= 14 || (d >> 28 == 15 && d != 0xffffffff))
