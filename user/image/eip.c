@@ -109,6 +109,25 @@ static void add_fip(struct compile *c, const struct fip *fip, uint32_t vpc, cons
 			       fip->vpc);
 }
 
+/* Of the sources or the FIP that it carries; where it carries neither, of its first service by name. 0: nobody's. */
+static uint16_t inside_vpc(struct compile *c, const struct eips *eips, size_t i)
+{
+	const struct plan *plan = c->plan;
+
+	if (eips->fact[i].inside)
+		return c->vpcs[eips->fact[i].inside - 1].id;
+	for (size_t k = 0; k < plan->service_count; k++) {
+		const struct service *service = &plan->services[k];
+
+		if (service->eip && !strcmp(service->eip, plan->eips[i].name)) {
+			uint32_t vpc = vpc_number(c, service->vpc);
+
+			return vpc == UINT32_MAX ? 0 : c->vpcs[vpc].id;
+		}
+	}
+	return 0;
+}
+
 static bool eip_row(struct compile *c, const struct eips *eips, size_t i, const struct vips *vips,
 		    const struct stands *stands)
 {
@@ -118,7 +137,7 @@ static bool eip_row(struct compile *c, const struct eips *eips, size_t i, const 
 	struct sl_eip_key key = { .addr = htonl(eip->address) };
 	struct sl_eip row = { .network = vip->network, .vpc = c->vpcs[c->network_vpc[fact->network]].id };
 
-	row.inside_vpc = fact->inside ? c->vpcs[fact->inside - 1].id : 0;
+	row.inside_vpc = inside_vpc(c, eips, i);
 	row.flags = (fact->snat ? SL_EIP_SNAT : 0) | (vip_owned(c, vip) ? SL_EIP_OWNED : 0);
 	if (fact->fip)
 		add_fip(c, fact->fip, fact->inside - 1, stands, &row);
