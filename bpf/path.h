@@ -183,10 +183,9 @@ static __always_inline __u32 path_parse_body(sl_ctx *ctx, struct packet *p)
 	__u32 reason = parse_ipv4(ctx, p);
 
 	p->key.vpc = p->vpc;
-	if (!reason && address_martian(p->saddr, p->daddr))
-		reason = SL_DROP_MARTIAN;
 	/* Between two mappings of an EIP, sent on by the node of one: no other address may be both ends. */
-	if (!reason && p->saddr == p->daddr && !(p->flags & PACKET_UNWRAPPED && eip_row(p, p->daddr)))
+	if (!reason && address_martian(p->saddr, p->daddr) &&
+	    !(p->flags & PACKET_UNWRAPPED && p->saddr == p->daddr && eip_row(p, p->daddr)))
 		reason = SL_DROP_MARTIAN;
 	if (!reason && p->flags & PACKET_FRAG_LATER && !frag_recall(p))
 		reason = SL_DROP_FRAG_NO_FIRST;
