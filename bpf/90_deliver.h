@@ -290,31 +290,41 @@ static __always_inline int deliver_by_route_body(struct __sk_buff *ctx, const st
 STATION(int, deliver_by_route, (struct __sk_buff * ctx, const struct packet *p, __be32 saddr, __be32 daddr),
 	p, (ctx, p, saddr, daddr))
 
+/* What every link takes (RFC 8200 asks it of all); what is not larger need not be measured. */
+#define DELIVER_SMALL 1280
+
 /*
- * Larger than the tunnel takes, and not to be cut? Asked before anything is rewritten: the sender has to be told
- * about its own packet, or it will not know it.
+ * What the way takes, if the packet is larger and may not be cut; 0: it fits. Asked before anything is rewritten: the
+ * sender has to be told about its own packet, or it will not know it.
  */
-static __always_inline bool deliver_too_big_body(struct __sk_buff *ctx, const struct packet *p)
+static __always_inline __u32 deliver_room_body(struct __sk_buff *ctx, const struct packet *p,
+					       const struct sl_verdict *v)
 {
 	const struct sl_setting *setting = classify_setting(p);
 	struct sl_ipv4 *ip = packet_begin(ctx) + (p->l3 & 0x3f);
+	__u32 room = p->len;
 
-	return setting && (void *)(ip + 1) <= packet_end(ctx) && ip->frag & bpf_htons(SL_IP_DF) &&
-	       !ctx->gso_size && p->len > setting->tunnel_mtu - SL_TUNNEL_BYTES;
+	if (!setting || (void *)(ip + 1) > packet_end(ctx) || !(ip->frag & bpf_htons(SL_IP_DF)) ||
+	    ctx->gso_size)
+		return 0;
+	if (v->action == SL_ACTION_TUNNEL) {
+		room = setting->tunnel_mtu - SL_TUNNEL_BYTES;
+		return p->len > room ? room : 0;
+	}
+	if (p->len <= DELIVER_SMALL || !(v->flags & SL_VERDICT_ROUTED) ||
+	    (v->action != SL_ACTION_WIRE && v->action != SL_ACTION_LOCAL))
+		return 0;
+	return bpf_check_mtu(ctx, v->ifindex, &room, 0, 0) == BPF_MTU_CHK_RET_FRAG_NEEDED ? room : 0;
 }
-STATION(bool, deliver_too_big, (struct __sk_buff * ctx, const struct packet *p), p, (ctx, p))
+STATION(__u32, deliver_room, (struct __sk_buff * ctx, const struct packet *p, const struct sl_verdict *v),
+	p &&v, (ctx, p, v))
 
 static __always_inline int deliver_tell_too_big(struct __sk_buff *ctx, const struct packet *p,
-						struct sl_verdict *v)
+						struct sl_verdict *v, __u32 room)
 {
-	const struct sl_setting *setting = classify_setting(p);
-
 	deliver_failed(v, SL_DROP_TOO_BIG);
-	if (!setting)
-		return TC_ACT_SHOT;
 	stat(SL_STAT_TOO_BIG_TOLD);
-	return say_error(ctx, p, SL_SAY(SL_ICMP_UNREACHABLE, SL_ICMP_FRAG_NEEDED),
-			 setting->tunnel_mtu - SL_TUNNEL_BYTES, 0);
+	return say_error(ctx, p, SL_SAY(SL_ICMP_UNREACHABLE, SL_ICMP_FRAG_NEEDED), room, 0);
 }
 
 static __always_inline int deliver_to_tunnel_body(struct __sk_buff *ctx, struct packet *p,
@@ -420,13 +430,14 @@ static __always_inline bool deliver_clamp(struct __sk_buff *ctx, const struct pa
 
 static __always_inline int deliver_packet(struct __sk_buff *ctx, struct packet *p, struct sl_verdict *v)
 {
-	__u32 reason;
+	__u32 reason, room;
 
 	if (v->flags & SL_VERDICT_ROUTED && p->ttl <= 1 && v->action != SL_ACTION_DROP &&
 	    v->action != SL_ACTION_RESET)
 		return deliver_time_exceeded(ctx, p, v);
-	if (v->action == SL_ACTION_TUNNEL && deliver_too_big(ctx, p))
-		return deliver_tell_too_big(ctx, p, v);
+	room = p->len > DELIVER_SMALL || v->action == SL_ACTION_TUNNEL ? deliver_room(ctx, p, v) : 0;
+	if (room)
+		return deliver_tell_too_big(ctx, p, v, room);
 	if (v->flags & (SL_VERDICT_SRC | SL_VERDICT_DST) && v->action != SL_ACTION_DROP) {
 		if (v->flags & SL_VERDICT_CLAMP && p->tcp_flags & SL_TCP_SYN &&
 		    v->action != SL_ACTION_TUNNEL && !deliver_clamp(ctx, p))
