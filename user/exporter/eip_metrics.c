@@ -85,10 +85,10 @@ static void print_counts(const struct view *v)
 		  offsetof(struct sl_eip_count, bound) },
 		{ "sluice_eip_kept_total", "Mappings of an EIP that have the port that the source has.",
 		  offsetof(struct sl_eip_count, kept) },
-		{ "sluice_eip_filtered_total",
+		{ "sluice_eip_filtered_packets_total",
 		  "Packets from outside that no mapping of an EIP stands for, or that it does not accept.",
 		  offsetof(struct sl_eip_count, filtered) },
-		{ "sluice_eip_forwarded_total",
+		{ "sluice_eip_forwarded_packets_total",
 		  "Packets to an EIP sent on to the node whose block of ports or workload it is.",
 		  offsetof(struct sl_eip_count, forwarded) },
 	};
