@@ -141,7 +141,7 @@ STATION(bool, tunnel_wrap, (struct __sk_buff * ctx, const struct packet *p, cons
 /* --- a packet without DF that does not fit is cut in two before it is wrapped */
 
 /* Bytes of payload that stay in the first half, the same for both who ask. At most 4095 can be cut out at once. */
-static __always_inline __u32 tunnel_cut(__u32 payload)
+static __always_inline __u32 split_at(__u32 payload)
 {
 	__u32 cut = payload / 2 & ~7U;
 
@@ -152,7 +152,7 @@ static __always_inline __u32 tunnel_cut(__u32 payload)
  * A copy of the packet comes in again by the same door, marked to become the second half; the one at hand becomes
  * the first.
  */
-static __always_inline bool tunnel_split_body(struct __sk_buff *ctx, struct packet *p)
+static __always_inline bool packet_split_body(struct __sk_buff *ctx, struct packet *p, __u32 room)
 {
 	const struct sl_setting *setting = classify_setting(p);
 	const __u8 half[6] = SL_HALF_MAC;
@@ -165,10 +165,9 @@ static __always_inline bool tunnel_split_body(struct __sk_buff *ctx, struct pack
 	if (!setting || (void *)(ip + 1) > packet_end(ctx) || (void *)(eth + 1) > packet_end(ctx) ||
 	    ip->ver_ihl != 0x45 || p->door == DOOR_UP_OUT)
 		return false;
-	cut = tunnel_cut(p->len - sizeof(*ip));
-	/* Two, never more: a tunnel that takes less than half of what is sent drops, and says so. */
-	if (SL_TUNNEL_BYTES + sizeof(*ip) + cut > setting->tunnel_mtu ||
-	    SL_TUNNEL_BYTES + p->len - cut > setting->tunnel_mtu)
+	cut = split_at(p->len - sizeof(*ip));
+	/* Two, never more: a way that takes less than half of what is sent drops, and says so. */
+	if (sizeof(*ip) + cut > room || p->len - cut > room)
 		return false;
 	ctx->mark = mark | setting->judged_mark;
 	__builtin_memcpy(eth->dst, half, 6);
@@ -192,13 +191,13 @@ static __always_inline bool tunnel_split_body(struct __sk_buff *ctx, struct pack
 	p->len = sizeof(*ip) + cut;
 	if (!(p->flags & (PACKET_FRAG_FIRST | PACKET_FRAG_LATER)))
 		frag_remember(p); /* the second half will ask */
-	stat(SL_STAT_TUNNEL_SPLIT);
+	stat(SL_STAT_SPLIT);
 	return true;
 }
-STATION(bool, tunnel_split, (struct __sk_buff * ctx, struct packet *p), p, (ctx, p))
+STATION(bool, packet_split, (struct __sk_buff * ctx, struct packet *p, __u32 room), p, (ctx, p, room))
 
 /* Turns a marked copy into the second half, an ordinary later fragment. False: it must not go on. */
-static __always_inline bool tunnel_second_half_body(struct __sk_buff *ctx, struct packet *p)
+static __always_inline bool packet_second_half_body(struct __sk_buff *ctx, struct packet *p)
 {
 	struct sl_ipv4 *ip = packet_begin(ctx) + (p->l3 & 0x3f);
 	__u32 cut, length;
@@ -209,7 +208,7 @@ static __always_inline bool tunnel_second_half_body(struct __sk_buff *ctx, struc
 	length = bpf_ntohs(ip->len);
 	if (length < sizeof(*ip) + 16)
 		return false;
-	cut = tunnel_cut(length - sizeof(*ip)) & 0xfff;
+	cut = split_at(length - sizeof(*ip)) & 0xfff;
 	if (p->flags & PACKET_TAGGED && !ctx->vlan_present)
 		return false;
 	if (!cut || bpf_skb_adjust_room(ctx, -(__s32)cut, BPF_ADJ_ROOM_NET, 0))
@@ -226,7 +225,7 @@ static __always_inline bool tunnel_second_half_body(struct __sk_buff *ctx, struc
 	ip->check = sl_csum_replace16(ip->check, old, ip->frag);
 	return true;
 }
-STATION(bool, tunnel_second_half, (struct __sk_buff * ctx, struct packet *p), p, (ctx, p))
+STATION(bool, packet_second_half, (struct __sk_buff * ctx, struct packet *p), p, (ctx, p))
 #endif
 
 #endif

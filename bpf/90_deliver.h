@@ -294,8 +294,8 @@ STATION(int, deliver_by_route, (struct __sk_buff * ctx, const struct packet *p, 
 #define DELIVER_SMALL 1280
 
 /*
- * What the way takes, if the packet is larger and may not be cut; 0: it fits. Asked before anything is rewritten: the
- * sender has to be told about its own packet, or it will not know it.
+ * What the way takes, if the packet is larger; 0: it fits, or is cut for the tunnel in time. Asked before anything is
+ * rewritten: the sender has to be told about its own packet, or it will not know it.
  */
 static __always_inline __u32 deliver_room_body(struct __sk_buff *ctx, const struct packet *p,
 					       const struct sl_verdict *v)
@@ -304,12 +304,11 @@ static __always_inline __u32 deliver_room_body(struct __sk_buff *ctx, const stru
 	struct sl_ipv4 *ip = packet_begin(ctx) + (p->l3 & 0x3f);
 	__u32 room = p->len;
 
-	if (!setting || (void *)(ip + 1) > packet_end(ctx) || !(ip->frag & bpf_htons(SL_IP_DF)) ||
-	    ctx->gso_size)
+	if (!setting || (void *)(ip + 1) > packet_end(ctx) || ctx->gso_size)
 		return 0;
 	if (v->action == SL_ACTION_TUNNEL) {
 		room = setting->tunnel_mtu - SL_TUNNEL_BYTES;
-		return p->len > room ? room : 0;
+		return p->len > room && ip->frag & bpf_htons(SL_IP_DF) ? room : 0;
 	}
 	if (p->len <= DELIVER_SMALL || !(v->flags & SL_VERDICT_ROUTED) ||
 	    (v->action != SL_ACTION_WIRE && v->action != SL_ACTION_LOCAL))
@@ -322,9 +321,22 @@ STATION(__u32, deliver_room, (struct __sk_buff * ctx, const struct packet *p, co
 static __always_inline int deliver_tell_too_big(struct __sk_buff *ctx, const struct packet *p,
 						struct sl_verdict *v, __u32 room)
 {
+	struct sl_ipv4 *ip = packet_begin(ctx) + (p->l3 & 0x3f);
+
+	if ((void *)(ip + 1) > packet_end(ctx) || !(ip->frag & bpf_htons(SL_IP_DF)))
+		return deliver_failed(v, SL_DROP_TOO_BIG);
 	deliver_failed(v, SL_DROP_TOO_BIG);
 	stat(SL_STAT_TOO_BIG_TOLD);
 	return say_error(ctx, p, SL_SAY(SL_ICMP_UNREACHABLE, SL_ICMP_FRAG_NEEDED), room, 0);
+}
+
+/* May the packet be cut, and was it? */
+static __always_inline bool deliver_cut(struct __sk_buff *ctx, struct packet *p, __u32 room)
+{
+	struct sl_ipv4 *ip = packet_begin(ctx) + (p->l3 & 0x3f);
+
+	return (void *)(ip + 1) <= packet_end(ctx) && !(ip->frag & bpf_htons(SL_IP_DF)) &&
+	       packet_split(ctx, p, room);
 }
 
 static __always_inline int deliver_to_tunnel_body(struct __sk_buff *ctx, struct packet *p,
@@ -350,7 +362,7 @@ static __always_inline int deliver_to_tunnel_body(struct __sk_buff *ctx, struct 
 	if (v->flags & SL_VERDICT_CLAMP && p->tcp_flags & SL_TCP_SYN && !rewrite_mss(ctx, p, room - 40))
 		return deliver_failed(v, SL_DROP_L4_HEADER);
 	if (largest > room && !ctx->gso_size) {
-		if (!tunnel_split(ctx, p))
+		if (!packet_split(ctx, p, room))
 			return deliver_failed(v, SL_DROP_TOO_BIG);
 	} else if (largest <= room && ctx->gso_size) {
 		flags |= BPF_F_ADJ_ROOM_FIXED_GSO;
@@ -436,7 +448,7 @@ static __always_inline int deliver_packet(struct __sk_buff *ctx, struct packet *
 	    v->action != SL_ACTION_RESET)
 		return deliver_time_exceeded(ctx, p, v);
 	room = p->len > DELIVER_SMALL || v->action == SL_ACTION_TUNNEL ? deliver_room(ctx, p, v) : 0;
-	if (room)
+	if (room && !deliver_cut(ctx, p, room))
 		return deliver_tell_too_big(ctx, p, v, room);
 	if (v->flags & (SL_VERDICT_SRC | SL_VERDICT_DST) && v->action != SL_ACTION_DROP) {
 		if (v->flags & SL_VERDICT_CLAMP && p->tcp_flags & SL_TCP_SYN &&

@@ -27,7 +27,7 @@ static __always_inline enum again door_again(struct __sk_buff *ctx, struct packe
 	if (!mac_equal(p->dmac, half))
 		return AGAIN_NEW;
 	ctx->mark = mark & ~setting->mark_mask;
-	return tunnel_second_half(ctx, p) ? AGAIN_HALF : AGAIN_BROKEN;
+	return packet_second_half(ctx, p) ? AGAIN_HALF : AGAIN_BROKEN;
 }
 
 static __always_inline int door_carry_out(struct __sk_buff *ctx, struct packet *p, struct sl_verdict *v,

@@ -258,7 +258,7 @@ static void halves(struct bench *b, const char *name, struct frame f, struct sen
 
 	case_begin(b, "far: too big and no DF: in two halves, %s", name);
 	out = wrap(&one, f.bytes, f.bytes + 6, NODE1, NODE2, A_FAR);
-	w.stats |= STAT(TUNNEL_SENT) | STAT(TUNNEL_SPLIT);
+	w.stats |= STAT(TUNNEL_SENT) | STAT(SPLIT);
 	w.stats |= ntohs(frame_ip(&f)->frag) & SL_IP_OFFSET ? 0 : STAT(FRAGMENTS);
 	w.bytes = (int)(20 + cut);
 	w.out = &out;
