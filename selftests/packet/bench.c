@@ -17,8 +17,6 @@
 #include "packet/tag_beside.skel.h"
 #include "bench.h"
 
-#define PINS "/sys/fs/bpf/packet"
-
 static bool open_beside(struct bench *b, char *why, size_t room)
 {
 	b->beside = tag_beside_bpf__open_and_load();
@@ -29,7 +27,9 @@ static bool open_beside(struct bench *b, char *why, size_t room)
 
 bool bench_open(struct bench *b, const char *folder, char *why, size_t room)
 {
-	struct limits limits = { .flows = FLOWS_MAX, .unanswered_flows = UNANSWERED_MAX };
+	struct limits limits = { .flows = FLOWS_MAX,
+				 .unanswered_flows = UNANSWERED_MAX,
+				 .bindings = BINDINGS_MAX };
 	struct trouble t = { "" };
 
 	b->folder = folder;
@@ -43,14 +43,14 @@ bool bench_open(struct bench *b, const char *folder, char *why, size_t room)
 	}
 	if (!scene_make(why, room))
 		return false;
-	if (kernel_load(&b->kernel, PINS, &limits, &t)) {
+	if (kernel_load(&b->kernel, BENCH_PINS, &limits, &t)) {
 		snprintf(why, room, "%s", t.text);
 		return false;
 	}
 	for (int i = 0; i < SL_PROGRAMS; i++) {
 		char path[128];
 
-		snprintf(path, sizeof(path), PINS "/progs/%s", program_names[i]);
+		snprintf(path, sizeof(path), BENCH_PINS "/progs/%s", program_names[i]);
 		b->program[i] = bpf_obj_get(path);
 		if (b->program[i] < 0) {
 			snprintf(why, room, "%s: %s", path, strerror(errno));

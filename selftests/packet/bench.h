@@ -14,7 +14,9 @@
 
 #define FLOWS_MAX 64 /* room of sl_flow on the bench: small enough to be filled */
 #define UNANSWERED_MAX 2048
+#define BINDINGS_MAX 4096
 #define CPUS_MAX 256U
+#define BENCH_PINS "/sys/fs/bpf/packet"
 
 struct tag_beside_bpf;
 
@@ -25,7 +27,8 @@ struct bench {
 	struct image *image; /* of the plan in force */
 	const char *folder; /* with plan.json */
 	const char *base; /* a change that every plan of a group gets first; NULL: none */
-	void (*rows)(struct bench *b, struct image *image); /* puts rows of its own into an image; NULL: none */
+	void (*rows)(struct bench *b,
+		     struct image *image); /* puts rows of its own into an image; NULL: none */
 	const void *rows_of; /* what `rows` goes by */
 	uint32_t cpus;
 	uint32_t fuzz_packets, fuzz_seed;
@@ -228,6 +231,16 @@ void test_tunnel(struct bench *b);
 void test_far(struct bench *b);
 void test_quote(struct bench *b);
 void test_say(struct bench *b);
+void test_snat(struct bench *b);
+void test_snat_port(struct bench *b);
+void test_snat_in(struct bench *b);
+void test_snat_stack(struct bench *b);
+void test_nat_keep(struct bench *b);
+void test_nat_quote(struct bench *b);
+void test_guests(struct bench *b);
+void test_fip(struct bench *b);
+void test_eip_block(struct bench *b);
+void test_hairpin(struct bench *b);
 void test_live(struct bench *b);
 void test_live_service(struct bench *b);
 void test_fuzz(struct bench *b);

@@ -130,10 +130,11 @@ static void test_node(struct bench *b)
 	r = PACKET(.saddr = NODE1, .daddr = CLIENT, TCP(8095, 1000, SYN | ACK), .smac = scene_mac(NODE1),
 		   .dmac = mac_node2);
 	check(b, "client: what else the node says is its own business", stack_out(r), untouched);
+	r = PACKET(.saddr = V_OTHER, .daddr = V1, TCP(8094, 1000, ACK), .dmac = mac_node2);
+	check(b, "client: what an overlay sends within itself is its own business", stack_out(r), untouched);
 	r = PACKET(.saddr = V_OTHER, .daddr = CLIENT, TCP(8094, 1000, ACK), .dmac = mac_node2);
-	check(b, "client: what else it sends out of the uplink is its own business", stack_out(r), untouched);
-	r = PACKET(.saddr = V1, .daddr = CLIENT, TCP(8094, 1000, ACK), .dmac = mac_node2);
-	check(b, "client: so is what an overlay's workload sends by the stack", stack_out(r), untouched);
+	check(b, "client: what else it sends to the world needs a rule and an EIP", stack_out(r),
+	      (struct want){ .fate = DROPPED, .reason = SL_DROP_POLICY, .src = NET_OVERLAY });
 }
 
 /* --- the alias of a VIP that is this node's own address */
@@ -155,7 +156,7 @@ static void test_alias(struct bench *b)
 	      untouched);
 	check(b, "client: the alias from what stands behind the stack",
 	      stack_out(PACKET(.saddr = V_OTHER, .daddr = ALIAS, TCP(1000, 8443, SYN), .dmac = mac_alien)),
-	      untouched);
+	      (struct want){ .fate = DROPPED, .reason = SL_DROP_POLICY, .src = NET_OVERLAY });
 	check(b, "client: a port of the alias that no service has",
 	      stack_out(PACKET(.saddr = NODE1, .daddr = ALIAS, TCP(1000, 22, SYN), .dmac = mac_alien)),
 	      untouched);
@@ -191,8 +192,12 @@ static void test_beside(struct bench *b)
 	check(b, "client: another port of an untagged VIP", wire(TO_VIP(VIP_POOL, TCP(1000, 79, SYN))),
 	      untouched);
 	f = TO_VIP(VIP_EXT, TCP(1000, 79, SYN), VLAN(EXT));
-	check(b, "client: another port of a VIP on its VLAN is judged as ever", wire(f),
-	      (struct want){ .fate = DROPPED, .reason = SL_DROP_POLICY, .dst = EXT, .network = EXT });
+	check(b, "client: another port of an EIP on its VLAN is nobody's", wire(f),
+	      (struct want){ .fate = DROPPED,
+			     .reason = SL_DROP_NO_BINDING,
+			     .dst = EXT,
+			     .network = EXT,
+			     .outside = { VIP_EXT, TCP_, EIP_FILTERED } });
 	f = TO_VIP(VIP_POOL, TCP(1000, 79, SYN));
 	struct send s = wire(f);
 	s.ifindex = UP1;

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "../../include/csum.h"
-#include "bench.h"
+#include "vip.h"
 
 static const struct want passes = { .fate = SENT, .src = NET_A, .dst = NET_A, .stats = NEW_FLOW };
 
@@ -284,8 +284,13 @@ static void test_far_node(struct bench *b)
 	verdict(b, &(struct send){ .frame = f }, SL_ACTION_WIRE, SL_VERDICT_NEXT_HOP | ROUTED, UP0, 103);
 	case_end(b);
 	f = PACKET(.saddr = A1, .daddr = B_FAR, UDP(1000, 53), .ttl = 1);
+	out = say_so(f, SL_ICMP_TIME_EXCEEDED, 0, 0, GATEWAY_A);
 	silent.reason = SL_DROP_TTL;
-	check(b, "deliver: through another node with TTL 1", next(workload(W_A1, f)), silent);
+	silent.question = true;
+	silent.stats = STAT(TIME_EXCEEDED);
+	silent.out = &out;
+	check(b, "deliver: through another node with TTL 1: the gateway says so", next(workload(W_A1, f)),
+	      silent);
 }
 
 /* The header's checksum is updated in place: every corner of its arithmetic. */

@@ -5,7 +5,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
-#include "bench.h"
+#include "vip.h"
 
 #define TO_FAR .saddr = A1, .daddr = A_FAR
 static const struct want broken = { .fate = DROPPED, .src = NET_A, .network = NET_A };
@@ -130,9 +130,12 @@ static void test_ttl(struct bench *b)
 	frame_tag(&f, SL_ETH_VLAN, 103);
 	hit_wire(b, SL_DROP_TTL, "0 on arrival, on the wire", f, broken);
 	f = PACKET(.saddr = A1, .daddr = B1, UDP(1000, 53), .ttl = 1);
+	out = say_so(f, SL_ICMP_TIME_EXCEEDED, 0, 0, GATEWAY_A);
 	w.dst = NET_B;
-	w.stats = NEW_FLOW;
-	hit(b, SL_DROP_TTL, "1, routed", workload(W_A1, f), w);
+	w.stats = NEW_FLOW | STAT(TIME_EXCEEDED);
+	w.question = true;
+	w.out = &out;
+	hit(b, SL_DROP_TTL, "1, routed: the gateway says so", workload(W_A1, f), w);
 	f = PACKET(TO_FAR, UDP(1000, 53), .ttl = 1);
 	miss(b, SL_DROP_TTL, "1, not routed", workload(W_A1, f), passes);
 	f = PACKET(.saddr = A1, .daddr = B1, UDP(1000, 53), .ttl = 2);

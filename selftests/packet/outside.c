@@ -47,13 +47,14 @@ bool check_outside(struct bench *b, const struct want *w)
 			found = true;
 			continue;
 		}
-		good = fail(b,
-			    "counted for EIP 0x%08x, protocol %u: %llu bound, %llu of them kept, no port %llu, "
-			    "limit %llu, filtered %llu, forwarded %llu",
-			    ntohl(key.eip), key.proto, (unsigned long long)all.bound,
-			    (unsigned long long)all.kept, (unsigned long long)all.no_port,
-			    (unsigned long long)all.limit, (unsigned long long)all.filtered,
-			    (unsigned long long)all.forwarded);
+		good = fail(
+			b,
+			"counted for EIP 0x%08x, protocol %u: %llu bound, %llu of them kept, no port %llu, "
+			"limit %llu, filtered %llu, forwarded %llu",
+			ntohl(key.eip), key.proto, (unsigned long long)all.bound,
+			(unsigned long long)all.kept, (unsigned long long)all.no_port,
+			(unsigned long long)all.limit, (unsigned long long)all.filtered,
+			(unsigned long long)all.forwarded);
 	}
 	if (!found)
 		good = fail(b, "not counted for EIP 0x%08x, protocol %u: events 0x%02x", w->outside.eip,

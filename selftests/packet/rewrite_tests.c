@@ -195,21 +195,6 @@ static void test_corners(struct bench *b)
 
 /* --- fragments */
 
-/* Bytes of a datagram's payload as a fragment of it. The checksum stays the whole datagram's. */
-static struct frame piece(const struct frame *whole, uint32_t from, uint32_t len, bool more)
-{
-	struct frame f = *whole;
-	struct sl_ipv4 *ip = frame_ip(&f);
-
-	memmove(f.bytes + f.l4, f.bytes + f.l4 + from, len);
-	f.len = f.l4 + len;
-	ip->len = htons((uint16_t)(f.len - f.l3));
-	ip->frag = htons((uint16_t)((more ? SL_IP_MF : 0) | from / 8));
-	ip->check = 0;
-	ip->check = sum16(ip, (uint32_t)f.l4 - f.l3, 0);
-	return f;
-}
-
 static void fragments(struct bench *b, const char *name, const struct frame *whole,
 		      const struct frame *becomes, struct send (*in)(struct frame f), struct want w,
 		      const uint8_t *dmac, const uint8_t *smac)

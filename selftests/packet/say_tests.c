@@ -61,7 +61,8 @@ static void test_echo(struct bench *b)
 	no = (struct want){ .fate = DROPPED, .reason = SL_DROP_ICMP_TYPE, .dst = EXT, .network = EXT };
 	check(b, "say: no other query of a VIP is answered", wire(f), no);
 	f = TO_VIP(VIP_EXT, ICMP(SL_ICMP_ECHO_REPLY, 7), VLAN(EXT));
-	no.reason = SL_DROP_ICMP_NO_FLOW;
+	no.reason = SL_DROP_NO_BINDING;
+	no.outside = (struct outside){ VIP_EXT, SL_PROTO_ICMP, EIP_FILTERED };
 	check(b, "say: nor an answer", wire(f), no);
 	f = TO_VIP(VIP_POOL, ICMP(SL_ICMP_ECHO_REPLY, 7));
 	check(b, "say: nor an answer, untagged", wire(f), (struct want){ .fate = UNTOUCHED });

@@ -30,10 +30,10 @@ static const struct {
 	const char *name;
 	uint32_t ifindex;
 } links[] = {
-	{ "up0", UP0 },	  { "up1", UP1 },   { "w_a1", W_A1 }, { "w_a2", W_A2 }, { "w_a3", W_A3 },
-	{ "w_b1", W_B1 }, { "w_m1", W_M1 }, { "w_n1", W_N1 }, { "w_c1", W_C1 }, { "w_c2", W_C2 },
-	{ "w_o1", W_O1 }, { "w_e1", W_E1 }, { "w_x1", W_X1 }, { "w_v1", W_V1 }, { "stray", W_STRAY },
-	{ "w_x2", W_X2 },
+	{ "up0", UP0 },	  { "up1", UP1 },   { "w_a1", W_A1 },	  { "w_a2", W_A2 },
+	{ "w_a3", W_A3 }, { "w_b1", W_B1 }, { "w_m1", W_M1 },	  { "w_n1", W_N1 },
+	{ "w_c1", W_C1 }, { "w_c2", W_C2 }, { "w_o1", W_O1 },	  { "w_e1", W_E1 },
+	{ "w_x1", W_X1 }, { "w_v1", W_V1 }, { "stray", W_STRAY }, { "w_x2", W_X2 },
 };
 _Static_assert(sizeof(links) / sizeof(links[0]) == SCENE_LINKS, "scene.h says how many");
 
@@ -42,17 +42,17 @@ static const struct {
 	uint16_t network;
 	uint8_t mac[6];
 } stations[] = {
-	{ A1, NET_A, { 2, 0, 0, 0, 2, W_A1 } },	    { A2, NET_A, { 2, 0, 0, 0, 2, W_A2 } },
-	{ A3, NET_A, { 2, 0, 0, 0, 9, W_A3 } },	    { A_ABSENT, NET_A, { 2, 0, 0, 0, 2, W_ABSENT } },
-	{ A_STACK, NET_A, { 2, 0, 0, 0, 9, 15 } },  { A_FAR, NET_A, { 2, 0, 0, 0, 3, 1 } },
-	{ A_OTHER, NET_A, { 2, 0, 0, 0, 9, 99 } },  { B1, NET_B, { 2, 0, 0, 0, 2, W_B1 } },
-	{ B_FAR, NET_B, { 2, 0, 0, 0, 3, 2 } },	    { M1, NET_MON, { 2, 0, 0, 0, 2, W_M1 } },
-	{ M_FAR, NET_MON, { 2, 0, 0, 0, 3, 3 } },   { N1, NET_MON_B, { 2, 0, 0, 0, 2, W_N1 } },
-	{ C1, NET_CAST, { 2, 0, 0, 0, 2, W_C1 } },  { C2, NET_CAST, { 2, 0, 0, 0, 2, W_C2 } },
-	{ C_FAR, NET_CAST, { 2, 0, 0, 0, 3, 4 } },  { O1, NET_OPEN, { 2, 0, 0, 0, 2, W_O1 } },
-	{ E1, EXT, { 2, 0, 0, 0, 2, W_E1 } },	    { V1, NET_OVERLAY, { 2, 0, 0, 0, 2, W_V1 } },
-	{ NODE1, MGMT, { 2, 0, 0, 0, 1, UP0 } },    { NODE2, MGMT, { 2, 0, 0, 0, 0x0e, 2 } },
-	{ X2, BLUE_A, { 2, 0, 0, 0, 2, W_X2 } },    { MGMT_HOST, MGMT, { 2, 0, 0, 0, 9, 50 } },
+	{ A1, NET_A, { 2, 0, 0, 0, 2, W_A1 } },	   { A2, NET_A, { 2, 0, 0, 0, 2, W_A2 } },
+	{ A3, NET_A, { 2, 0, 0, 0, 9, W_A3 } },	   { A_ABSENT, NET_A, { 2, 0, 0, 0, 2, W_ABSENT } },
+	{ A_STACK, NET_A, { 2, 0, 0, 0, 9, 15 } }, { A_FAR, NET_A, { 2, 0, 0, 0, 3, 1 } },
+	{ A_OTHER, NET_A, { 2, 0, 0, 0, 9, 99 } }, { B1, NET_B, { 2, 0, 0, 0, 2, W_B1 } },
+	{ B_FAR, NET_B, { 2, 0, 0, 0, 3, 2 } },	   { M1, NET_MON, { 2, 0, 0, 0, 2, W_M1 } },
+	{ M_FAR, NET_MON, { 2, 0, 0, 0, 3, 3 } },  { N1, NET_MON_B, { 2, 0, 0, 0, 2, W_N1 } },
+	{ C1, NET_CAST, { 2, 0, 0, 0, 2, W_C1 } }, { C2, NET_CAST, { 2, 0, 0, 0, 2, W_C2 } },
+	{ C_FAR, NET_CAST, { 2, 0, 0, 0, 3, 4 } }, { O1, NET_OPEN, { 2, 0, 0, 0, 2, W_O1 } },
+	{ E1, EXT, { 2, 0, 0, 0, 2, W_E1 } },	   { V1, NET_OVERLAY, { 2, 0, 0, 0, 2, W_V1 } },
+	{ NODE1, MGMT, { 2, 0, 0, 0, 1, UP0 } },   { NODE2, MGMT, { 2, 0, 0, 0, 0x0e, 2 } },
+	{ X2, BLUE_A, { 2, 0, 0, 0, 2, W_X2 } },   { MGMT_HOST, MGMT, { 2, 0, 0, 0, 9, 50 } },
 };
 #define STATIONS (sizeof(stations) / sizeof(stations[0]))
 

@@ -124,9 +124,12 @@ static void test_unjudged(struct bench *b)
 	out.frame = PACKET(.saddr = A_OTHER, .daddr = A_FAR, UDP(1000, 2000), VLAN(103));
 	good.dst = NET_A;
 	miss(b, SL_DROP_UNJUDGED, "what the plan does not list, out of its VLAN", out, good);
-	out.frame = PACKET(.saddr = V1, .daddr = WORLD, UDP(1000, 2000));
-	miss(b, SL_DROP_UNJUDGED, "an overlay's address out of the uplink", out,
+	out.frame = PACKET(.saddr = V1, .daddr = V_OTHER, UDP(1000, 2000));
+	miss(b, SL_DROP_UNJUDGED, "an overlay's address out of the uplink to another of it", out,
 	     (struct want){ .fate = UNTOUCHED });
+	out.frame = PACKET(.saddr = V1, .daddr = WORLD, UDP(1000, 2000));
+	hit(b, SL_DROP_UNJUDGED, "an overlay's workload out of the uplink to the world", out,
+	    (struct want){ .fate = DROPPED, .src = NET_OVERLAY });
 	out.frame = PACKET(.saddr = WORLD, .daddr = IP(9, 9, 9, 9), UDP(1000, 2000));
 	miss(b, SL_DROP_UNJUDGED, "the world's address out of the uplink", out,
 	     (struct want){ .fate = UNTOUCHED });

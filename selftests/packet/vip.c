@@ -130,7 +130,7 @@ struct frame reset(struct frame f)
 	return f;
 }
 
-struct frame unreachable(struct frame f, uint8_t code, uint16_t mtu)
+struct frame say_so(struct frame f, uint8_t type, uint8_t code, uint16_t mtu, uint32_t from)
 {
 	uint8_t place = frame_ip(&f)->proto == SL_PROTO_TCP ? offsetof(struct sl_tcp, check)
 							    : offsetof(struct sl_udp, check);
@@ -139,12 +139,14 @@ struct frame unreachable(struct frame f, uint8_t code, uint16_t mtu)
 	uint8_t *icmp = out.bytes + out.l3 + 20;
 
 	memset(icmp, 0, 8);
-	icmp[0] = SL_ICMP_UNREACHABLE;
+	icmp[0] = type;
 	icmp[1] = code;
 	icmp[6] = (uint8_t)(mtu >> 8);
 	icmp[7] = (uint8_t)mtu;
 	memcpy(icmp + 8, f.bytes + f.l3, 28);
 	turn_round(&out);
+	if (from)
+		ip->saddr = htonl(from);
 	ip->ver_ihl = 0x45;
 	ip->tos = 0;
 	ip->len = htons(20 + 36);
@@ -166,6 +168,11 @@ struct frame unreachable(struct frame f, uint8_t code, uint16_t mtu)
 	return out;
 }
 
+struct frame unreachable(struct frame f, uint8_t code, uint16_t mtu)
+{
+	return say_so(f, SL_ICMP_UNREACHABLE, code, mtu, 0);
+}
+
 struct frame tcp_options(struct frame f, const uint8_t *options, uint8_t len)
 {
 	uint8_t *at = f.bytes + f.l4 + sizeof(struct sl_tcp);
@@ -176,6 +183,20 @@ struct frame tcp_options(struct frame f, const uint8_t *options, uint8_t len)
 	frame_tcp(&f)->offset = (uint8_t)((20 + len) / 4 << 4);
 	frame_ip(&f)->len = htons((uint16_t)(f.len - f.l3 - f.padding));
 	frame_sum(&f);
+	return f;
+}
+
+struct frame piece(const struct frame *whole, uint32_t from, uint32_t len, bool more)
+{
+	struct frame f = *whole;
+	struct sl_ipv4 *ip = frame_ip(&f);
+
+	memmove(f.bytes + f.l4, f.bytes + f.l4 + from, len);
+	f.len = f.l4 + len;
+	ip->len = htons((uint16_t)(f.len - f.l3));
+	ip->frag = htons((uint16_t)((more ? SL_IP_MF : 0) | from / 8));
+	ip->check = 0;
+	ip->check = sum16(ip, (uint32_t)f.l4 - f.l3, 0);
 	return f;
 }
 
@@ -215,7 +236,7 @@ struct want goes_on(struct want w)
 {
 	w.served.event = 0;
 	w.outside.events = 0;
-	w.stats &= ~(NEW_FLOW | STAT(FLOWS_PROMOTED) | STAT(BINDINGS));
+	w.stats &= ~(NEW_FLOW | STAT(FLOWS_PROMOTED) | STAT(FLOWS_REJUDGED) | STAT(BINDINGS));
 	return w;
 }
 

@@ -27,10 +27,14 @@ struct frame wrap(const struct frame *inner, const uint8_t *dmac, const uint8_t 
 		  uint32_t to, uint32_t backend);
 /* The RST that RFC 9293 asks for, to the sender. */
 struct frame reset(struct frame f);
-/* The ICMP error about it, to the sender. */
+/* The ICMP error about it, to the sender, by whom the packet was sent to, or by `from`. */
+struct frame say_so(struct frame f, uint8_t type, uint8_t code, uint16_t mtu, uint32_t from);
 struct frame unreachable(struct frame f, uint8_t code, uint16_t mtu);
 /* Bytes of TCP options put between header and payload. */
 struct frame tcp_options(struct frame f, const uint8_t *options, uint8_t len);
+
+/* Bytes of a datagram's payload as a fragment of it. The checksum stays the whole datagram's. */
+struct frame piece(const struct frame *whole, uint32_t from, uint32_t len, bool more);
 
 /* From the wire, tag in the frame, or beside it. */
 struct send wire_beside(struct frame f);
