@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * datagrams serve PORT ADDRESS...
- *   answers every datagram with whom it saw, 6 bytes, and what came, each byte turned over
- * datagrams ask SOURCES FIRST PORT ADDRESS[,ADDRESS...] NETNS...
- *   opens SOURCES sockets from port FIRST on in every namespace (a path) and asks each address from each of them.
- *   Then it says one line of JSON, and does the same again for each line that it is given; at the end of its input
- *   it ends. All sockets stay open.
+ *   answers every datagram with whom it saw, 6 bytes, and what came, each byte turned over. When it is ended by SIGTERM
+ *   it says in a line of JSON how many peers there were, and how many of them spoke for more than one source
+ * datagrams ask WHO SOURCES FIRST PORT ADDRESS...
+ *   opens SOURCES sockets from port FIRST on and asks each address from each of them; WHO is a number that no other
+ *   asker has. Then it says one line of JSON, and does the same again for each line that it is given; at the end of
+ *   its input it ends. All sockets stay open.
  *
  * A flow is a socket and an address. Each answer is compared byte by byte; whom the server saw has to be the same for
- * all flows of a socket, in every round, and another one for every other socket. It must never repair what it counts:
- * a question is asked again when no answer came, which `resent` tells.
+ * all flows of a socket, in every round. It must never repair what it counts: a question is asked again when no answer
+ * came, which `resent` tells.
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,9 +35,10 @@
 #define TRIES 12
 #define PATIENCE_MS 1500
 #define BUFFER (8 << 20)
+#define PEERS (1U << 20) /* slots; a quarter of them are used at most */
 
 struct question {
-	uint32_t source; /* number of the socket */
+	uint32_t source; /* WHO and the number of the socket */
 	uint16_t server;
 	uint16_t length;
 	uint64_t round;
@@ -53,6 +54,7 @@ struct source {
 };
 
 struct asker {
+	uint32_t who; /* in the upper byte of a source's number */
 	struct source *sources;
 	uint32_t count;
 	struct sockaddr_in servers[SERVERS];
@@ -110,7 +112,42 @@ static int udp_at(uint32_t address, uint16_t port)
 }
 
 /* --- serve */
-static void answer_all(int fd)
+struct peer {
+	uint32_t address;
+	uint16_t port;
+	uint16_t known;
+	uint32_t source;
+};
+
+struct server {
+	struct peer *peers;
+	uint64_t count, shared;
+};
+
+static volatile sig_atomic_t ended;
+
+static void end(int signal)
+{
+	(void)signal;
+	ended = 1;
+}
+
+/* Two sources behind one address and port are counted once for each time that they take turns. */
+static void meet(struct server *s, const struct sockaddr_in *from, uint32_t source)
+{
+	uint64_t hash = ((uint64_t)from->sin_addr.s_addr << 16 | from->sin_port) * 0x9e3779b97f4a7c15ULL;
+	struct peer *p = &s->peers[hash >> 44];
+
+	if (s->count > PEERS / 4)
+		return;
+	while (p->known && (p->address != from->sin_addr.s_addr || p->port != from->sin_port))
+		p = p + 1 < s->peers + PEERS ? p + 1 : s->peers;
+	s->shared += p->known && p->source != source;
+	s->count += !p->known;
+	*p = (struct peer){ from->sin_addr.s_addr, from->sin_port, 1, source };
+}
+
+static void answer_all(struct server *s, int fd)
 {
 	uint8_t data[HEAD + sizeof(struct question)];
 
@@ -119,9 +156,12 @@ static void answer_all(int fd)
 		socklen_t size = sizeof(peer);
 		ssize_t got =
 			recvfrom(fd, data + HEAD, sizeof(data) - HEAD, 0, (struct sockaddr *)&peer, &size);
+		uint32_t source;
 
-		if (got < 0)
+		if (got < (ssize_t)sizeof(source))
 			return;
+		memcpy(&source, data + HEAD, sizeof(source));
+		meet(s, &peer, source);
 		memcpy(data, &peer.sin_addr.s_addr, 4);
 		memcpy(data + 4, &peer.sin_port, 2);
 		for (ssize_t i = 0; i < got; i++)
@@ -132,10 +172,12 @@ static void answer_all(int fd)
 
 static int serve(int argc, char **argv)
 {
+	struct server s = { .peers = calloc(PEERS, sizeof(*s.peers)) };
+	struct sigaction action = { .sa_handler = end };
 	int poll = epoll_create1(EPOLL_CLOEXEC), size = BUFFER;
 
-	if (poll < 0)
-		return fail("epoll");
+	if (poll < 0 || !s.peers || sigaction(SIGTERM, &action, NULL))
+		return fail("start");
 	for (int i = 3; i < argc; i++) {
 		struct epoll_event event = { .events = EPOLLIN };
 		struct in_addr address;
@@ -149,20 +191,24 @@ static int serve(int argc, char **argv)
 	}
 	puts("ready");
 	fflush(stdout);
-	for (;;) {
+	while (!ended) {
 		struct epoll_event events[SERVERS];
-		int count = epoll_wait(poll, events, SERVERS, -1);
+		int count = epoll_wait(poll, events, SERVERS, 1000);
 
 		for (int i = 0; i < count; i++)
-			answer_all(events[i].data.fd);
+			answer_all(&s, events[i].data.fd);
 	}
+	printf("{\"peers\": %llu, \"shared\": %llu}\n", (unsigned long long)s.count,
+	       (unsigned long long)s.shared);
+	free(s.peers);
+	return 0;
 }
 
 /* --- ask */
 static void send_one(struct asker *a, uint32_t source, unsigned int server)
 {
 	struct question q;
-	size_t size = build(&q, source, (uint16_t)server, a->round);
+	size_t size = build(&q, a->who << 24 | source, (uint16_t)server, a->round);
 
 	/* What is not taken or comes back as an error is asked again. */
 	sendto(a->sources[source].fd, &q, size, 0, (struct sockaddr *)&a->servers[server],
@@ -184,9 +230,11 @@ static void one_answer(struct asker *a, struct source *s, const uint8_t *data, s
 	memcpy(&port, data + 4, 2);
 	for (size_t i = 0; i < got - HEAD; i++)
 		((uint8_t *)&q)[i] = data[HEAD + i] ^ 0xff;
-	if (q.round != a->round && q.source == index) /* of a question that was asked twice */
+	if (q.round != a->round &&
+	    q.source == (a->who << 24 | index)) /* of a question that was asked twice */
 		return;
-	if (q.server >= a->server_count || build(&expected, index, q.server, a->round) != got - HEAD ||
+	if (q.server >= a->server_count ||
+	    build(&expected, a->who << 24 | index, q.server, a->round) != got - HEAD ||
 	    memcmp(&q, &expected, got - HEAD) != 0 ||
 	    from->sin_addr.s_addr != a->servers[q.server].sin_addr.s_addr ||
 	    from->sin_port != a->servers[q.server].sin_port) {
@@ -244,89 +292,53 @@ static void ask_each(struct asker *a, bool again)
 		;
 }
 
-static int by_outside(const void *x, const void *y)
-{
-	const struct source *a = x, *b = y;
-
-	if (a->address != b->address)
-		return a->address < b->address ? -1 : 1;
-	return (int)a->port - (int)b->port;
-}
-
-/* Outside addresses and ports in use, and sockets that have theirs together with another one. */
 static void tell(const struct asker *a, double seconds)
 {
-	uint64_t flows = (uint64_t)a->count * a->server_count, distinct = 0, shared = 0, eips = 0;
-	struct source *sorted = malloc(a->count * sizeof(*sorted));
-
-	if (!sorted)
-		return;
-	memcpy(sorted, a->sources, a->count * sizeof(*sorted));
-	qsort(sorted, a->count, sizeof(*sorted), by_outside);
-	for (uint32_t i = 0; i < a->count; i++) {
-		if (!sorted[i].port)
-			continue;
-		if (i && !by_outside(&sorted[i - 1], &sorted[i]))
-			shared++;
-		else
-			distinct++;
-		eips += !i || sorted[i - 1].address != sorted[i].address;
-	}
-	free(sorted);
 	printf("{\"flows\": %llu, \"answered\": %llu, \"resent\": %llu, \"wrong\": %llu, \"strange\": %llu, "
-	       "\"changed\": %llu, "
-	       "\"outside\": %llu, \"shared\": %llu, \"eips\": %llu, \"seconds\": %.1f}\n",
-	       (unsigned long long)flows, (unsigned long long)a->answered, (unsigned long long)a->resent,
-	       (unsigned long long)a->wrong, (unsigned long long)a->strange, (unsigned long long)a->changed,
-	       (unsigned long long)distinct, (unsigned long long)shared, (unsigned long long)eips, seconds);
+	       "\"changed\": %llu, \"seconds\": %.1f}\n",
+	       (unsigned long long)a->count * a->server_count, (unsigned long long)a->answered,
+	       (unsigned long long)a->resent, (unsigned long long)a->wrong, (unsigned long long)a->strange,
+	       (unsigned long long)a->changed, seconds);
 	fflush(stdout);
 }
 
-static int open_sources(struct asker *a, uint32_t each, uint16_t first, char **namespaces, int count)
+static int open_sources(struct asker *a, uint16_t first)
 {
-	struct rlimit files = { .rlim_cur = a->count + 64, .rlim_max = a->count + 64 };
+	struct rlimit files;
 
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return fail("limits");
+	files.rlim_cur = files.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &files))
-		return fail("so many files");
-	for (int n = 0; n < count; n++) {
-		int fd = open(namespaces[n], O_RDONLY | O_CLOEXEC);
+		return fail("limits");
+	for (uint32_t i = 0; i < a->count; i++) {
+		struct epoll_event event = { .events = EPOLLIN, .data.u32 = i };
 
-		if (fd < 0 || setns(fd, CLONE_NEWNET))
-			return fail(namespaces[n]);
-		close(fd);
-		/* Side by side, so that the same ports of all are asked for at the same time. */
-		for (uint32_t i = 0; i < each; i++) {
-			uint32_t index = i * (uint32_t)count + (uint32_t)n;
-			struct epoll_event event = { .events = EPOLLIN, .data.u32 = index };
-
-			a->sources[index].fd = udp_at(INADDR_ANY, (uint16_t)(first + i));
-			if (a->sources[index].fd < 0 ||
-			    epoll_ctl(a->poll, EPOLL_CTL_ADD, a->sources[index].fd, &event))
-				return fail("a source");
-		}
+		a->sources[i].fd = udp_at(INADDR_ANY, (uint16_t)(first + i));
+		if (a->sources[i].fd < 0 || epoll_ctl(a->poll, EPOLL_CTL_ADD, a->sources[i].fd, &event))
+			return fail("a source");
 	}
 	return 0;
 }
 
 static int ask(int argc, char **argv)
 {
-	struct asker a = { .poll = epoll_create1(EPOLL_CLOEXEC) };
-	uint32_t each = (uint32_t)atoi(argv[2]);
+	struct asker a = { .who = (uint32_t)atoi(argv[2]), .poll = epoll_create1(EPOLL_CLOEXEC) };
 	char line[16];
 
-	a.count = each * (uint32_t)(argc - 6);
+	a.count = (uint32_t)atoi(argv[3]);
 	a.sources = calloc(a.count ? a.count : 1, sizeof(*a.sources));
 	if (!a.sources || a.poll < 0)
 		return fail("start");
-	for (char *at = strtok(argv[5], ","); at && a.server_count < SERVERS; at = strtok(NULL, ",")) {
+	for (int i = 6; i < argc && a.server_count < SERVERS; i++) {
 		struct sockaddr_in *to = &a.servers[a.server_count++];
 
 		to->sin_family = AF_INET;
-		to->sin_port = htons((uint16_t)atoi(argv[4]));
-		if (inet_pton(AF_INET, at, &to->sin_addr) != 1)
-			return fail(at);
+		to->sin_port = htons((uint16_t)atoi(argv[5]));
+		if (inet_pton(AF_INET, argv[i], &to->sin_addr) != 1)
+			return fail(argv[i]);
 	}
-	if (open_sources(&a, each, (uint16_t)atoi(argv[3]), argv + 6, argc - 6))
+	if (open_sources(&a, (uint16_t)atoi(argv[4])))
 		return 1;
 	do {
 		double begin = now();
@@ -349,7 +361,6 @@ int main(int argc, char **argv)
 		return serve(argc, argv);
 	if (argc > 6 && !strcmp(argv[1], "ask"))
 		return ask(argc, argv);
-	fprintf(stderr, "usage: datagrams serve PORT ADDRESS... | ask SOURCES FIRST PORT "
-			"ADDRESS[,ADDRESS...] NETNS...\n");
+	fprintf(stderr, "usage: datagrams serve PORT ADDRESS... | ask WHO SOURCES FIRST PORT ADDRESS...\n");
 	return 2;
 }

@@ -15,7 +15,7 @@ uplink=enp0s31f6
 strangers='src net 168.119.17.48/28 or src net 100.65.0.0/16 or src net 88.99.29.192/26'
 
 egress_up() {
-	local node address name
+	local node address name iface length gateway mac
 	lab_netns router out client cloud || return 1
 	lab_port router public r-public && lab_port router cloud r-cloud && lab_port router plain r-plain &&
 		lab_port cloud eth0 cloud || return 1
@@ -42,6 +42,12 @@ egress_up() {
 			'route add default via 88.99.29.193' | ip -n "$LAB-$node" -batch - || return 1
 		sysctls "$node" ipv4/ip_forward=1 || return 1
 	done
+	# Pods know nobody but their gateway, as where an overlay answers for their neighbours on other nodes.
+	lab_workloads | while read -r name node iface address length gateway mac; do
+		printf '%s\n' "route add $gateway dev eth0" "route replace default via $gateway dev eth0" |
+			ip -n "$LAB-$name" -batch - &&
+			ip -n "$LAB-$name" route del "$(ip -n "$LAB-$name" route show proto kernel | cut -d' ' -f1)" || exit 1
+	done || return 1
 	lab_wire_ready
 }
 

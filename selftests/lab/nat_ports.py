@@ -33,20 +33,32 @@ WAYS = ("demo-5", "demo-6", "dev-2", "envoy", "nginx", "bohdan", "ivan", "plain-
 
 def given(s):
     """The source's own port where that is free and may be given; one port for all destinations."""
-    for port, text, kept in ((33000, "a free port is kept", True), (33033, "a reserved port is not given", False),
-                             (2222, "a service's port is not given", False), (800, "a port below the range is not given", False)):
-        seen, error = tcp(s, "demo-5", OUT, port)
-        s.say(f"ports: {text}", error or seen.address != DEMO and f"seen as {seen.address}" or
-              ((seen.port == port) != kept or seen.port < 1024) and f"{port} is seen as {seen.port}")
+    # A block of 1024 is one node's: of the workloads of two nodes, the one of the block's node keeps its port.
+    for port, text, keep in ((33000, "a free port is kept", 1), (45678, "a free port is kept", 1),
+                             (33033, "a reserved port is not given", 0), (2222, "a service's port is not given", 0),
+                             (800, "a port below the range is not given", 0)):
+        got = [tcp(s, who, OUT, port) for who in ("demo-5", "demo-6")]
+        kept = sum(seen.port == port for seen, _ in got)
+        s.say(f"ports: {text} ({port})", ", ".join(e for _, e in got if e) or {g.address for g, _ in got} != {DEMO} and f"{got}" or
+              (kept != keep or any(g.port < 1024 for g, _ in got)) and f"seen as {[g.port for g, _ in got]}")
     pair = [Datagrams(s, who, 33100) for who in ("demo-5", "app")]
     got = [[d.ask(to) for to in OTHERS for _ in range(2)] for d in pair]
     s.say("ports: two sources with the same port get two", len({g[0][1:] for g in got}) != 2 and f"{got}")
     s.say("ports: one for all destinations", any(len(set(g)) != 1 or not g[0].name for g in got) and f"{got}")
+    where = [row for n in s.nodes for row in show(s, n, "flows", "--eip", "demo-gw", "--port", "33100") if row["source_port"] == 33100]
+    s.say("ports: show flows tells both", {(r["as"], r["as_port"]) for r in where} != {g[0][1:] for g in got} and f"{where}")
     for d in pair:
         d.close()
 
 
-def ask_all(sockets, to=(OUT, 9003), seconds=2.0):
+def show(s, node, *what):
+    run = s.on_node(node, s.sluice, "show", *what, "--json")
+    if run.returncode:
+        raise RuntimeError(f"show {' '.join(what)} on {node}: {run.stderr.strip()}")
+    return json.loads(run.stdout)
+
+
+def ask_all(sockets, seconds=1.0):
     """{index: (address, port)} of those answered, all asked at once."""
     found = {}
     for sock in sockets:
@@ -97,18 +109,33 @@ def limits(s):
     s.say("exhaustion: the workloads are told", s.stats("worker-1")["prohibited_told"] == told and "nobody was")
     again = ask_all(greedy)
     s.say("exhaustion: existing flows live, by the same ports", again != first and f"{len(again)} of {len(first)} answer")
+    for sock in greedy + modest:
+        sock.close()
+    seen = wait_for(10 * SLOW, lambda: used(s) == (len(RANGE), {"small-1": LIMIT, "small-2": len(RANGE) - LIMIT}) and "all")
+    s.say("exhaustion: show eips tells how many are used, and by whom", not seen and f"{used(s)}")
+    warned = wait_for(15 * SLOW, lambda: "small-gw" in open(f"{s.folder}/agent-worker-1", encoding="utf-8").read())
+    s.say("exhaustion: the agent has warned", not warned and "it has not")
+
+
+def used(s):
+    """Ports of small-gw in use by UDP, and whose they are."""
+    said = show(s, "worker-1", "eips")
+    row, = (r["ports"]["udp"] for r in said["eips"] if r["eip"] == "small-gw")
+    return row["bound"], {u["workload"]: u["udp"] for u in said["users"] if u["eip"] == "small-gw"}
+
+
+def refused(s):
+    """The same by TCP, which hears of it."""
     begin = time.monotonic()
-    refused = Crowd(s.ns, "small-1").connect((OUT, 9000), [0] * 130, 3 * SLOW, hold=True)
-    live = [c for c in refused if not c.error]
-    s.say(f"exhaustion: tcp has ports of its own: {LIMIT} of 130", len(live) != LIMIT and f"{len(live)}: {errors(refused)}")
+    made = Crowd(s.ns, "small-1").connect((OUT, 9000), [0] * 130, 3 * SLOW, hold=True)
+    live = [c for c in made if not c.error]
+    s.say(f"exhaustion: tcp has ports of its own: {LIMIT} of 130", len(live) != LIMIT and f"{len(live)}: {errors(made)}")
     s.say("exhaustion: a connection without a port is told so",
-          not any(c.error == "EHOSTUNREACH" for c in refused) and f"{errors(refused)} after {time.monotonic() - begin:.1f} s")
+          not any(c.error == "EHOSTUNREACH" for c in made) and f"{errors(made)} after {time.monotonic() - begin:.1f} s")
     broken = speak(live, 5 * SLOW)
     s.say("exhaustion: the others speak", broken and errors(broken))
     for c in live:
         c.close()
-    for sock in greedy + modest:
-        sock.close()
 
 
 def mine(s, node="worker-1", eip=SMALL, proto=17):
@@ -164,40 +191,64 @@ def rested(s):
     return None
 
 
+class Many:
+    """build/lab/datagrams: a server outside and one who asks in each of CROWD."""
+
+    def __init__(self, s, each):
+        tool = f"{HERE}/../../build/lab/datagrams"
+        self.server = self.start(s, "out", tool, "serve", "7777", *OTHERS)
+        self.server.stdout.readline()
+        self.askers = [self.start(s, name, tool, "ask", str(i), str(each), "20000", "7777", *OTHERS) for i, name in enumerate(CROWD)]
+        self.flows = each * len(CROWD) * len(OTHERS)
+
+    @staticmethod
+    def start(s, name, *command):
+        return subprocess.Popen(["nsenter", f"--net=/run/netns/{s.lab}-{name}", *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                text=True)
+
+    def told(self):
+        """What the askers say of a round, together."""
+        said = [json.loads(a.stdout.readline()) for a in self.askers]
+        return {k: (max if k == "seconds" else sum)(each[k] for each in said) for k in said[0]}
+
+    def again(self):
+        for a in self.askers:
+            a.stdin.write("again\n")
+            a.stdin.flush()
+
+    def end(self):
+        """What the server says of its peers."""
+        self.server.terminate()
+        said = json.loads(self.server.stdout.readline())
+        for process in (*self.askers, self.server):
+            process.kill()
+            process.wait()
+        return said
+
+
 def many(s):
     """Very many datagrams at the same time, from the same ports of four workloads."""
-    flows = EACH * len(CROWD) * len(OTHERS)
-    tool = f"{HERE}/../../build/lab/datagrams"
-    server = subprocess.Popen(["nsenter", f"--net=/run/netns/{s.lab}-out", tool, "serve", "7777", *OTHERS], stdout=subprocess.PIPE)
-    server.stdout.readline()
-    before = alive(s)
-    asker = subprocess.Popen([tool, "ask", str(EACH), "20000", "7777", ",".join(OTHERS), *(f"/run/netns/{s.lab}-{n}" for n in CROWD)],
-                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        first = json.loads(asker.stdout.readline())
-        told(s, f"{flows} translated datagram flows", first, flows)
-        rows = [row for n in s.nodes for row in outsides(s, n) if row.eip.startswith("100.65.1.") and row.proto == 17]
-        keys, inside = {(r.eip, r.port) for r in rows}, {(r.vpc, r.inside, r.inside_port) for r in rows}
-        s.say("many flows: no two sources share an EIP's port, by the tables of both nodes", len(keys) != len(rows) and
-              f"{len(rows) - len(keys)} do")
-        s.say("many flows: one mapping for each source", (len(rows), len(inside)) != (EACH * len(CROWD),) * 2 and
-              f"{len(rows)} for {len(inside)} sources")
-        grown = alive(s) - before
-        s.say(f"many flows: {grown} flows opened that have not been aged", grown < flows and "too few")
-        asker.stdin.write("again\n")
-        asker.stdin.flush()
-        told(s, "all of them once more", json.loads(asker.stdout.readline()), flows)
-    finally:
-        for tool in (asker, server):
-            tool.kill()
-            tool.wait()
+    before, crowd = alive(s), Many(s, EACH)
+    told(s, f"{crowd.flows} translated datagram flows", crowd.told(), crowd.flows)
+    rows = [row for n in s.nodes for row in outsides(s, n) if row.eip.startswith("100.65.1.") and row.proto == 17]
+    keys, inside = {(r.eip, r.port) for r in rows}, {(r.vpc, r.inside, r.inside_port) for r in rows}
+    s.say("many flows: no two sources share an EIP's port, by the tables of both nodes", len(keys) != len(rows) and
+          f"{len(rows) - len(keys)} do")
+    s.say(f"many flows: one mapping for each source, by {len({r.eip for r in rows})} EIPs",
+          (len(rows), len(inside)) != (EACH * len(CROWD),) * 2 and f"{len(rows)} for {len(inside)} sources")
+    grown = alive(s) - before
+    s.say(f"many flows: {grown} flows opened that have not been aged", grown < crowd.flows and "too few")
+    crowd.again()
+    told(s, "all of them once more", crowd.told(), crowd.flows)
+    said = crowd.end()
+    s.say("many flows: no two sources share an EIP's port, by what the servers saw", said["shared"] and f"{said['shared']} times" or
+          said["peers"] != len(rows) and f"{said['peers']} peers")
 
 
 def told(s, what, said, flows):
     s.say(f"many flows: {what}: answered, byte for byte ({said['seconds']} s, {said['resent']} asked again)",
           (said["answered"], said["wrong"], said["strange"]) != (flows, 0, 0) and f"{said}")
     s.say(f"many flows: {what}: each source keeps its outside port", said["changed"] and f"{said['changed']} changed")
-    s.say(f"many flows: {what}: no two sources share one, by what the servers saw", said["shared"] and f"{said['shared']} do")
 
 
 def alive(s):
@@ -225,25 +276,27 @@ class Kept:
             c.close()
 
 
+AGENTS = {}  # those started here: their ends must be waited for
+
+
 def agent_end(s, node, how):
     path = f"{s.folder}/agent-{node}.pid"
     with open(path, encoding="ascii") as f:
         pid = int(f.read())
     os.kill(pid, how)
-    for _ in range(100):
-        if not os.path.exists(f"/proc/{pid}"):
-            return
-        time.sleep(0.1)
-    raise RuntimeError(f"the agent on {node} does not end")
+    if node in AGENTS:
+        AGENTS.pop(node).wait(10)
+    elif not wait_for(10, lambda: not os.path.exists(f"/proc/{pid}")):
+        raise RuntimeError(f"the agent on {node} does not end")
 
 
 def agent_start(s, node):
     log, env = f"{s.folder}/agent-{node}", dict(os.environ, SLUICE_PINS=f"{s.pins}-{node}", SLUICE_STATE=f"{s.folder}/{node}")
     with open(log, "w", encoding="ascii") as f:
-        agent = subprocess.Popen(["nsenter", f"--net=/run/netns/{s.lab}-{node}", s.sluice, "run", "--no-metrics"], env=env, stdout=f,
-                                 stderr=subprocess.STDOUT, start_new_session=True)
+        AGENTS[node] = subprocess.Popen(["nsenter", f"--net=/run/netns/{s.lab}-{node}", s.sluice, "run", "--no-metrics"], env=env, stdout=f,
+                                        stderr=subprocess.STDOUT, start_new_session=True)
     with open(f"{s.folder}/agent-{node}.pid", "w", encoding="ascii") as f:
-        f.write(str(agent.pid))
+        f.write(str(AGENTS[node].pid))
     if not wait_for(30, lambda: "agent on node" in open(log, encoding="utf-8").read()):
         raise RuntimeError(f"the agent on {node} does not start: {open(log, encoding='utf-8').read().strip()[-200:]}")
 
@@ -301,22 +354,27 @@ def full(s):
     held = [c for c in held if not c.error]
     kept = Kept(s, ("demo-5", "demo-6"))
     before = {n: s.stats(n) for n in s.nodes}
-    tool, flood = f"{HERE}/../../build/lab/datagrams", 500 if FAST else 6000
-    with subprocess.Popen(["nsenter", f"--net=/run/netns/{s.lab}-out", tool, "serve", "7777", *OTHERS], stdout=subprocess.PIPE) as server:
-        server.stdout.readline()
-        run = subprocess.run([tool, "ask", str(flood), "20000", "7777", ",".join(OTHERS), *(f"/run/netns/{s.lab}-{n}" for n in CROWD)],
-                             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        server.kill()
-    said = json.loads(run.stdout)
+    crowd = Many(s, 500 if FAST else 6000)
+    said, shared = crowd.told(), crowd.end()["shared"]
     s.say(f"full table: {said['flows']} more flows by datagrams are answered, each by one port", (said["wrong"], said["changed"],
-          said["shared"]) != (0, 0, 0) or said["answered"] != said["flows"] and f"{said}")
+          shared) != (0, 0, 0) or said["answered"] != said["flows"] and f"{said}")
     for node in s.nodes:
         grown = s.stats(node)["flows_unpromoted"] - before[node]["flows_unpromoted"]
         s.say(f"full table: {node} had no room for {grown} flows", not grown and f"{said}")
     broken = speak(held, 30 * SLOW)
     s.say(f"full table: none of {len(held)} connections breaks or changes its port", broken and errors(broken))
     s.say("full table: nor of the others", kept.trouble())
-    for c in held:
+    # Those found no room: they live among the unanswered, where new flows drive them out, and their mappings remain.
+    more = Crowd(s.ns, "demo-5").connect((OUT, 9000), [0] * 100, 30 * SLOW, hold=True)
+    bad, driven_out = [c for c in more if c.error], Kept(s, ("demo-5", "demo-6"))
+    s.say("full table: 100 new connections", bad and errors(bad))
+    crowd = Many(s, 500 if FAST else 6000)
+    said, _ = crowd.told(), crowd.end()
+    broken = speak([c for c in more if not c.error], 10 * SLOW)
+    s.say(f"full table: after {said['flows']} more flows they go on", broken and errors(broken))
+    s.say("full table: and datagrams, by the same ports", driven_out.trouble())
+    driven_out.close()
+    for c in held + more:
         c.close()
     kept.close()
     again(s, s.plan)
@@ -326,7 +384,7 @@ def main():
     many_files()
     stage = Stage(sys.argv, "nat")
     only = os.environ.get("LAB_ONLY", "").split()
-    for scenario in (rested, full) if os.environ.get("LAB_LATE") else (given, limits, rest, survive, many):
+    for scenario in (rested, full) if os.environ.get("LAB_LATE") else (limits, rest, given, refused, survive, many):
         if not only or scenario.__name__ in only:
             stage.scenario(scenario)
     return stage.failed
