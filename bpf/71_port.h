@@ -29,7 +29,9 @@ enum eip_event { EIP_BOUND, EIP_KEPT, EIP_NO_PORT, EIP_LIMIT, EIP_FILTERED, EIP_
 
 static __always_inline void eip_count_body(__be32 eip, __u8 proto, __u32 event)
 {
-	struct sl_eip_count_key key = { .eip = eip, .proto = proto };
+	bool carried = proto == SL_PROTO_TCP || proto == SL_PROTO_UDP || proto == SL_PROTO_ICMP;
+	/* The others share a row, or anybody outside could fill the table. */
+	struct sl_eip_count_key key = { .eip = eip, .proto = carried ? proto : 0 };
 	struct sl_eip_count *count = bpf_map_lookup_elem(&sl_eip_count, &key), zero = {};
 
 	if (!count) {

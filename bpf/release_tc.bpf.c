@@ -18,7 +18,8 @@ static __always_inline bool release_rest(const struct sl_outside_key *key, struc
 {
 	struct sl_binding_key inside = outside->inside;
 	const struct sl_binding *binding = bpf_map_lookup_elem(&sl_binding, &inside);
-	struct sl_holder *holder;
+	struct sl_holder_key holder_key = { .addr = inside.addr, .vpc = inside.vpc };
+	struct sl_holder *holder = bpf_map_lookup_elem(&sl_holder, &holder_key);
 
 	if (outside->state != SL_OUTSIDE_BOUND)
 		return false;
@@ -26,8 +27,7 @@ static __always_inline bool release_rest(const struct sl_outside_key *key, struc
 		bpf_map_delete_elem(&sl_binding, &inside);
 	outside->state = SL_OUTSIDE_RESTS;
 	outside->seen = tick_now();
-	holder = holder_of(inside.addr, inside.vpc);
-	if (holder)
+	if (holder && *holder_ports(holder, key->proto)) /* a row may have been lost and made anew */
 		__sync_fetch_and_sub(holder_ports(holder, key->proto), 1);
 	stat(SL_STAT_BINDINGS_ENDED);
 	return true;
