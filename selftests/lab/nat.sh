@@ -4,7 +4,7 @@
 # reached by them, and are kept apart; ports and tables run out. nat.py, nat_icmp.py and nat_ports.py try it with real
 # programs while the wire is watched for a source that should not be there.
 #
-# LAB_ONLY="floating crowd…" runs only those scenarios, LAB_TIMES=1 tells how long each took.
+# LAB_ONLY="floating many…" runs only those scenarios, LAB_TIMES=1 tells how long each took, LAB_WAIT=1 has time.
 set -uo pipefail
 PLAN=${PLAN:-$(cd "$(dirname "$0")/../plans" && pwd)/kube-dc-nat-lab.json}
 . "$(dirname "$0")/lib.sh"
