@@ -34,7 +34,7 @@ static bool print_eip(const struct view *v, const char *family, const struct sl_
 	page_print(v->page, ",");
 	page_label(v->page, "address", address);
 	page_print(v->page, ",");
-	page_label(v->page, "proto", proto_name(key->proto).text);
+	page_label(v->page, "proto", key->proto ? proto_name(key->proto).text : "other");
 	return true;
 }
 
