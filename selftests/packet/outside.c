@@ -25,7 +25,10 @@ static struct sl_eip_count sum(const struct bench *b, const struct sl_eip_count 
 bool check_outside(struct bench *b, const struct want *w)
 {
 	const uint32_t events = w->outside.events;
-	struct sl_eip_count_key key, wanted = { .eip = htonl(w->outside.eip), .proto = w->outside.proto };
+	const uint8_t proto = w->outside.proto;
+	const bool own = proto == SL_PROTO_TCP || proto == SL_PROTO_UDP || proto == SL_PROTO_ICMP;
+	/* What no port of the EIP is for is counted together. */
+	struct sl_eip_count_key key, wanted = { .eip = htonl(w->outside.eip), .proto = own ? proto : 0 };
 	struct sl_eip_count rows[CPUS_MAX], all,
 		should = {
 			.bound = !!(events & EIP_BOUND),
