@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../../user/kernel/names.h"
-#include "bench.h"
+#include "../rfc/rfc.h"
 
 static const struct {
 	const char *name;
@@ -49,6 +49,12 @@ static const struct {
 	{ "fip", test_fip },
 	{ "eip_block", test_eip_block },
 	{ "hairpin", test_hairpin },
+	{ "rfc4787", test_rfc4787 },
+	{ "rfc5382", test_rfc5382 },
+	{ "rfc5508", test_rfc5508 },
+	{ "rfc6888", test_rfc6888 },
+	{ "rfc7857", test_rfc7857 },
+	{ "rfc3022", test_rfc3022 },
 	{ "live", test_live },
 	{ "live_service", test_live_service },
 	{ "fuzz", test_fuzz },

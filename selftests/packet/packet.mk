@@ -5,10 +5,12 @@
 FUZZ_PACKETS ?= 20000
 FUZZ_SEED ?= 1
 
-PACKET_SRC := $(wildcard selftests/packet/*.c)
+# Those of the RFCs run on the same bench, and the agent's upkeep of mappings with them.
+PACKET_SRC := $(wildcard selftests/packet/*.c selftests/rfc/*.c)
 PACKET_SRC := $(filter-out %.bpf.c,$(PACKET_SRC))
 PACKET_OBJ := $(PACKET_SRC:%.c=$(B)/%.o)
-PACKET_USER := $(filter $(B)/user/plan/% $(B)/user/image/% $(B)/user/kernel/%,$(USER_OBJ))
+PACKET_USER := $(filter $(B)/user/plan/% $(B)/user/image/% $(B)/user/kernel/%,$(USER_OBJ)) \
+	$(addprefix $(B)/user/agent/,bound.o eip_use.o index.o mapping.o release.o sweep.o tally.o)
 .PHONY: packet fuzz-packet
 packet: $(B)/packet/packet
 	$(B)/packet/packet selftests/packet
@@ -21,7 +23,8 @@ $(B)/packet/%.bpf.o: selftests/packet/%.bpf.c
 	$(CLANG) $(BPFFLAGS) -c $< -o $@
 $(B)/packet/%.skel.h: $(B)/packet/%.bpf.o
 	$(BPFTOOL) gen skeleton $< name $*_bpf > $@
-$(B)/selftests/packet/%.o: selftests/packet/%.c $(PACKET_SKEL) $(B)/sluice.skel.h
+$(PACKET_OBJ): $(PACKET_SKEL) $(B)/sluice.skel.h
+$(B)/selftests/%.o: selftests/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_) $(CFLAGS) -MMD -MP -c $< -o $@
 $(B)/packet/packet: $(PACKET_OBJ) $(PACKET_USER)
