@@ -6,6 +6,7 @@
 #ifndef SL_BPF_PATH_H
 #define SL_BPF_PATH_H
 #include "10_parse.h"
+#include "12_error.h"
 #include "20_classify.h"
 #include "40_flow.h"
 #include "50_policy.h"
@@ -187,6 +188,10 @@ static __always_inline __u32 path_parse_body(sl_ctx *ctx, struct packet *p)
 	if (!reason && address_martian(p->saddr, p->daddr) &&
 	    !(p->flags & PACKET_UNWRAPPED && p->saddr == p->daddr && eip_row(p, p->daddr)))
 		reason = SL_DROP_MARTIAN;
+#ifdef SL_DOOR_TC
+	if (!reason && p->flags & PACKET_ICMP_ERROR && !error_whole(ctx, p))
+		reason = SL_DROP_ICMP_CHECKSUM;
+#endif
 	if (!reason && p->flags & PACKET_FRAG_LATER && !frag_recall(p))
 		reason = SL_DROP_FRAG_NO_FIRST;
 	if (!reason && p->key.proto == SL_PROTO_TCP &&
