@@ -44,9 +44,9 @@ egress_up() {
 	done
 	# Pods know nobody but their gateway, as where an overlay answers for their neighbours on other nodes.
 	lab_workloads | while read -r name node iface address length gateway mac; do
-		printf '%s\n' "route add $gateway dev eth0" "route replace default via $gateway dev eth0" |
-			ip -n "$LAB-$name" -batch - &&
-			ip -n "$LAB-$name" route del "$(ip -n "$LAB-$name" route show proto kernel | cut -d' ' -f1)" || exit 1
+		printf '%s\n' "address del $address/$length dev eth0" "address add $address/32 dev eth0" \
+			"route add $gateway dev eth0" "route add default via $gateway dev eth0" |
+			ip -n "$LAB-$name" -batch - || exit 1
 	done || return 1
 	lab_wire_ready
 }

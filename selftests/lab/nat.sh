@@ -37,7 +37,7 @@ scenarios nat.py
 scenarios nat_icmp.py
 # Once more where XDP meets no tag.
 lab_tags metadata
-LAB_NOTE=" (tag beside the frame)" LAB_ONLY="${LAB_ONLY:-projects floating}" scenarios nat.py
+LAB_NOTE=" (tag beside the frame)" LAB_ONLY="${LAB_ONLY:-projects $([ -n "${LAB_FAST:-}" ] || echo floating)}" scenarios nat.py
 lab_tags frame
 LAB_LATE=1 scenarios nat_ports.py
 

@@ -26,7 +26,7 @@ OUT, OTHERS = "203.0.113.10", ["203.0.113.10", "203.0.113.11", "203.0.113.12", "
 DEMO, SMALL = "100.65.0.102", "100.65.0.110"
 RANGE, LIMIT = range(20480, 20608), 100
 CROWD = ["crowd-1", "crowd-2", "crowd-3", "crowd-4"]
-EACH, HELD = (250, 400) if FAST else (12500, 10000)
+EACH, HELD = 250 if FAST else 12500, 10000
 REST_S, UDP_S = 120, 300
 WAYS = ("demo-5", "demo-6", "dev-2", "envoy", "nginx", "bohdan", "ivan", "plain-1", "plain-2")
 
@@ -343,9 +343,10 @@ def again(s, plan):
 
 def full(s):
     """A flow table filled to its size and beyond while translated connections run."""
-    size, each = (2048, HELD // 4) if FAST else (24576, HELD // 4)
-    plan = s.variant()
-    plan["limits"] = {"flows": size, "unanswered_flows": 1024 if FAST else 4096}
+    if FAST:
+        return s.skip("full table", "not in guests: it needs four more loads of all programs, which take minutes there")
+    each, plan = HELD // 4, s.variant()
+    plan["limits"] = {"flows": 24576, "unanswered_flows": 4096}
     again(s, plan)
     held = []
     for who in CROWD:
@@ -355,7 +356,7 @@ def full(s):
     held = [c for c in held if not c.error]
     kept = Kept(s, ("demo-5", "demo-6"))
     before = {n: s.stats(n) for n in s.nodes}
-    crowd = Many(s, 500 if FAST else 6000)
+    crowd = Many(s, 6000)
     said, shared = crowd.told(), crowd.end()["shared"]
     s.say(f"full table: {said['flows']} more flows by datagrams are answered, each by one port", (said["wrong"], said["changed"],
           shared) != (0, 0, 0) or said["answered"] != said["flows"] and f"{said}")
@@ -369,7 +370,7 @@ def full(s):
     more = Crowd(s.ns, "demo-5").connect((OUT, 9000), [0] * 100, 30 * SLOW, hold=True)
     bad, driven_out = [c for c in more if c.error], Kept(s, ("demo-5", "demo-6"))
     s.say("full table: 100 new connections", bad and errors(bad))
-    crowd = Many(s, 500 if FAST else 6000)
+    crowd = Many(s, 6000)
     said, _ = crowd.told(), crowd.end()
     broken = speak([c for c in more if not c.error], 10 * SLOW)
     s.say(f"full table: after {said['flows']} more flows they go on", broken and errors(broken))
@@ -378,7 +379,7 @@ def full(s):
     for c in held + more:
         c.close()
     kept.close()
-    again(s, s.plan)
+    return None
 
 
 def main():
