@@ -21,7 +21,17 @@ void put_on(struct bench *b, uint32_t ifindex, const struct frame *f);
 void arrives(struct bench *b, const char *what, int fd, const struct frame *want, int vlan);
 void silent(struct bench *b, const char *what, int fd);
 
+/* The same with orders for the hardware beside each frame. */
+int listen_offloaded(struct bench *b, uint32_t ifindex);
+/* The frame with the pseudo header's sum in place of the checksum. */
+struct frame unsummed(struct frame f);
+/* As a workload's stack sends it to an interface that offers to fill in checksums. */
+void put_unsummed(struct bench *b, uint32_t ifindex, struct frame f, uint16_t gso_size);
+/* What comes, once the hardware has done what was left to it. */
+void comes_summed(struct bench *b, const char *what, int fd, const struct frame *want);
+
 /* With the doors and the stack as test_live_service() has them. */
 void live_offload(struct bench *b);
+void live_nat(struct bench *b);
 
 #endif

@@ -19,7 +19,7 @@ struct offloaded {
 	uint8_t bytes[8192];
 } __attribute__((packed));
 
-static int listen_offloaded(struct bench *b, uint32_t ifindex)
+int listen_offloaded(struct bench *b, uint32_t ifindex)
 {
 	int fd = listen_on(b, ifindex), one = 1;
 
@@ -28,8 +28,7 @@ static int listen_offloaded(struct bench *b, uint32_t ifindex)
 	return fd;
 }
 
-/* The frame with the pseudo header's sum in place of the checksum. */
-static struct frame unsummed(struct frame f)
+struct frame unsummed(struct frame f)
 {
 	struct sl_ipv4 *ip = frame_ip(&f);
 	uint16_t len = (uint16_t)(ntohs(ip->len) - 20);
@@ -44,8 +43,7 @@ static struct frame unsummed(struct frame f)
 	return f;
 }
 
-/* As a workload's stack sends it to an interface that offers to fill in checksums. */
-static void put_unsummed(struct bench *b, uint32_t ifindex, struct frame f, uint16_t gso_size)
+void put_unsummed(struct bench *b, uint32_t ifindex, struct frame f, uint16_t gso_size)
 {
 	struct offloaded o = { .hdr = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
 					.gso_type =
@@ -64,8 +62,7 @@ static void put_unsummed(struct bench *b, uint32_t ifindex, struct frame f, uint
 	close(fd);
 }
 
-/* What comes, once the hardware has done what was left to it. */
-static void comes_summed(struct bench *b, const char *what, int fd, const struct frame *want)
+void comes_summed(struct bench *b, const char *what, int fd, const struct frame *want)
 {
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
 	struct offloaded o;

@@ -273,6 +273,7 @@ void test_live_service(struct bench *b)
 		test_routed(b, &e);
 		test_socket(b, &e);
 		live_offload(b);
+		live_nat(b);
 	}
 	case_begin(b, "live: the stack forgets");
 	address(b, nl, false); /* and with it the route */

@@ -141,6 +141,33 @@ static void test_to_client(struct bench *b)
 	case_end(b);
 }
 
+/* RFC 5508 REQ-3: its own checksum and that of the quoted IP header are judged, that of the quoted transport is not. */
+static void test_whole(struct bench *b)
+{
+	struct frame sent = into(TO_VIP(VIP_POOL, TCP(1000, 80, SYN), .payload = 40), A1, 8080);
+	struct frame right =
+		about(&sent, A1, CLIENT, SL_ICMP_UNREACHABLE, SL_ICMP_PORT, 61, mac_router, scene_mac(A1));
+	struct want no = { .fate = DROPPED, .src = NET_A, .network = NET_A };
+	uint8_t *quoted = (uint8_t *)frame_icmp(&right) + sizeof(struct sl_icmp);
+	struct frame f = right;
+
+	frame_icmp(&f)->check ^= htons(1);
+	hit(b, SL_DROP_ICMP_CHECKSUM, "its own", workload(W_A1, f), no);
+	f = right;
+	f.bytes[f.len - 1] ^= 0x10;
+	hit(b, SL_DROP_ICMP_CHECKSUM, "the last byte of what it quotes", workload(W_A1, f), no);
+	f = right;
+	f.bytes[quoted - right.bytes + 10] ^= 1;
+	frame_sum(&f);
+	hit(b, SL_DROP_ICMP_CHECKSUM, "the quoted header's", workload(W_A1, f), no);
+	no.reason = SL_DROP_ICMP_NO_FLOW;
+	miss(b, SL_DROP_ICMP_CHECKSUM, "none", workload(W_A1, right), no);
+	f = right;
+	f.bytes[quoted - right.bytes + 20 + 16] ^= 1;
+	frame_sum(&f);
+	miss(b, SL_DROP_ICMP_CHECKSUM, "the quoted TCP header's", workload(W_A1, f), no);
+}
+
 /* Path-MTU discovery through the tunnel: the error comes to the VIP by this node, its receiver stands on the other. */
 static void test_tunnel_errors(struct bench *b)
 {
@@ -201,5 +228,6 @@ void test_quote(struct bench *b)
 {
 	test_to_backend(b);
 	test_to_client(b);
+	test_whole(b);
 	test_tunnel_errors(b);
 }

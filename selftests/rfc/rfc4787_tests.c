@@ -323,7 +323,7 @@ static void req14(struct bench *b)
 
 	case_begin(b, "rfc4787_req14: a flood of fragments takes bounded memory and harms no flow");
 	maps(b);
-	for (uint32_t i = 0; i < 40000; i++) {
+	for (uint32_t i = 0; i < SL_FRAGMENTS + 4000; i++) {
 		struct frame f = OUTSIDE(EIP_A, .saddr = REMOTE2 + (i >> 16), .proto = UDP_, .sport = 53,
 					 .dport = PORT, .payload = 16, .id = (uint16_t)i, .frag = SL_IP_MF);
 		struct send s = next(wire(f));
