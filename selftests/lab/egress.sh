@@ -66,6 +66,7 @@ watch_wire() {
 		n=$((n + 1)) port=port$n
 		nsenter --net="/run/netns/$LAB-switch" tcpdump -i $port -Q in -nn -l --immediate-mode \
 			"ip and not ($strangers) or vlan and ip and not ($strangers)" >"$LAB_DIR/wire-$node" 2>"$LAB_DIR/wire-$node.log" &
+		echo $! >"$LAB_DIR/wire-$node.pid"
 		disown
 		until_true 10 grep -q 'listening on' "$LAB_DIR/wire-$node.log" || { cat "$LAB_DIR/wire-$node.log" && return 1; }
 	done
@@ -73,6 +74,7 @@ watch_wire() {
 wire_clean() {
 	local node left
 	for node in $(lab_nodes); do
+		kill -0 "$(cat "$LAB_DIR/wire-$node.pid")" || { echo "the watch of $node has ended" && return 1; }
 		left=$(wc -l <"$LAB_DIR/wire-$node")
 		[ "$left" = 0 ] || { echo "$node sent $left: $(head -n 2 "$LAB_DIR/wire-$node" | tr '\n' ';')" && return 1; }
 	done

@@ -19,7 +19,7 @@ try() {
 	local said
 	said=$(lab_in "$1" timeout 4 nc -w 3 "$2" "$3" </dev/null 2>/dev/null)
 	[ -n "$said" ] || said=nothing
-	printf '  %-8s %-15s -> %s:%-5s %-42s %s\n' "$1" "$(lab_field "$1" address)" "$2" "$3" "$5" \
+	printf '  %-8s %-12s -> %-19s %-40s %s\n' "$1" "$(lab_field "$1" address)" "$2:$3" "$5" \
 		"$(awk '$1 == "nothing" { print "no way"; exit } { print $1 " sees " $2 }' <<<"$said")"
 	[[ "$said " = "$4 "* ]] || { echo "  NOT AS PLANNED: expected $4" && wrong=1; }
 }
@@ -32,7 +32,7 @@ try envoy 203.0.113.10 9000 "out 100.65.0.101" "SNAT, an EIP of both nodes"
 try plain-2 203.0.113.10 9000 "out 88.99.29.250" "nat_outgoing: the node's own"
 echo "A floating IP stands for one workload, both ways:"
 try bohdan 203.0.113.10 9000 "out 168.119.17.57" "out"
-printf '  %-8s %-15s -> %s:%-5s %-42s ' client 88.99.218.47 168.119.17.57 9000 "in"
+printf '  %-8s %-12s -> %-19s %-40s ' client 88.99.218.47 168.119.17.57:9000 "in"
 said=$(lab_in client timeout 4 nc -w 3 168.119.17.57 9000 </dev/null 2>/dev/null)
 awk '{ print $1 " sees " $2 }' <<<"$said"
 [[ $said = "bohdan 88.99.218.47 "* ]] || wrong=1
@@ -43,8 +43,8 @@ try envoy 100.65.0.112 80 "app 100.65.0.101" "a project's VIP, from_vpcs: defaul
 try edge 100.65.0.112 80 nothing "the same, from another project"
 try envoy 10.0.10.28 9000 nothing "straight into the project"
 wire_clean >/dev/null && echo "  and no packet left a node with a private source" || { echo "  A PRIVATE SOURCE WAS ON THE WIRE: $(wire_clean)" && wrong=1; }
-echo "worker-1\$ sluice show eips"
-lab_sluice worker-1 show eips | sed 's/^/  /'
+echo "worker-1\$ sluice show eips | grep -vE 'crowd|small| (udp|icmp) '"
+lab_sluice worker-1 show eips | grep -vE 'crowd|small| (udp|icmp) ' | sed 's/^/  /'
 for node in $(lab_nodes); do
 	lab_sluice "$node" down >/dev/null || die "sluice down failed on $node"
 	lab_after_sluice_down "$node" || die "something stayed on $node"
