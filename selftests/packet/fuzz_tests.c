@@ -9,7 +9,7 @@
 #include <linux/pkt_cls.h>
 #include <string.h>
 #include "../../include/limits.h"
-#include "vip.h"
+#include "nat.h"
 
 #define QUESTION 96 /* length of what a packet without a next hop turns into */
 
@@ -105,10 +105,52 @@ static struct send vip_seedling(uint32_t which)
 	}
 }
 
+/* Through outside addresses: out, in, round, on to another node. */
+static struct send nat_seedling(uint32_t which)
+{
+	struct frame seen = translate(A_OUT(.daddr = REMOTE, UDP(4000, 53)).frame, EIP_A, 0, 0, 0), f;
+
+	switch (which) {
+	case 0:
+		return A_OUT(.daddr = REMOTE, TCP(4000, 80, SYN), .payload = 20);
+	case 1:
+		return A_OUT(.daddr = REMOTE, UDP(4000, 53), .payload = 20);
+	case 2:
+		return A_OUT(.daddr = REMOTE, ICMP(SL_ICMP_ECHO, 4000), .payload = 20);
+	case 3:
+		return wire(OUTSIDE(EIP_A, .saddr = REMOTE, UDP(53, 4000), .payload = 20));
+	case 4:
+		return wire(OUTSIDE(EIP_A, .saddr = REMOTE, TCP(80, 4000, SYN | ACK), .payload = 20));
+	case 5:
+		return wire(OUTSIDE(EIP_A, .saddr = REMOTE2, ICMP(SL_ICMP_UNREACHABLE, 0), .quote = &seen));
+	case 6:
+		return wire(OUTSIDE(FIP_B, .saddr = REMOTE, TCP(1000, 22, SYN), .payload = 20));
+	case 7:
+		return B_OUT(.daddr = REMOTE, .proto = 47, .payload = 40);
+	case 8:
+		return A_OUT(.daddr = FIP_B, TCP(4000, 22, SYN), .payload = 20);
+	case 9:
+		return A_OUT(.daddr = EIP_A, UDP(4001, 4000), .payload = 20);
+	case 10:
+		return wire(OUTSIDE(EIP_A, .saddr = REMOTE, UDP(53, NAT_HALF + 1), .payload = 20));
+	case 11:
+		f = OUTSIDE(EIP_A, .saddr = REMOTE, UDP(53, 4000), .payload = 20);
+		frame_untag(&f);
+		return wire(wrap(&f, scene_mac(NODE1), mac_node2, NODE2, NODE1, EIP_A));
+	case 12:
+		return BLUE_OUT(.daddr = VIP_EXT, TCP(4000, 80, SYN), .payload = 20);
+	default:
+		return stack_out(PACKET(.saddr = V_OTHER, .daddr = REMOTE, UDP(4000, 53), .dmac = mac_alien,
+					.payload = 20));
+	}
+}
+
 static struct send mutant(uint64_t *seed)
 {
-	uint32_t which = chance(seed, 2 * SEEDLINGS);
-	struct send s = which < SEEDLINGS ? seedling(which) : vip_seedling(which - SEEDLINGS);
+	uint32_t which = chance(seed, 3 * SEEDLINGS);
+	struct send s = which < SEEDLINGS	? seedling(which)
+			: which < 2 * SEEDLINGS ? vip_seedling(which - SEEDLINGS)
+						: nat_seedling(which - 2 * SEEDLINGS);
 	uint32_t least = ntohs(frame_eth(&s.frame)->type) == SL_ETH_VLAN ? 15 : 60;
 
 	s.keep = true;
@@ -163,6 +205,22 @@ static bool header_right_at(const struct frame *f, uint32_t l3)
 static bool header_right(const struct frame *f)
 {
 	return header_right_at(f, find_ipv4(f));
+}
+
+static bool private_address(const uint8_t *addr)
+{
+	return addr[0] == 10 || (addr[0] == 192 && addr[1] == 168);
+}
+
+/* From inside to the outside with the inside's address. The plan excepts one prefix. */
+static bool leaks(const struct frame *f)
+{
+	uint32_t l3 = find_ipv4(f);
+	const uint8_t *src = f->bytes + l3 + 12, *dst = f->bytes + l3 + 16;
+
+	if (f->bytes[0] & 1)
+		return false; /* to all of its own network */
+	return l3 && private_address(src) && !private_address(dst) && dst[0] != 172 && dst[0] < 224;
 }
 
 static bool length_right(uint32_t in, uint32_t out)
@@ -221,6 +279,8 @@ static void one(struct bench *b, uint64_t *seed)
 			      !header_right_at(&s.frame, find_ipv4(&s.frame) + SL_TUNNEL_BYTES)),
 		     "a right header checksum stays right");
 		that(b, got.retval != TC_ACT_REDIRECT || !l3 || got.frame.bytes[l3 + 8], "TTL 1 or more");
+		that(b, xdp || got.retval != TC_ACT_REDIRECT || !leaks(&got.frame),
+		     "no inside address outside");
 	}
 	if (question && (got.frame.bytes[13] == 6 || got.frame.bytes[17] == 6)) {
 		that(b, got.frame.len == QUESTION, "a question");
@@ -244,9 +304,12 @@ void test_fuzz(struct bench *b)
 {
 	uint64_t seed = b->fuzz_seed;
 
+	if (!nat_plan(b, &nat_plain, NULL))
+		return;
 	case_begin(b, "fuzz: %u mutated packets from seed %u", b->fuzz_packets, b->fuzz_seed);
-	bench_clear(b);
+	nat_fresh(b);
 	for (uint32_t i = 0; i < b->fuzz_packets && !b->case_failed; i++)
 		one(b, &seed);
 	case_end(b);
+	nat_over(b);
 }
