@@ -33,7 +33,8 @@
 	0x400 /* answers go to the client past this node: a flow is answered when it goes on */
 
 #define SL_VERDICT_NAT 0x800 /* translated by an EIP: SNAT or FIP */
-#define SL_VERDICT_BOUND 0x1000 /* the source is rewritten to that of a mapping: (saddr, sport) stands in sl_outside */
+#define SL_VERDICT_BOUND                                                                                     \
+	0x1000 /* the source is rewritten to that of a mapping: (saddr, sport) stands in sl_outside */
 #define SL_VERDICT_FORWARD 0x2000 /* tunnel: as it came, to the node behind the EIP */
 
 struct sl_verdict {
