@@ -241,6 +241,7 @@ void test_guests(struct bench *b);
 void test_fip(struct bench *b);
 void test_eip_block(struct bench *b);
 void test_hairpin(struct bench *b);
+void test_nat_compiled(struct bench *b);
 void test_live(struct bench *b);
 void test_live_service(struct bench *b);
 void test_fuzz(struct bench *b);

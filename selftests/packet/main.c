@@ -49,6 +49,7 @@ static const struct {
 	{ "fip", test_fip },
 	{ "eip_block", test_eip_block },
 	{ "hairpin", test_hairpin },
+	{ "nat_compiled", test_nat_compiled },
 	{ "rfc4787", test_rfc4787 },
 	{ "rfc5382", test_rfc5382 },
 	{ "rfc5508", test_rfc5508 },

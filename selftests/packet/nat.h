@@ -53,6 +53,8 @@ struct nat {
 bool nat_plan(struct bench *b, const struct nat *nat, const char *change);
 /* The ordinary one. */
 extern const struct nat nat_plain;
+/* The policy of both, as a change to the plan. */
+extern const char nat_policy[];
 /* The bench's own plan again. */
 void nat_over(struct bench *b);
 /* Nothing has happened yet, but the routers' MACs are known. */

@@ -13,7 +13,7 @@ const struct nat nat_plain;
 #define RING 8 /* slots of each rule */
 
 /* From inside to the world nearly everything; from the world, and across networks, little. */
-static const char nat_policy[] =
+const char nat_policy[] =
 	"{\"policy\":["
 	"{\"name\":\"out\",\"from\":[\"network:net-a\",\"network:net-b\",\"network:net-open\",\"network:net-"
 	"cast\","

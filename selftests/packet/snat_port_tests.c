@@ -135,6 +135,43 @@ static void test_blocks(struct bench *b)
 	case_end(b);
 }
 
+/* A plan may want mappings that depend on the other end. */
+static void test_mapping(struct bench *b)
+{
+	static const struct nat by_address = { .first = WORD, .last = WORD + 63, .mapping = SL_NAT_ADDRESS };
+	static const struct nat by_port = { .first = WORD,
+					    .last = WORD + 63,
+					    .mapping = SL_NAT_ADDRESS_PORT };
+
+	nat_plan(b, &by_address, NULL);
+	case_begin(b, "port: address-dependent mapping: one for each address");
+	nat_fresh(b);
+	nat_take(b, EIP_A, WORD, UDP_, ~8ULL);
+	goes(b, "one", A_OUT(.daddr = REMOTE, UDP(PORT, 53)), gets_other(UDP_, NET_A), EIP_A, WORD + 3);
+	goes(b, "another port of it", A_OUT(.daddr = REMOTE, UDP(PORT, 54)), sets_out(NET_A), EIP_A,
+	     WORD + 3);
+	nat_take(b, EIP_A, WORD, UDP_, ~16ULL);
+	goes(b, "another address", A_OUT(.daddr = REMOTE2, UDP(PORT, 53)), gets_other(UDP_, NET_A), EIP_A,
+	     WORD + 4);
+	comes(b, "its answer", OUTSIDE(EIP_A, .saddr = REMOTE2, UDP(53, WORD + 4)), returns(UDP_, NET_A), A1,
+	      PORT);
+	comes(b, "the first's answer", OUTSIDE(EIP_A, .saddr = REMOTE, UDP(53, WORD + 3)),
+	      returns(UDP_, NET_A), A1, PORT);
+	case_end(b);
+	nat_plan(b, &by_port, NULL);
+	case_begin(b, "port: address-and-port-dependent mapping: one for each address and port");
+	nat_fresh(b);
+	nat_take(b, EIP_A, WORD, UDP_, ~8ULL);
+	goes(b, "one", A_OUT(.daddr = REMOTE, UDP(PORT, 53)), gets_other(UDP_, NET_A), EIP_A, WORD + 3);
+	nat_take(b, EIP_A, WORD, UDP_, ~16ULL);
+	goes(b, "another port of it", A_OUT(.daddr = REMOTE, UDP(PORT, 54)), gets_other(UDP_, NET_A), EIP_A,
+	     WORD + 4);
+	goes(b, "the first again", A_OUT(.daddr = REMOTE, UDP(PORT, 53)), goes_on(sets_out(NET_A)), EIP_A,
+	     WORD + 3);
+	case_end(b);
+	nat_plan(b, &nat_plain, NULL);
+}
+
 static void test_two_eips(struct bench *b)
 {
 	static const struct nat two = { .two = true };
@@ -274,6 +311,7 @@ void test_snat_port(struct bench *b)
 		return;
 	test_other(b);
 	test_blocks(b);
+	test_mapping(b);
 	test_two_eips(b);
 	test_exhausted(b);
 	test_limits(b);

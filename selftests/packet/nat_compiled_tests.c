@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The same as the other tests of outside addresses, but with rows that the compiler has made of a plan: that it and the
+ * programs mean the same by them.
+ */
+#include <arpa/inet.h>
+#include <string.h>
+#include "nat.h"
+
+#define TCP_ SL_PROTO_TCP
+#define UDP_ SL_PROTO_UDP
+
+static const char plan[] =
+	"{\"eips\":{"
+	"\"out\":{\"address\":\"198.18.0.60\",\"network\":\"ext\",\"nodes\":[\"node1\"],"
+	"\"reserved\":[\"tcp/22\",\"udp/5000-5009\"]},"
+	"\"blue-out\":{\"address\":\"198.18.0.62\",\"network\":\"ext\",\"nodes\":[\"node1\"]},"
+	"\"fip\":{\"address\":\"198.18.0.70\",\"network\":\"ext\",\"nodes\":[\"node1\"]},"
+	"\"fip-far\":{\"address\":\"198.18.0.73\",\"network\":\"ext\",\"nodes\":[\"node1\"]}},"
+	"\"snat\":["
+	"{\"name\":\"a-out\",\"vpc\":\"default\",\"from\":[\"192.168.103.0/24\"],\"eips\":[\"out\"],"
+	"\"except\":[\"172.16.0.0/24\"]},"
+	"{\"name\":\"blue-out\",\"vpc\":\"blue\",\"from\":[\"192.168.103.0/24\"],\"eips\":[\"blue-out\"]}],"
+	"\"fips\":[{\"name\":\"b1\",\"vpc\":\"default\",\"address\":\"192.168.104.11\",\"eip\":\"fip\"},"
+	"{\"name\":\"b-far\",\"vpc\":\"default\",\"address\":\"192.168.104.21\",\"eip\":\"fip-far\"}],"
+	"\"services\":{\"web\":{\"from_vpcs\":[\"blue\"]}}}";
+
+/* A row of the image; NULL: none. */
+static const void *row_of(const struct bench *b, enum sl_table_id table, const void *key)
+{
+	const struct image_table *at = &b->image->table[table];
+	size_t stride = (size_t)at->key_size + at->value_size;
+
+	for (size_t i = 0; i < at->count; i++)
+		if (!memcmp(at->rows + i * stride, key, at->key_size))
+			return at->rows + i * stride + at->key_size;
+	return NULL;
+}
+
+/* A port above `from` in a block of this node, or of the other. */
+static uint16_t port_of(const struct sl_eip *eip, uint16_t from, bool mine)
+{
+	for (uint32_t block = (from >> SL_BLOCK_SHIFT) + 1U; block < SL_EIP_BLOCKS; block++)
+		if (mine ? eip->node[block] == SL_NODE_SELF : eip->node[block] == 1)
+			return (uint16_t)(block << SL_BLOCK_SHIFT | 7);
+	return 0;
+}
+
+static void test_out(struct bench *b, const struct sl_eip *eip)
+{
+	uint16_t port = port_of(eip, 2000, true), far = port_of(eip, 2000, false), vpc = vpc_of(b, "default");
+	struct want w = { .fate = SENT,
+			  .dst = EXT,
+			  .stats = STAT(TUNNEL_SENT) | STAT(EIP_FORWARDED),
+			  .outside = { EIP_A, UDP_, EIP_FORWARDED } };
+	struct frame f, inner, out;
+	struct got got;
+	struct send s;
+
+	case_begin(b, "compiled: out by the EIP of a rule and back, other blocks are the other node's");
+	nat_fresh(b);
+	that(b, port && far, "both nodes have blocks");
+	goes(b, "SYN", A_OUT(.daddr = REMOTE, TCP(port, 80, SYN)), binds(EIP_A, TCP_, NET_A), EIP_A, 0);
+	comes(b, "SYN ACK", OUTSIDE(EIP_A, .saddr = REMOTE, TCP(80, port, SYN | ACK)), returns(TCP_, NET_A),
+	      A1, 0);
+	s = next(A_OUT(.daddr = REMOTE, UDP(far, 53)));
+	if (bench_run(b, &s, &got))
+		that(b, nat_binding(b, vpc, A1, far, UDP_, EIP_A) != far,
+		     "a port of the other node is not kept");
+	f = OUTSIDE(EIP_A, .saddr = REMOTE, UDP(53, far));
+	inner = f;
+	frame_untag(&inner);
+	out = wrap(&inner, f.bytes, f.bytes + 6, NODE1, NODE2, EIP_A);
+	s = next(wire(f));
+	if (bench_run(b, &s, &got))
+		memcpy(out.bytes + 34, got.frame.bytes + 34, 2);
+	w.out = &out;
+	check(b, "to the other node", s, w);
+	case_end(b);
+
+	case_begin(b, "compiled: what is excepted, and who has no rule");
+	nat_fresh(b);
+	check(b, "excepted", next(A_OUT(.daddr = EXCEPTED, TCP(4000, 80, SYN))),
+	      (struct want){ .fate = STACK, .src = NET_A, .stats = NEW_FLOW });
+	w = keeps_in(NET_OPEN, SL_NET_WORLD);
+	w.reason = SL_DROP_NO_EIP;
+	check(b, "no rule", next(workload(W_O1, FROM(O1, .daddr = REMOTE, TCP(4000, 80, SYN)))), w);
+	case_end(b);
+}
+
+static void test_filtering(struct bench *b, const struct sl_eip *eip)
+{
+	uint16_t port = port_of(eip, 2000, true);
+	struct frame f = OUTSIDE(EIP_A, .saddr = REMOTE2, UDP(53, port));
+	struct want w = keeps_out(EIP_A, UDP_, true);
+
+	case_begin(b, "rfc4787_req8: address-dependent filtering is what a plan gets that says nothing");
+	nat_fresh(b);
+	goes(b, "out", A_OUT(.daddr = REMOTE, UDP(port, 53)), binds(EIP_A, UDP_, NET_A), EIP_A, 0);
+	w.reason = SL_DROP_NAT_FILTERED;
+	check(b, "from somebody else", next(wire(f)), w);
+	comes(b, "from another port of the same", OUTSIDE(EIP_A, .saddr = REMOTE, UDP(54, port)),
+	      (struct want){ .fate = SENT, .dst = NET_A, .stats = NEW_FLOW }, A1, 0);
+	case_end(b);
+}
+
+static void test_fips(struct bench *b)
+{
+	struct frame f = OUTSIDE(FIP_B_FAR, .saddr = REMOTE, TCP(1000, 22, SYN)), inner = f, out;
+	struct want w = { .fate = SENT,
+			  .dst = EXT,
+			  .stats = STAT(TUNNEL_SENT) | STAT(EIP_FORWARDED),
+			  .outside = { FIP_B_FAR, TCP_, EIP_FORWARDED },
+			  .out = &out };
+	struct send s = next(wire(f));
+	struct got got;
+
+	case_begin(b, "compiled: FIPs, of a workload here and of one on the other node");
+	nat_fresh(b);
+	goes(b, "out", B_OUT(.daddr = REMOTE, TCP(7, 80, SYN)), sets_out(NET_B), FIP_B, 0);
+	comes(b, "in", OUTSIDE(FIP_B, .saddr = REMOTE, TCP(1000, 22, SYN)),
+	      (struct want){ .fate = SENT, .dst = NET_B, .stats = NEW_FLOW }, B1, 0);
+	frame_untag(&inner);
+	out = wrap(&inner, f.bytes, f.bytes + 6, NODE1, NODE2, FIP_B_FAR);
+	if (bench_run(b, &s, &got))
+		memcpy(out.bytes + 34, got.frame.bytes + 34, 2);
+	check(b, "to the other node", s, w);
+	case_end(b);
+}
+
+static void test_vpcs(struct bench *b)
+{
+	struct send s = BLUE_OUT(.daddr = VIP_EXT, TCP(4000, 80, SYN));
+	struct want w = keeps_in(BLUE_A, SL_NET_WORLD);
+	uint16_t blue = vpc_of(b, "blue"), port;
+	struct frame out;
+	struct got got;
+
+	case_begin(b, "compiled: a guest of a service; and no guest of an EIP");
+	nat_fresh(b);
+	s.keep = true;
+	if (bench_run(b, &s, &got)) {
+		port = nat_binding(b, blue, X2, 4000, TCP_, EIP_BLUE);
+		that(b, port, "a mapping of its EIP");
+		out = hop(translate(s.frame, EIP_BLUE, port, A1, 8080), scene_mac(A1), mac_router);
+		same_frame(b, &out, &got.frame);
+	}
+	w.reason = SL_DROP_EIP_VPC;
+	check(b, "another VPC's EIP", next(BLUE_OUT(.daddr = EIP_A, TCP(4000, 80, SYN))), w);
+	case_end(b);
+}
+
+void test_nat_compiled(struct bench *b)
+{
+	struct sl_eip_key key = { .addr = htonl(EIP_A) };
+	struct sl_reserved_key reserved = { .addr = key.addr, .port = htons(5009), .proto = UDP_ };
+	const struct sl_eip *eip;
+
+	b->base = nat_policy;
+	if (!bench_plan(b, plan))
+		return;
+	eip = row_of(b, SL_TABLE_sl_eip, &key);
+	case_begin(b, "compiled: the rows of an EIP");
+	that(b, eip && eip->flags == (SL_EIP_SNAT | SL_EIP_OWNED) && eip->network == EXT,
+	     "an EIP of this node");
+	that(b, row_of(b, SL_TABLE_sl_reserved, &reserved), "the last of its reserved ports");
+	if (case_end(b)) {
+		test_out(b, eip);
+		test_filtering(b, eip);
+		test_fips(b);
+		test_vpcs(b);
+	}
+	nat_over(b);
+}
