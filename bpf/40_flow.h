@@ -264,7 +264,9 @@ static __always_inline __u32 flow_touch_body(const struct packet *p, struct sl_f
 		__sync_fetch_and_add(&f->packets, packets);
 		__sync_fetch_and_add(&f->bytes, p->len);
 	}
-	f->seen = now;
+	/* A reset of what is reset already keeps nothing alive (RFC 7857). */
+	if (f->state != SL_FLOW_CLOSED || !tcp || !(p->tcp_flags & SL_TCP_RST))
+		f->seen = now;
 	if (control)
 		flow_tcp(p, f);
 	if (!unanswered)

@@ -88,6 +88,18 @@ static void test_reset(struct bench *b)
 	}
 }
 
+static void test_resets(struct bench *b)
+{
+	case_begin(b, "rfc7857: further RSTs do not refresh");
+	establishes(b);
+	goes(b, "RST", sends(RST | ACK), goes_on(sets_out(NET_A)), EIP_A, 0);
+	rfc_pass(b, 180);
+	goes(b, "RST, 3 minutes later", sends(RST | ACK), goes_on(sets_out(NET_A)), EIP_A, 0);
+	rfc_pass(b, 100);
+	that(b, !flows(b), "gone 4 minutes after the first");
+	case_end(b);
+}
+
 /* An error that A1 sends out is no packet of its mapping. */
 static void test_no_refresh(struct bench *b)
 {
@@ -119,6 +131,7 @@ void test_rfc7857(struct bench *b)
 		return;
 	test_closing(b);
 	test_reset(b);
+	test_resets(b);
 	test_no_refresh(b);
 	nat_over(b);
 }
