@@ -175,6 +175,24 @@ static __always_inline bool path_established_body(struct packet *p, struct sl_ve
 STATION(bool, path_established, (struct packet * p, struct sl_verdict *v, __u32 packets), p &&v,
 	(p, v, packets))
 
+/* What another node sent on because this one knows who is behind the EIP came in by the EIP's network. */
+static __always_inline void path_forwarded(struct packet *p)
+{
+	const struct sl_network *network;
+	const struct sl_eip *eip;
+
+	if (!(p->flags & PACKET_UNWRAPPED) || !p->backend || p->backend != p->daddr)
+		return;
+	eip = eip_row(p, p->daddr);
+	if (!eip)
+		return;
+	p->vpc = eip->vpc;
+	p->network = eip->network;
+	network = classify_network(p, p->network);
+	if (network)
+		p->net_flags = network->flags;
+}
+
 #ifdef SL_DOOR_XDP
 #define path_parse path_parse_xdp /* its context is another: the linker must not take one for the other */
 #endif
@@ -183,6 +201,7 @@ static __always_inline __u32 path_parse_body(sl_ctx *ctx, struct packet *p)
 {
 	__u32 reason = parse_ipv4(ctx, p);
 
+	path_forwarded(p); /* before fragments are looked for by their VPC */
 	p->key.vpc = p->vpc;
 	/* Between two mappings of an EIP, sent on by the node of one: no other address may be both ends. */
 	if (!reason && address_martian(p->saddr, p->daddr) &&
@@ -227,32 +246,12 @@ static __always_inline enum path_result path_find_body(struct packet *p, struct 
 STATION(enum path_result, path_find, (struct packet * p, struct sl_verdict *v, __u32 packets), p &&v,
 	(p, v, packets))
 
-/* What another node sent on because this one knows who is behind the EIP came in by the EIP's network. */
-static __always_inline void path_forwarded(struct packet *p)
-{
-	const struct sl_network *network;
-	const struct sl_eip *eip;
-
-	if (!(p->flags & PACKET_UNWRAPPED) || !p->backend || p->backend != p->daddr)
-		return;
-	eip = eip_row(p, p->daddr);
-	if (!eip)
-		return;
-	p->vpc = eip->vpc;
-	p->key.vpc = eip->vpc;
-	p->network = eip->network;
-	network = classify_network(p, p->network);
-	if (network)
-		p->net_flags = network->flags;
-}
-
 /* IPv4 on a managed network, or to a VIP, from parse to verdict. */
 static __always_inline enum path_result path_ipv4(sl_ctx *ctx, struct packet *p, struct sl_verdict *v)
 {
 	__u32 packets = p->flags & PACKET_AGAIN ? 0 : packet_segments(ctx), reason = path_parse(ctx, p);
 	enum path_result path;
 
-	path_forwarded(p);
 	v->in_ifindex = p->ifindex;
 	v->in_network = p->network;
 	v->src_network = p->network;

@@ -10,20 +10,31 @@
 #define TCP_ SL_PROTO_TCP
 #define UDP_ SL_PROTO_UDP
 
-static const char plan[] =
-	"{\"eips\":{"
-	"\"out\":{\"address\":\"198.18.0.60\",\"network\":\"ext\",\"nodes\":[\"node1\"],"
-	"\"reserved\":[\"tcp/22\",\"udp/5000-5009\"]},"
-	"\"blue-out\":{\"address\":\"198.18.0.62\",\"network\":\"ext\",\"nodes\":[\"node1\"]},"
-	"\"fip\":{\"address\":\"198.18.0.70\",\"network\":\"ext\",\"nodes\":[\"node1\"]},"
-	"\"fip-far\":{\"address\":\"198.18.0.73\",\"network\":\"ext\",\"nodes\":[\"node1\"]}},"
-	"\"snat\":["
-	"{\"name\":\"a-out\",\"vpc\":\"default\",\"from\":[\"192.168.103.0/24\"],\"eips\":[\"out\"],"
-	"\"except\":[\"172.16.0.0/24\"]},"
-	"{\"name\":\"blue-out\",\"vpc\":\"blue\",\"from\":[\"192.168.103.0/24\"],\"eips\":[\"blue-out\"]}],"
-	"\"fips\":[{\"name\":\"b1\",\"vpc\":\"default\",\"address\":\"192.168.104.11\",\"eip\":\"fip\"},"
-	"{\"name\":\"b-far\",\"vpc\":\"default\",\"address\":\"192.168.104.21\",\"eip\":\"fip-far\"}],"
-	"\"services\":{\"web\":{\"from_vpcs\":[\"blue\"]}}}";
+#define PLAN                                                                                                 \
+	"\"eips\":{"                                                                                         \
+	"\"out\":{\"address\":\"198.18.0.60\",\"network\":\"ext\",\"nodes\":[\"node1\"],"                    \
+	"\"reserved\":[\"tcp/22\",\"udp/5000-5009\"]},"                                                      \
+	"\"blue-out\":{\"address\":\"198.18.0.62\",\"network\":\"ext\",\"nodes\":[\"node1\"]},"              \
+	"\"fip\":{\"address\":\"198.18.0.70\",\"network\":\"ext\",\"nodes\":[\"node1\"]},"                   \
+	"\"fip-far\":{\"address\":\"198.18.0.73\",\"network\":\"ext\",\"nodes\":[\"node1\"]}},"              \
+	"\"snat\":["                                                                                         \
+	"{\"name\":\"a-out\",\"vpc\":\"default\",\"from\":[\"192.168.103.0/24\"],\"eips\":[\"out\"],"        \
+	"\"except\":[\"172.16.0.0/24\"]},"                                                                   \
+	"{\"name\":\"blue-out\",\"vpc\":\"blue\",\"from\":[\"192.168.103.0/24\"],\"eips\":[\"blue-out\"]}]," \
+	"\"fips\":[{\"name\":\"b1\",\"vpc\":\"default\",\"address\":\"192.168.104.11\",\"eip\":\"fip\"},"    \
+	"{\"name\":\"b-far\",\"vpc\":\"default\",\"address\":\"192.168.104.21\",\"eip\":\"fip-far\"}],"      \
+	"\"services\":{\"web\":{\"from_vpcs\":[\"blue\"]}}"
+
+/* The external network in the nodes' VPC, and in one of its own. */
+static const char *const plans[] = {
+	"{" PLAN "}",
+	"{" PLAN ",\"vpcs\":{\"outside\":{}},\"networks\":{\"ext\":{\"vpc\":\"outside\"}},\"policy\":["
+	"{\"name\":\"out\",\"from\":[\"network:net-a\",\"network:net-b\",\"network:net-open\",\"network:blue-"
+	"a\"],"
+	"\"to\":[\"world\"],\"ports\":[\"any\"],\"action\":\"allow\"},"
+	"{\"name\":\"in\",\"from\":[\"world\"],\"to\":[\"network:net-b\"],\"ports\":[\"tcp/22\",\"udp/53\"],"
+	"\"action\":\"allow\"}]}",
+};
 
 /* A row of the image; NULL: none. */
 static const void *row_of(const struct bench *b, enum sl_table_id table, const void *key)
@@ -150,25 +161,56 @@ static void test_vpcs(struct bench *b)
 	case_end(b);
 }
 
+/* Fragments that another node sends on follow their first like any others. */
+static void test_pieces(struct bench *b)
+{
+	struct frame whole = OUTSIDE(FIP_B, .saddr = REMOTE, UDP(1000, 53), .payload = 993, .id = 9), f, in,
+		     out;
+	struct frame becomes = translate(whole, 0, 0, B1, 0);
+	struct want w = { .fate = SENT, .src = EXT, .dst = NET_B, .stats = NEW_FLOW | STAT(FRAGMENTS) };
+
+	case_begin(b, "compiled: fragments that another node sends on");
+	nat_fresh(b);
+	frame_untag(&whole);
+	frame_untag(&becomes);
+	for (uint32_t at = 0; at < 1001; at += 400) {
+		uint32_t len = at + 400 < 1001 ? 400 : 1001 - at;
+
+		f = piece(&whole, at, len, at + len < 1001);
+		in = wrap(&f, scene_mac(NODE1), mac_node2, NODE2, NODE1, FIP_B);
+		out = hop(piece(&becomes, at, len, at + len < 1001), scene_mac(B1), mac_router);
+		w.stats |= STAT(TUNNEL_RECEIVED);
+		w.bytes = (int)(len + 20);
+		w.out = &out;
+		check(b, at ? "a later one" : "the first", next(wire(in)), w);
+		w.stats = 0;
+	}
+	case_end(b);
+}
+
 void test_nat_compiled(struct bench *b)
 {
 	struct sl_eip_key key = { .addr = htonl(EIP_A) };
 	struct sl_reserved_key reserved = { .addr = key.addr, .port = htons(5009), .proto = UDP_ };
 	const struct sl_eip *eip;
 
-	b->base = nat_policy;
-	if (!bench_plan(b, plan))
-		return;
-	eip = row_of(b, SL_TABLE_sl_eip, &key);
-	case_begin(b, "compiled: the rows of an EIP");
-	that(b, eip && eip->flags == (SL_EIP_SNAT | SL_EIP_OWNED) && eip->network == EXT,
-	     "an EIP of this node");
-	that(b, row_of(b, SL_TABLE_sl_reserved, &reserved), "the last of its reserved ports");
-	if (case_end(b)) {
-		test_out(b, eip);
-		test_filtering(b, eip);
-		test_fips(b);
-		test_vpcs(b);
+	for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++) {
+		b->base = nat_policy;
+		if (!bench_plan(b, plans[i]))
+			return;
+		eip = row_of(b, SL_TABLE_sl_eip, &key);
+		case_begin(b, "compiled: the rows of an EIP%s",
+			   i ? ", whose network has a VPC of its own" : "");
+		that(b, eip && eip->flags == (SL_EIP_SNAT | SL_EIP_OWNED) && eip->network == EXT,
+		     "an EIP of this node");
+		that(b, row_of(b, SL_TABLE_sl_reserved, &reserved), "the last of its reserved ports");
+		if (case_end(b)) {
+			test_out(b, eip);
+			test_filtering(b, eip);
+			test_fips(b);
+			test_vpcs(b);
+			test_pieces(b);
+		}
 	}
 	nat_over(b);
 }
