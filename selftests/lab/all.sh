@@ -22,7 +22,7 @@ one 500 ./matrix.sh --attacks --sample $sample
 for script in ./*.sh; do
 	case $script in
 	./lib.sh | ./ingress.sh | ./ingress_demo.sh | ./egress.sh | ./egress_demo.sh | ./all.sh | ./matrix.sh | ./attacks.sh | ./leftovers.sh) ;;
-	*) [ -x "$script" ] && one 300 "$script" ;;
+	*) [ -x "$script" ] && one 400 "$script" ;;
 	esac
 done
 exit $failed

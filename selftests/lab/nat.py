@@ -47,7 +47,7 @@ def leaves(s, who, eip, to, text):
 
 
 def projects(s):
-    for who, eip, text in LEAVERS:
+    for who, eip, text in LEAVERS[::3] if FAST and os.environ.get("LAB_NOTE") else LEAVERS:
         leaves(s, who, eip, OUT, text)
     leaves(s, "dev-1", DEV_CLOUD, CLOUD, "to a host of ext-cloud")
     leaves(s, "dev-2", DEV_CLOUD, CLOUD, "to a host of ext-cloud, on another node")
@@ -84,7 +84,7 @@ def forwarded(s):
 
 def shared(s):
     """An EIP of two nodes: whichever of them the replies are sent to, all arrive."""
-    count, blocks = 40 if FAST else 300, {}
+    count, blocks = 15 if FAST else 300, {}
     before = forwarded(s)
     for node in (None, "worker-2", "worker-1"):
         if node:
@@ -134,14 +134,14 @@ def floating(s):
         s.say(f"fip: {name} goes out", one_word(seen, {IVAN}))
         seen = raw(s, "client", IVAN, proto, data, "ivan")
         s.say(f"fip: {name} comes in", one_word(seen, {CLIENT}))
-        before = sum(s.drops("nat_protocol").values())
-        seen = raw(s, "dev-1", OUT, proto, data, "out", QUIET)
+        before = s.dropped()
+        seen = raw(s, "dev-1", OUT, proto, data, "out", 1)
         s.say(f"snat: {name} is refused", seen and f"seen as {seen}")
-        s.say(f"snat: {name} is counted as nat_protocol", sum(s.drops("nat_protocol").values()) == before and "it is not")
-    before = sum(s.drops("policy").values())
+        s.say(f"snat: {name} is counted as nat_protocol", s.dropped()["nat_protocol"] == before["nat_protocol"] and "it is not")
+    before = s.dropped()
     _, error = tcp(s, "client", (BOHDAN, 9002), patience=QUIET)
     s.say("fip: what policy does not allow to the inside address stays out", error != "TimeoutError" and f"{error}")
-    s.say("fip: and is counted as policy", sum(s.drops("policy").values()) == before and "it is not")
+    s.say("fip: and is counted as policy", s.dropped()["policy"] == before["policy"] and "it is not")
 
 
 def backend(s):
@@ -195,15 +195,15 @@ def heard(sock):
 
 def refused(s, reason, attempts):
     """attempts: [(text, who, to, kind)], side by side: none is answered, each is counted as `reason` if there is one."""
-    before = sum(s.drops(reason).values()) if reason else 0
+    before = s.dropped() if reason else None
     sockets = [attempt(s, who, to, kind) for _, who, to, kind in attempts]
     time.sleep(QUIET)
     for (text, *_), sock in zip(attempts, sockets):
         got = heard(sock)
         s.say(f"apart: {text}", got and f"answered: {got}")
         sock.close()
-    grown = sum(s.drops(reason).values()) - before if reason else 0
     if reason:
+        grown = s.dropped()[reason] - before[reason]
         s.say(f"apart: these are counted as {reason}", grown < len(attempts) and f"{grown} of {len(attempts)}")
 
 
@@ -232,8 +232,7 @@ def internet_side(s):
              ("cloud", DEV, 8443, "public", "service_vpc"), ("cloud", BOHDAN, 9000, "public", "eip_vpc"))
     mapping = Datagrams(s, "demo-5")
     to, seen = s.mac("worker-1", "enp0s31f6"), mapping.ask(OUT)
-    before = {r: sum(s.drops(r).values()) for r in ("service_vpc", "eip_vpc")}
-    answers = {}
+    before, answers = s.dropped(), {}
     for side in (0, 3):
         for port in ports.values():
             port.caught()
@@ -248,8 +247,9 @@ def internet_side(s):
     port = ports["public"]
     port.send(f.eth(to, port.mac, 0x800, f.udp(OUT, DEMO, 9003, seen.port, b"by the other way")))
     time.sleep(QUIET)
+    after = s.dropped()
     for reason, wanted in (("service_vpc", 3), ("eip_vpc", 2)):
-        grown = sum(s.drops(reason).values()) - before[reason]
+        grown = after[reason] - before[reason]
         s.say(f"internet side: counted as {reason}", grown != wanted and f"{grown} of {wanted}")
     s.say("internet side: a mapping is not reached by the other network", heard(mapping.sock))
     s.say("internet side: it still works by its own", one_word(mapping.ask(OUT), seen))

@@ -92,7 +92,7 @@ def flock(s, who, count, to=(OUT, 9003)):
 
 def limits(s):
     """One workload wants more than it may have, two want more than there is."""
-    drops = {r: s.drops(r)["worker-1"] for r in ("nat_limit", "nat_ports")}
+    drops = s.dropped("worker-1")
     told = s.stats("worker-1")["prohibited_told"]
     greedy = flock(s, "small-1", 130)
     first = ask_all(greedy)
@@ -100,12 +100,12 @@ def limits(s):
     outside = set(first.values())
     s.say("exhaustion: each its own, of the range", (len(outside) != len(first) or any(a != SMALL or p not in RANGE for a, p in outside))
           and f"{sorted(outside)[:5]} and {len(outside) - 5} more")
-    s.say("exhaustion: the others are counted as nat_limit", s.drops("nat_limit")["worker-1"] - drops["nat_limit"] < 30 and "they are not")
+    s.say("exhaustion: the others are counted as nat_limit", s.dropped("worker-1")["nat_limit"] - drops["nat_limit"] < 30 and "they are not")
     modest = flock(s, "small-2", 40)
     second = ask_all(modest)
     s.say(f"exhaustion: another workload gets the {len(RANGE) - LIMIT} that are left", len(second) != len(RANGE) - LIMIT and f"{len(second)}")
     s.say("exhaustion: none twice", outside & set(second.values()) and f"{outside & set(second.values())}")
-    s.say("exhaustion: the others are counted as nat_ports", s.drops("nat_ports")["worker-1"] - drops["nat_ports"] < 12 and "they are not")
+    s.say("exhaustion: the others are counted as nat_ports", s.dropped("worker-1")["nat_ports"] - drops["nat_ports"] < 12 and "they are not")
     s.say("exhaustion: the workloads are told", s.stats("worker-1")["prohibited_told"] == told and "nobody was")
     again = ask_all(greedy)
     s.say("exhaustion: existing flows live, by the same ports", again != first and f"{len(again)} of {len(first)} answer")

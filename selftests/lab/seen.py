@@ -141,15 +141,15 @@ def ping(s, who, to, observer=None, count=2):
     return not run.returncode, sources
 
 
-def raw(s, who, to, proto, data, where, wait=None):
+def raw(s, who, to, proto, data, where, tries=3):
     """Sources from which `where` got `data` as the payload of protocol `proto`."""
     listener = Listener(s, where, proto)
     with s.ns.inside(who):
         sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, proto)
     found = []
-    for _ in range(3):
+    for _ in range(tries):
         sock.sendto(data, (to, 0))
-        found += listener.heard(wait or 0.3 * SLOW, lambda _, got: got == data)
+        found += listener.heard(0.3 * SLOW, lambda _, got: got == data)
         if any(got == data for _, got in found):
             break
     sock.close()

@@ -3,6 +3,7 @@
 
 It must never decide whether a scenario went well; it says what it was told.
 """
+import collections
 import copy
 import json
 import os
@@ -74,12 +75,17 @@ class Stage:
 
     def drops(self, reason):
         """Packets dropped for it, by node."""
-        found = {}
-        for node in self.nodes:
+        return {node: self.dropped(node)[reason] for node in self.nodes}
+
+    def dropped(self, *nodes):
+        """Packets dropped on these nodes, or on all, by reason."""
+        found = collections.Counter()
+        for node in nodes or self.nodes:
             run = self.on_node(node, self.sluice, "show", "drops", "--json")
             if run.returncode:
                 raise RuntimeError(f"show drops on {node}: {run.stderr.strip()}")
-            found[node] = sum(row["packets"] for row in rows(json.loads(run.stdout)) if row["reason"] == reason)
+            for row in rows(json.loads(run.stdout)):
+                found[row["reason"]] += row["packets"]
         return found
 
     def status(self, node):
