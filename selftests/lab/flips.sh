@@ -69,18 +69,17 @@ echo "$flips flips on every node in $took s"
 
 # --- a plan with an error changes nothing
 digest() { # every table of plan and setting on every node, and which generation is active
-	local node table
+	local node
 	for node in $(lab_nodes); do
-		for table in "$lab_bpffs/sluice-$LAB-$node"/plan-*/sl_* "$lab_bpffs/sluice-$LAB-$node"/maps/sl_{active,name,fail}; do
-			echo "$table"
-			bpftool -j map dump pinned "$table" 2>&1 | sed "s/},{\"key\"/}\n{\"key\"/g; s/^\[//; s/]\$//" | sort
-		done
+		lab_rows "$lab_bpffs/sluice-$LAB-$node"/plan-*/sl_* "$lab_bpffs/sluice-$LAB-$node"/maps/sl_{active,name,fail} |
+			sed "s/^/$node /"
 	done
 }
 digest >"$LAB_DIR/before"
 for table in sl_setting sl_vlan sl_exact sl_pair; do # a comparison of nothing would always be equal
-	row=$(grep -A1 "plan-[0-9]*/$table\$" "$LAB_DIR/before" | tail -n 1 | head -c 200)
-	[[ $row = '{"key"'* ]] || not_ok "flips table $table cannot be dumped: $row"
+	for node in $(lab_nodes); do
+		grep -q "^$node $table {\"key\"" "$LAB_DIR/before" || not_ok "flips table $table of $node cannot be dumped"
+	done
 done
 refused() { # NAME FILE
 	local node

@@ -22,10 +22,15 @@ PYTHON=/usr/bin/python3
 lab_bpffs=/sys/fs/bpf
 lab_failed=0
 
-# --- results: one line each, counted by scripts/test
-ok() { echo "ok $*"; }
-not_ok() { echo "not ok $*" && lab_failed=1; }
-skip() { echo "skip $*"; }
+# --- results: one line each, counted by scripts/test; with LAB_TIMES=1 also how long each took since the one before
+ok() { echo "ok $*" && lap; }
+not_ok() { echo "not ok $*" && lab_failed=1 && lap; }
+skip() { echo "skip $*" && lap; }
+lab_last=${EPOCHREALTIME/./}
+lap() {
+	[ -z "${LAB_TIMES:-}" ] || echo "--- $(((${EPOCHREALTIME/./} - lab_last) / 1000)) ms"
+	lab_last=${EPOCHREALTIME/./}
+}
 # check NAME COMMAND...: ok if the command succeeds, else its output after "not ok"
 check() {
 	local name=$1 out
@@ -77,6 +82,13 @@ lab_sluice_apply() { # [PLAN]
 	for node in $(lab_nodes); do
 		lab_sluice "$node" apply --plan "$plan" --node "$node" || return 1
 	done
+}
+
+# lab_rows TABLE...: every row of these pinned tables, "NAME ROW" a line; sorted, the order of rows means nothing.
+lab_rows() {
+	{ printf 'map dump pinned %s\n' "$@" | bpftool -j batch file - || echo "bpftool fails: $RANDOM$RANDOM"; } |
+		sed -E 's/(\]\},|^\[)\{"command":[^]]*\/([a-z_0-9]*)"\],"output":\[/\n=\2\n/g; s/\},\{"key"/}\n{"key"/g; s/\]\}\]$//' |
+		awk '/^=/ { name = substr($0, 2) } { print name, $0 }' | sort
 }
 
 # Many lines to one `ip` wherever it can be: a process is dear where the processor is emulated.

@@ -67,14 +67,7 @@ apply() { sluice apply --plan "$LAB_DIR/$1" --node n1; }
 rows() { bpftool -j map dump pinned "$1" | jq -cS '.[] | if .formatted then .formatted else . end' | sort; }
 generation() { rows "$pins/maps/sl_active" | jq .value.generation; }
 folders() { find "$pins" -maxdepth 1 -name 'plan-*' | wc -l; }
-digest() { # FOLDER: of every table in it; the order of rows means nothing
-	local table
-	for table in "$1"/*; do
-		bpftool -j map dump pinned "$table" | sed "s/},{\"key\"/}\n{\"key\"/g; s/^\[//; s/]\$//" | sort
-		echo "${table##*/}"
-	done | sha256sum
-}
-plan_digest() { digest "$pins/plan-$(generation)"; }
+plan_digest() { lab_rows "$pins/plan-$(generation)"/* | sha256sum; }
 doors() { rows "$pins/maps/sl_door"; }
 pinned() { (cd "$pins" && find . | sed 's/plan-[0-9]*/plan-N/' | sort); }
 refused() { # TEXT COMMAND...: exit code 1 and a line with TEXT
@@ -88,9 +81,10 @@ refused() { # TEXT COMMAND...: exit code 1 and a line with TEXT
 is() { [ "$1" = "$2" ] || { echo "$1 instead of $2" && return 1; }; }
 # The numbers of everything this node has in the kernel: others may run sluice beside us.
 numbers() {
-	local pin
-	for pin in "$pins"/progs/*; do bpftool -j prog show pinned "$pin" | jq -r '"prog \(.id)"'; done
-	for pin in "$pins"/maps/* "$pins"/plan-*/*; do bpftool -j map show pinned "$pin" | jq -r '"map \(.id)"'; done
+	{
+		printf 'prog show pinned %s\n' "$pins"/progs/*
+		printf 'map show pinned %s\n' "$pins"/maps/* "$pins"/plan-*/*
+	} | bpftool -j batch file - | jq -r '.[] | "\(.command[0]) \(.output.id)"'
 	bpftool -j -f link show | jq -r --arg p "$pins/" '.[] | select(any(.pinned[]?; startswith($p))) | "link \(.id)"'
 }
 
@@ -139,10 +133,11 @@ check "lifecycle the rows are those of the plan" is "$(plan_digest)" "$digest_b"
 # --- a plan with an error changes nothing
 # Of every table but those that count packets, which come when they like.
 state_of_all() {
-	(cd "$pins" && for m in maps/* plan-*/*; do
-		case $m in */sl_traffic | */sl_drop | */sl_stat | */sl_flow | */sl_unanswered) continue ;; esac
-		echo "$m" && bpftool -j map dump pinned "$m"
-	done) | sha256sum
+	local m tables=()
+	for m in "$pins"/maps/* "$pins"/plan-*/*; do
+		case $m in */sl_traffic | */sl_drop | */sl_stat | */sl_flow | */sl_unanswered) ;; *) tables+=("$m") ;; esac
+	done
+	{ echo "${tables[@]}" && lab_rows "${tables[@]}"; } | sha256sum
 }
 before=$(state_of_all)
 check "lifecycle a bad plan is refused" refused nobody apply bad.json
@@ -262,9 +257,10 @@ umount "$LAB_DIR/full"
 
 # --- down
 still_there() {
-	while read -r kind id; do
-		bpftool "$kind" show id "$id" >/dev/null 2>&1 && echo "$kind $id"
-	done <<<"$had"
+	local kind
+	for kind in prog map link; do
+		bpftool -j $kind show | jq -r --arg k $kind '.[] | "\($k) \(.id)"'
+	done | grep -Fxf <(echo "$had")
 }
 gone() {
 	local try left
