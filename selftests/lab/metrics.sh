@@ -90,7 +90,7 @@ cannot_write() { # every descriptor of the exporter's server, tried for writing 
 		    assert done < 0 and ctypes.get_errno() == errno.EPERM, f"descriptor {name}: {done} {ctypes.get_errno()}"
 		    maps += 1
 		print(maps, "tables, none to write")
-		sys.exit(maps != 11)
+		sys.exit(maps != 13)
 	EOF
 }
 fault_f10() { # 300 clients that say nothing, and some that say one byte a second
@@ -147,8 +147,8 @@ check "$me a port in use is said with what to do" port_taken
 check "$me every family is there" all_there
 check "$me counters are right" counts
 if command -v promtool >/dev/null; then
-	check "$me promtool check metrics is silent" lint
-	check "$me promtool accepts the alert rules" promtool check rules "$here/scripts/deploy/prometheus-rules.yml"
+	check_once "$me promtool check metrics is silent" lint
+	check_once "$me promtool accepts the alert rules" promtool check rules "$here/scripts/deploy/prometheus-rules.yml"
 else
 	skip "$me promtool: not installed"
 fi
@@ -156,11 +156,11 @@ check "$me the generation is the kernel's" same_as_tables
 check "$me GET only, two pages only" strict
 check "$me the exporter cannot write a table" cannot_write
 check "$me no workload reaches the metrics" unreachable
-check "$me fault_f10 slow clients are cut off" fault_f10
+check_once "$me fault_f10 slow clients are cut off" fault_f10
 check "$me a server that dies is started again" restarted
 check "$me a keeper that dies is started again" keeper_restarted
 if command -v prometheus >/dev/null; then
-	check "$me a real Prometheus scrapes it" real_server
+	check_once "$me a real Prometheus scrapes it" real_server
 else
 	skip "$me prometheus: not installed"
 fi

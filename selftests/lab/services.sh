@@ -87,18 +87,19 @@ sockets() { # ids of the programs of worker-2's
 	local pin
 	for pin in "$lab_bpffs/sluice-$LAB-worker-2/links/"*[a-z][46]; do bpftool -j link show pinned "$pin" | jq .prog_id; done
 }
-root_has() { # ID: is it at the root of the cgroups?
-	bpftool -j cgroup show "$(findmnt -nt cgroup2 -o TARGET | head -n 1)" | jq -es --argjson id "$1" 'any(.[][]; .id == $id)'
+at_root() { # ids of the programs at the root of the cgroups
+	bpftool -j cgroup show "$(findmnt -nt cgroup2 -o TARGET | head -n 1)" | jq '.[].id'
 }
 sockets_gone() { # ID...
-	local id
-	for id in "$@"; do root_has "$id" && echo "program $id is left" && return 1; done
+	local left
+	left=$(at_root | grep -Fxf <(printf '%s\n' "$@")) && echo "left: $left" && return 1
 	return 0
 }
 if command -v bpftool >/dev/null; then
 	ids=$(sockets)
 	check "services seven programs stand at the root of the cgroups: $(xargs <<<"$ids")" test "$(wc -w <<<"$ids")" = 7
-	for id in $ids; do check "services program $id is asked by sockets" root_has "$id"; done
+	asked=$(at_root)
+	for id in $ids; do check "services program $id is asked by sockets" grep -qx "$id" <<<"$asked"; done
 	check "services no programs of sockets on a node without such a VIP" \
 		test ! -e "$lab_bpffs/sluice-$LAB-worker-1/links/connect4"
 	check "services down on worker-2" lab_sluice worker-2 down
