@@ -91,7 +91,7 @@ lab_sluice_apply() { # [PLAN]
 # lab_rows TABLE...: every row of these pinned tables, "NAME ROW" a line; sorted, the order of rows means nothing.
 lab_rows() {
 	{ printf 'map dump pinned %s\n' "$@" | bpftool -j batch file - || echo "bpftool fails: $RANDOM$RANDOM"; } |
-		sed -E 's/(\]\},|^\[)\{"command":[^]]*\/([a-z_0-9]*)"\],"output":\[/\n=\2\n/g; s/\},\{"key"/}\n{"key"/g; s/\]\}\]$//' |
+		LC_ALL=C sed -E 's/(\]\},|^\[)\{"command":[^]]*\/([a-z_0-9]*)"\],"output":\[/\n=\2\n/g; s/\},\{"key"/}\n{"key"/g; s/\]\}\]$//' |
 		awk '/^=/ { name = substr($0, 2) } { print name, $0 }' | sort
 }
 
