@@ -8,6 +8,8 @@
 #include <string.h>
 #include "../../user/agent/mapping.h"
 #include "../../user/agent/sweep.h"
+#include "../../user/kernel/rows.h"
+#include "../../user/kernel/shape.h"
 #include "rfc.h"
 
 const struct nat one_word = { .first = WORD, .last = WORD + 63 };
@@ -17,36 +19,49 @@ const struct nat one_word = { .first = WORD, .last = WORD + 63 };
 
 /* --- time */
 
+/* A row that is written moves within the table: what there is has to be known before the first is. */
+static bool read_rows(struct bench *b, enum sl_table_id table, struct rows *rows)
+{
+	struct trouble t = { "" };
+
+	if (!rows_read(rows, b->kernel.table[table], shapes[table].key_size, shapes[table].value_size, 1, &t))
+		return true;
+	return fail(b, "%s: %s", shapes[table].name, t.text);
+}
+
 static void shift_flows(struct bench *b, enum sl_table_id table, uint32_t ticks)
 {
-	int fd = b->kernel.table[table];
-	struct sl_flow_key key;
-	struct sl_flow flow;
-	void *last = NULL;
+	struct rows rows;
 
-	for (; !bpf_map_get_next_key(fd, last, &key); last = &key) {
-		if (bpf_map_lookup_elem(fd, &key, &flow))
-			continue;
+	if (!read_rows(b, table, &rows))
+		return;
+	for (size_t i = 0; i < rows.count; i++) {
+		struct sl_flow flow;
+
+		memcpy(&flow, rows_value(&rows, i), sizeof(flow));
 		flow.seen -= ticks;
 		flow.created -= ticks;
-		bpf_map_update_elem(fd, &key, &flow, BPF_EXIST);
+		bpf_map_update_elem(b->kernel.table[table], rows_key(&rows, i), &flow, BPF_EXIST);
 	}
+	rows_free(&rows);
 }
 
 static void shift_mappings(struct bench *b, uint32_t ticks)
 {
-	int fd = b->kernel.table[SL_TABLE_sl_outside];
-	struct sl_outside_key key;
-	struct sl_outside row;
-	void *last = NULL;
+	struct rows rows;
 
-	for (; !bpf_map_get_next_key(fd, last, &key); last = &key) {
-		if (bpf_map_lookup_elem(fd, &key, &row))
-			continue;
+	if (!read_rows(b, SL_TABLE_sl_outside, &rows))
+		return;
+	for (size_t i = 0; i < rows.count; i++) {
+		struct sl_outside row;
+
+		memcpy(&row, rows_value(&rows, i), sizeof(row));
 		row.seen -= ticks;
 		row.created -= ticks;
-		bpf_map_update_elem(fd, &key, &row, BPF_EXIST);
+		bpf_map_update_elem(b->kernel.table[SL_TABLE_sl_outside], rows_key(&rows, i), &row,
+				    BPF_EXIST);
 	}
+	rows_free(&rows);
 }
 
 /* --- the agent's rounds */
