@@ -79,7 +79,7 @@ static __always_inline __be32 snat_before(const struct packet *p)
 	if (!f || !(f->verdict.flags & SL_VERDICT_BOUND))
 		return 0;
 	eip = eip_row(p, f->verdict.saddr);
-	return eip && eip->flags & SL_EIP_SNAT ? f->verdict.saddr : 0;
+	return eip_stands_for(eip, p->vpc, p->saddr) ? f->verdict.saddr : 0;
 }
 
 /* As whom will the source be seen? v->saddr, where v->flags say so; no port is taken yet. 0 or a reason. */

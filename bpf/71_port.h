@@ -16,6 +16,16 @@ static __always_inline const struct sl_eip *eip_row(const struct packet *p, __be
 	return plan_row(&sl_eip, p->slot, &key);
 }
 
+/* Does the EIP stand for the source, alone or among others of its VPC? Plans give EIPs to somebody else at times. */
+static __always_inline bool eip_stands_for(const struct sl_eip *eip, __u16 vpc, __be32 addr)
+{
+	if (!eip)
+		return false;
+	if (eip->flags & SL_EIP_FIP)
+		return eip->inside_vpc == vpc && eip->fip == addr;
+	return eip->flags & SL_EIP_SNAT && (eip->flags & SL_EIP_HOST || eip->inside_vpc == vpc);
+}
+
 /* Whose block the port is of. The compiler would find the mask needless, the verifier does not. */
 static __always_inline __u16 eip_node(const struct sl_eip *eip, __u32 port)
 {

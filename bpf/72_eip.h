@@ -41,7 +41,8 @@ static __always_inline __u32 eip_behind_body(const struct packet *p, __be32 addr
 	if (to->node != SL_NODE_SELF)
 		return 0;
 	outside = bpf_map_lookup_elem(&sl_outside, &key);
-	if (!outside || outside->state != SL_OUTSIDE_BOUND)
+	if (!outside || outside->state != SL_OUTSIDE_BOUND ||
+	    !eip_stands_for(eip, outside->inside.vpc, outside->inside.addr))
 		return SL_DROP_NO_BINDING;
 	to->addr = outside->inside.addr;
 	to->port = outside->inside.port;

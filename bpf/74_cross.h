@@ -297,7 +297,8 @@ static __always_inline bool eip_still_allowed_body(const struct packet *p, const
 	__u16 vpc = out ? opener->vpc : p->vpc;
 	struct sl_endpoint src, dst;
 
-	if (!eip_row(p, out ? made->saddr : opener->daddr))
+	if (!eip_stands_for(eip_row(p, out ? made->saddr : opener->daddr), vpc,
+			    out ? opener->saddr : p->saddr))
 		return false;
 	if (!classify_address(p, vpc, opener->saddr, &src) || !classify_address(p, vpc, other, &dst))
 		return false;

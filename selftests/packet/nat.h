@@ -46,6 +46,7 @@ struct nat {
 	bool gone; /* no rule for net-a, its EIP stands */
 	bool no_eip; /* nor its EIP */
 	bool other; /* carried by EIP_A2 instead */
+	bool given; /* EIP_A now is another VPC's */
 	uint16_t reserved[4]; /* ports of EIP_A, of TCP and UDP */
 };
 

@@ -17,7 +17,8 @@
 
 static const struct nat one_word = { .first = WORD, .last = WORD + 63 },
 			other = { .first = WORD, .last = WORD + 63, .other = true }, gone = { .gone = true },
-			no_eip = { .gone = true, .no_eip = true };
+			no_eip = { .gone = true, .no_eip = true },
+			given = { .first = WORD, .last = WORD + 63, .other = true, .given = true };
 
 static struct want rejudged(struct want w)
 {
@@ -69,6 +70,29 @@ static void test_generation(struct bench *b)
 	goes(b, "a new flow has the other", A_OUT(.daddr = REMOTE, TCP(WORD + 9, 80, SYN)),
 	     binds(EIP_A2, TCP_, NET_A), EIP_A2, 0);
 	case_end(b);
+
+	for (int inside = 0; inside < 2; inside++) {
+		case_begin(b, "keep: an EIP that is another VPC's now carries nobody else on, %s first",
+			   inside ? "from inside" : "from outside");
+		connection(b);
+		nat_plan(b, &given, NULL);
+		if (inside) {
+			cut = binds(EIP_A2, TCP_, NET_A);
+			cut.stats |= STAT(FLOWS_CUT);
+			cut.outside.events = EIP_BOUND;
+			nat_take(b, EIP_A2, WORD, TCP_, ~4ULL);
+			goes(b, "out", s, cut, EIP_A2, GIVEN);
+		} else {
+			cut = (struct want){ .fate = DROPPED,
+					     .reason = SL_DROP_POLICY,
+					     .src = NET_A,
+					     .dst = EXT,
+					     .network = EXT,
+					     .stats = STAT(FLOWS_CUT) };
+			check(b, "in", next(wire(f)), cut);
+		}
+		case_end(b);
+	}
 
 	case_begin(b, "keep: an EIP that is gone ends its flows, and nothing leaves by any other address");
 	connection(b);

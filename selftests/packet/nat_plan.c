@@ -167,7 +167,7 @@ static void nat_rows(struct bench *b, struct image *image)
 			*(strcmp(image->names[i].name.name, "blue") ? &p.vpc : &p.blue) =
 				(uint16_t)image->names[i].key.id;
 	if (!nat->no_eip)
-		write_eip(&p, EIP_A, EXT, own, p.vpc, 0, half);
+		write_eip(&p, EIP_A, EXT, own, nat->given ? p.blue : p.vpc, 0, half);
 	write_eip(&p, EIP_A2, EXT, own, p.vpc, 0, half);
 	write_eip(&p, EIP_BLUE, EXT, own, p.blue, 0, SL_EIP_BLOCKS);
 	write_eip(&p, EIP_FAR, EXT, SL_EIP_SNAT, p.vpc, 0, half);
