@@ -65,6 +65,16 @@ static __always_inline __u32 parse_frame(sl_ctx *ctx, struct packet *p)
 	return 0;
 }
 
+#ifdef SL_DOOR_TC
+/* Of an interface without Ethernet: the packet begins with its IP header. */
+static __always_inline __u32 parse_bare(struct __sk_buff *ctx, struct packet *p)
+{
+	p->ethertype = bpf_ntohs((__be16)ctx->protocol);
+	p->l3 = 0;
+	return 0;
+}
+#endif
+
 /* Source routing lets a sender choose the path round every judgement; other options are carried. */
 static __noinline __u32 parse_options(sl_ctx *ctx, __u32 l3, __u32 l4)
 {

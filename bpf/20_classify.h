@@ -106,6 +106,12 @@ static __always_inline bool endpoint_managed(const struct sl_endpoint *e)
 	       e->kind == SL_ENDPOINT_BROADCAST;
 }
 
+/* Of another cluster, where only a route leads. Nodes are met by their own addresses. */
+static __always_inline bool endpoint_routed(const struct sl_endpoint *e)
+{
+	return e->flags & SL_ENDPOINT_ABROAD && e->kind != SL_ENDPOINT_NODE;
+}
+
 /* May the source be seen on the external network that the packet leaves by, now or once it is translated? */
 static __always_inline bool classify_outside(const struct packet *p, const struct sl_endpoint *src)
 {
@@ -130,6 +136,8 @@ static __always_inline __u32 classify_source_body(const struct packet *p, const 
 	case DOOR_UP_IN:
 		if (mac_multicast(p->smac))
 			return SL_DROP_SPOOFED_MAC;
+		if (endpoint_routed(src))
+			return SL_DROP_PLAINTEXT_WAN;
 		/* Nobody on the wire may speak as a workload, a gateway or an address of this node. */
 		if (src->kind == SL_ENDPOINT_LOCAL || src->kind == SL_ENDPOINT_HOST ||
 		    src->kind == SL_ENDPOINT_GATEWAY || src->kind == SL_ENDPOINT_BROADCAST)
@@ -146,12 +154,21 @@ static __always_inline __u32 classify_source_body(const struct packet *p, const 
 		if ((p->net_flags & SL_NETWORK_EXTERNAL) && src->kind == SL_ENDPOINT_WORLD)
 			return 0;
 		return SL_DROP_SPOOFED_SOURCE;
+	case DOOR_TUN_IN:
+		if (endpoint_routed(src))
+			return 0;
+		return endpoint_managed(src) || src->kind == SL_ENDPOINT_HOST ? SL_DROP_SPOOFED_SOURCE : 0;
 	case DOOR_UP_OUT:
 	case DOOR_WL_OUT:
+	case DOOR_TUN_OUT:
 		/* From the stack: this node itself, the world, or what the CNI carries; not a workload that
 		 * no door has judged, nor a network that arrives by a VLAN. */
 		if (p->door == DOOR_UP_OUT && p->net_flags & SL_NETWORK_EXTERNAL && !classify_outside(p, src))
 			return SL_DROP_UNNATTED_EGRESS;
+		/* The CNI brings what came out of a tunnel at another node; in clear it cannot have come here. */
+		if (endpoint_routed(src))
+			return p->door == DOOR_WL_OUT && p->net_flags & SL_NETWORK_OVERLAY ? 0
+											   : SL_DROP_UNJUDGED;
 		if (!endpoint_managed(src))
 			return 0;
 		network = classify_network(p, src->network);

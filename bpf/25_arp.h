@@ -66,12 +66,16 @@ static __always_inline void arp_learn(const struct packet *p, const struct arp *
 {
 	struct sl_neigh_key key = { .ifindex = p->ifindex, .vlan = p->vlan, .addr = a->spa };
 	struct sl_neigh *neigh = bpf_map_lookup_elem(&sl_neigh, &key);
+	bool news;
 
 	if (!neigh)
 		return;
+	news = neigh->state != SL_NEIGH_KNOWN || !mac_equal(neigh->mac, a->sha);
 	__builtin_memcpy(neigh->mac, a->sha, 6);
 	neigh->state = SL_NEIGH_KNOWN;
 	neigh->heard = tick_now();
+	if (news)
+		cache_forget_all();
 }
 
 /* Into one workload interface of this node. */
@@ -158,7 +162,7 @@ static __always_inline int arp_from_wire_body(struct __sk_buff *ctx, struct pack
 		return arp_answer(ctx, p);
 	if (a.spa == a.tpa)
 		return deliver_l2(ctx, p);
-	return deliver_stack(ctx, p);
+	return deliver_stack(ctx, p, 0);
 }
 STATION(int, arp_from_wire, (struct __sk_buff * ctx, struct packet *p, struct sl_verdict *v), p &&v,
 	(ctx, p, v))
@@ -192,7 +196,7 @@ static __always_inline int arp_from_workload_body(struct __sk_buff *ctx, struct 
 	if (target && target->kind == SL_ENDPOINT_LOCAL && target->network == p->network && target->ifindex)
 		return arp_to_workload(ctx, p, target->ifindex);
 	if (target && target->kind == SL_ENDPOINT_HOST)
-		return deliver_stack(ctx, p);
+		return deliver_stack(ctx, p, 0);
 	mark_set(ctx, p);
 	return deliver_tagged(ctx, p);
 }

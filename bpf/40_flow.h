@@ -6,7 +6,7 @@
  */
 #ifndef SL_BPF_FLOW_H
 #define SL_BPF_FLOW_H
-#include "packet.h"
+#include "30_cache.h"
 
 static __always_inline void flow_reverse(struct sl_flow_key *to, const struct sl_flow_key *from)
 {
@@ -78,6 +78,7 @@ static __always_inline void flow_rewrite(const struct packet *p, struct sl_flow 
 	*generation = 0;
 	barrier();
 	f->verdict = *v;
+	f->verdict.qos = p->qos;
 	barrier();
 	*generation = p->generation;
 }
@@ -90,6 +91,8 @@ static __always_inline void flow_delete_body(const struct sl_flow_key *key, cons
 	bpf_map_delete_elem(&sl_flow, &other);
 	bpf_map_delete_elem(&sl_unanswered, &one);
 	bpf_map_delete_elem(&sl_unanswered, &other);
+	cache_forget(&one);
+	cache_forget(&other);
 }
 STATION_VOID(flow_delete, (const struct sl_flow_key *key, const struct sl_flow_key *peer), key &&peer,
 	     (key, peer))
@@ -127,6 +130,7 @@ static __always_inline bool flow_create_reply_body(const struct packet *p,
 
 	if (answer) {
 		reply.verdict = *answer;
+		reply.verdict.qos = p->qos;
 		reply.generation = p->generation;
 	}
 	return !bpf_map_update_elem(&sl_unanswered, &own, &reply, BPF_ANY);
@@ -135,6 +139,15 @@ STATION(bool, flow_create_reply,
 	(const struct packet *p, const struct sl_flow_key *reply_key, const struct sl_verdict *answer,
 	 __u8 state),
 	p &&reply_key, (p, reply_key, answer, state))
+
+/* When it was asked, in µs, where the time to the answer says something about the way that lies beyond this node. */
+static __always_inline __u32 flow_asks(const struct packet *p)
+{
+	if (p->key.proto != SL_PROTO_TCP || (p->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) != SL_TCP_SYN ||
+	    (p->door != DOOR_WL_IN && p->door != DOOR_UP_OUT && p->door != DOOR_TUN_OUT))
+		return 0;
+	return (__u32)(bpf_ktime_get_ns() / 1000) | 1;
+}
 
 static __always_inline bool flow_create_body(const struct packet *p, const struct sl_verdict *v,
 					     __u32 packets)
@@ -148,8 +161,10 @@ static __always_inline bool flow_create_body(const struct packet *p, const struc
 		.generation = p->generation,
 		.created = now,
 		.seen = now,
+		.asked = flow_asks(p),
 	};
 
+	flow.verdict.qos = p->qos;
 	flow_answer_key(&flow.peer, p, v);
 	return !bpf_map_update_elem(&sl_unanswered, &own, &flow, BPF_ANY);
 }
@@ -280,6 +295,9 @@ static __always_inline __u32 flow_touch_body(const struct packet *p, struct sl_f
 			flow_promote(&own, &peer);
 		return FLOW_IS_ANSWERED;
 	}
+	/* Which of two questions an answer is to nobody knows (Karn). */
+	if (tcp && (p->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) == SL_TCP_SYN)
+		f->asked = 0;
 	/* A server answers a flood's SYNs as well; only who has seen the answer is somebody. */
 	if (tcp && opening && f->flags & SL_FLOW_ANSWERED && !(f->flags & SL_FLOW_REPLY) &&
 	    !(p->tcp_flags & (SL_TCP_SYN | SL_TCP_RST)) && flow_promote(&own, &peer))

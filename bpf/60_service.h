@@ -289,7 +289,7 @@ static __always_inline __u32 service_judge_body(struct packet *p, struct sl_verd
 	const struct sl_backend *backend;
 	struct sl_service_key key;
 	struct sl_endpoint client = {}, dst = {};
-	__u32 reason, rule, node = 0;
+	__u32 reason, rule, node = 0, policy;
 
 	service_wanted(&key, p);
 	s = plan_row(&sl_service, p->slot, &key);
@@ -326,10 +326,14 @@ static __always_inline __u32 service_judge_body(struct packet *p, struct sl_verd
 		return SL_DROP_NO_EIP;
 	v->dst_network = dst.network;
 	/* The service is what allows it; a rule that denies wins, as everywhere. */
-	if (policy_judge(p, client.class, dst.class, s->target, &rule) == SL_POLICY_DENY) {
+	policy = policy_judge(p, client.class, dst.class, s->target, &rule);
+	if (policy == SL_POLICY_DENY) {
 		v->rule = rule;
 		return SL_DROP_POLICY;
 	}
+	/* Another cluster's clients need a route as well, and a rule with it. */
+	if (endpoint_routed(src) && policy != SL_POLICY_ALLOW)
+		return SL_DROP_ROUTE_LEAK;
 	v->flags |= SL_VERDICT_SERVICE;
 	v->daddr = p->backend;
 	v->dport = s->target;
@@ -413,7 +417,9 @@ static __always_inline void service_answer_body(const struct packet *p, const st
 	answer->ifindex = p->ifindex;
 	answer->flags |= SL_VERDICT_SET_DMAC;
 	__builtin_memcpy(answer->dmac, p->smac, 6);
-	answer->action = p->door == DOOR_WL_IN ? SL_ACTION_LOCAL : SL_ACTION_WIRE;
+	answer->action = p->door == DOOR_WL_IN	  ? SL_ACTION_LOCAL
+			 : p->door == DOOR_TUN_IN ? SL_ACTION_WAN
+						  : SL_ACTION_WIRE;
 	if (p->door == DOOR_UP_OUT)
 		answer->action = SL_ACTION_HOST;
 	else if (p->door == DOOR_UP_IN)
@@ -438,32 +444,46 @@ STATION(__u32, service_judge_answer, (const struct packet *p, const struct sl_fl
 
 enum served_event { SERVED_ONLY, SERVED_OPENED, SERVED_ANSWERED, SERVED_REFUSED };
 
+/* By what name a packet of a flow through a VIP is counted. */
+static __always_inline void service_served_key(const struct packet *p, const struct sl_verdict *v,
+					       struct sl_served_key *key)
+{
+	if (v->flags & SL_VERDICT_ANSWER) {
+		bool alias = v->action == SL_ACTION_HOST || v->action == SL_ACTION_TUNNEL;
+
+		service_key(&key->service, alias ? service_address(p, v->saddr) : v->saddr, v->sport,
+			    p->key.proto);
+		key->backend = v->flags & SL_VERDICT_SRC ? p->key.saddr : v->daddr;
+	} else {
+		service_wanted(&key->service, p);
+		key->backend = v->daddr;
+	}
+}
+
+static __always_inline struct sl_served *service_row(const struct sl_served_key *key)
+{
+	struct sl_served *served = bpf_map_lookup_elem(&sl_served, key), zero = {};
+
+	if (!served) {
+		bpf_map_update_elem(&sl_served, key, &zero, BPF_NOEXIST);
+		served = bpf_map_lookup_elem(&sl_served, key);
+	}
+	if (!served)
+		stat(SL_STAT_UNCOUNTED);
+	return served;
+}
+
 /* Counts a packet of a flow through a VIP, and what it means, for the service and the backend. */
 static __always_inline void service_count_body(const struct packet *p, const struct sl_verdict *v,
 					       __u32 packets, __u32 event)
 {
 	struct sl_served_key key = {};
-	struct sl_served *served, zero = {};
+	struct sl_served *served;
 
-	if (v->flags & SL_VERDICT_ANSWER) {
-		bool alias = v->action == SL_ACTION_HOST || v->action == SL_ACTION_TUNNEL;
-
-		service_key(&key.service, alias ? service_address(p, v->saddr) : v->saddr, v->sport,
-			    p->key.proto);
-		key.backend = v->flags & SL_VERDICT_SRC ? p->key.saddr : v->daddr;
-	} else {
-		service_wanted(&key.service, p);
-		key.backend = v->daddr;
-	}
-	served = bpf_map_lookup_elem(&sl_served, &key);
-	if (!served) {
-		bpf_map_update_elem(&sl_served, &key, &zero, BPF_NOEXIST);
-		served = bpf_map_lookup_elem(&sl_served, &key);
-	}
-	if (!served) {
-		stat(SL_STAT_UNCOUNTED);
+	service_served_key(p, v, &key);
+	served = service_row(&key);
+	if (!served)
 		return;
-	}
 	served->connections += event == SERVED_OPENED;
 	served->answered += event == SERVED_ANSWERED;
 	served->refused += event == SERVED_REFUSED;

@@ -29,6 +29,8 @@ static __always_inline __u32 path_rejudged_body(const struct packet *p, const st
 			flow_rewrite(p, other, answer);
 	}
 	flow_rewrite(p, f, v);
+	cache_forget(&f->peer);
+	cache_forget(&p->key);
 	return flow_touch(p, f, unanswered, packets);
 }
 STATION(__u32, path_rejudged,
@@ -224,6 +226,7 @@ static __always_inline enum path_result path_answer_body(struct packet *p, struc
 		return PATH_JUDGED;
 	}
 	*v = f->verdict;
+	p->qos = v->qos; /* the client's next packet will find the new plan's */
 	v->in_ifindex = p->ifindex;
 	v->in_network = p->network;
 	event = path_rejudged(p, v, NULL, packets);
@@ -286,6 +289,7 @@ static __always_inline enum path_result path_translated_error_body(struct packet
 	if (p->daddr != p->key.saddr || !flow_verdict(p, f, &made))
 		return path_drop(v, SL_DROP_ICMP_NO_FLOW);
 	*v = made;
+	p->qos = made.qos;
 	return PATH_JUDGED;
 }
 STATION(enum path_result, path_translated_error, (struct packet * p, struct sl_verdict *v), p &&v, (p, v))

@@ -79,6 +79,8 @@ static __always_inline enum path_result eip_leaves_body(struct packet *p, struct
 		return PATH_UNTOUCHED;
 	if (!endpoint_managed(&src) || eip_external(p, src.network))
 		return PATH_UNTOUCHED;
+	if (endpoint_routed(&dst)) /* another cluster's, though nobody's of the plan */
+		return PATH_UNTOUCHED;
 	if (dst.kind != SL_ENDPOINT_WORLD && !(endpoint_managed(&dst) && eip_external(p, dst.network)))
 		return PATH_UNTOUCHED;
 	v->src_network = src.network;
@@ -107,7 +109,7 @@ static __always_inline bool eip_open_to(const struct packet *p)
 }
 
 /* May the one at hand open a flow to who stands behind the EIP? */
-static __always_inline bool eip_may_meet_body(const struct packet *p, struct sl_verdict *v,
+static __always_inline bool eip_may_meet_body(struct packet *p, struct sl_verdict *v,
 					      const struct sl_endpoint *src, const struct eip_behind *behind)
 {
 	bool guest = behind->vpc != p->vpc, here = behind->node == SL_NODE_SELF;
@@ -131,7 +133,7 @@ static __always_inline bool eip_may_meet_body(const struct packet *p, struct sl_
 	return policy_judge(p, client.class, dst.class, behind->port, &v->rule) == SL_POLICY_ALLOW;
 }
 STATION(bool, eip_may_meet,
-	(const struct packet *p, struct sl_verdict *v, const struct sl_endpoint *src,
+	(struct packet * p, struct sl_verdict *v, const struct sl_endpoint *src,
 	 const struct eip_behind *behind),
 	p &&v &&src &&behind, (p, v, src, behind))
 
@@ -194,7 +196,7 @@ STATION(enum path_result, path_leave, (struct packet * p, struct sl_verdict *v, 
 /* --- from outside */
 
 /* May the sender speak to who is behind? Whom a workload may speak to may speak to its mapping (filtering apart). */
-static __always_inline bool eip_admits_body(const struct packet *p, struct sl_verdict *v,
+static __always_inline bool eip_admits_body(struct packet *p, struct sl_verdict *v,
 					    const struct eip_behind *behind)
 {
 	struct sl_endpoint client, inside;
@@ -207,7 +209,7 @@ static __always_inline bool eip_admits_body(const struct packet *p, struct sl_ve
 		return policy_judge(p, inside.class, client.class, p->key.sport, &v->rule) == SL_POLICY_ALLOW;
 	return policy_judge(p, client.class, inside.class, behind->port, &v->rule) == SL_POLICY_ALLOW;
 }
-STATION(bool, eip_admits, (const struct packet *p, struct sl_verdict *v, const struct eip_behind *behind),
+STATION(bool, eip_admits, (struct packet * p, struct sl_verdict *v, const struct eip_behind *behind),
 	p &&v &&behind, (p, v, behind))
 
 /* An EIP that this node speaks for. */
@@ -287,7 +289,7 @@ STATION(enum path_result, path_enter, (struct packet * p, struct sl_verdict *v, 
 /* --- answers under a new plan, or come by another way */
 
 /* Would the flow that is answered be opened today? `bound`: by the mapping of the one who answers. */
-static __always_inline bool eip_still_allowed_body(const struct packet *p, const struct sl_flow_key *opener,
+static __always_inline bool eip_still_allowed_body(struct packet *p, const struct sl_flow_key *opener,
 						   const struct sl_verdict *made, bool bound, __u32 *rule)
 {
 	bool out = made->flags & SL_VERDICT_SRC && made->flags & SL_VERDICT_NAT;
@@ -307,7 +309,7 @@ static __always_inline bool eip_still_allowed_body(const struct packet *p, const
 	return policy_judge(p, src.class, dst.class, port, rule) == SL_POLICY_ALLOW;
 }
 STATION(bool, eip_still_allowed,
-	(const struct packet *p, const struct sl_flow_key *opener, const struct sl_verdict *made, bool bound,
+	(struct packet * p, const struct sl_flow_key *opener, const struct sl_verdict *made, bool bound,
 	 __u32 *rule),
 	p &&opener &&made &&rule, (p, opener, made, bound, rule))
 

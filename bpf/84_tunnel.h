@@ -15,7 +15,7 @@ struct tunnel_headers {
 	struct sl_ipv4 ip;
 	struct sl_udp udp;
 	struct sl_geneve geneve;
-} __attribute__((packed));
+} __attribute__((packed, aligned(2)));
 _Static_assert(sizeof(struct tunnel_headers) == SL_TUNNEL_BYTES, "SL_TUNNEL_BYTES");
 
 /* Is it addressed to this node's end of the tunnels? */
@@ -163,7 +163,7 @@ static __always_inline bool packet_split_body(struct __sk_buff *ctx, struct pack
 	long failed;
 
 	if (!setting || (void *)(ip + 1) > packet_end(ctx) || (void *)(eth + 1) > packet_end(ctx) ||
-	    ip->ver_ihl != 0x45 || p->door == DOOR_UP_OUT)
+	    ip->ver_ihl != 0x45 || p->door == DOOR_UP_OUT || !p->l3)
 		return false;
 	cut = split_at(p->len - sizeof(*ip));
 	/* Two, never more: a way that takes less than half of what is sent drops, and says so. */

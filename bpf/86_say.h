@@ -19,12 +19,16 @@ static __always_inline int say_back(struct __sk_buff *ctx, const struct packet *
 	struct sl_eth *eth = packet_begin(ctx);
 	__u8 mac[6] __attribute__((aligned(2)));
 
+	if (!p->l3) { /* no MACs to turn round */
+		mark_wan(ctx, p);
+		return bpf_redirect(p->ifindex, p->door == DOOR_TUN_OUT ? BPF_F_INGRESS : 0);
+	}
 	if ((void *)(eth + 1) > packet_end(ctx))
 		return TC_ACT_SHOT;
 	__builtin_memcpy(mac, eth->dst, 6);
 	__builtin_memcpy(eth->dst, eth->src, 6);
 	__builtin_memcpy(eth->src, mac, 6);
-	mark_set(ctx, p);
+	mark_wan(ctx, p);
 	if (p->door != DOOR_UP_OUT)
 		return bpf_redirect(p->ifindex, 0);
 	__builtin_memcpy(eth->src, router, 6); /* the sender is this node */
@@ -142,7 +146,7 @@ struct said_error {
 	struct sl_ipv4 quoted;
 	__u8 ports[8];
 	__u16 keep;
-} __attribute__((packed));
+} __attribute__((packed, aligned(2)));
 
 /* `what`: type and code, SL_SAY(); `from`: who says it, 0: whom the packet was sent to. */
 #define SL_SAY(type, code) ((type) << 8 | (code))

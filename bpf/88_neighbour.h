@@ -31,7 +31,7 @@ struct neigh_question {
 	struct sl_arp arp;
 	__be16 keep; /* see below */
 	__u8 padding[52];
-} __attribute__((packed));
+} __attribute__((packed, aligned(2)));
 _Static_assert(sizeof(struct neigh_question) == 96, "Ethernet + longest IPv4 + TCP up to its checksum");
 
 /* In whose name to ask. On an external network the node has no address, and may speak for none of them. */

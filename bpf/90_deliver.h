@@ -49,7 +49,8 @@ static __always_inline __u32 deliver_local(const struct packet *p, struct sl_ver
 		v->flags |= SL_VERDICT_SET_DMAC;
 		__builtin_memcpy(v->dmac, dst->mac, 6);
 	}
-	if (p->door == DOOR_WL_IN && (p->network != dst->network || mac_router(p->dmac)))
+	if (p->door == DOOR_TUN_IN ||
+	    (p->door == DOOR_WL_IN && (p->network != dst->network || mac_router(p->dmac))))
 		v->flags |= SL_VERDICT_ROUTED;
 	/* Routed to this interface, by this node or the last one: without its MAC the workload would not listen. */
 	if (!(v->flags & (SL_VERDICT_SET_DMAC | SL_VERDICT_PEER)) &&
@@ -85,6 +86,22 @@ static __always_inline __u32 deliver_outside_body(const struct packet *p, struct
 STATION(__u32, deliver_outside, (const struct packet *p, struct sl_verdict *v, __u16 network, __be32 remote),
 	p &&v, (p, v, network, remote))
 
+/* To another cluster: into the tunnel, if it begins here. An overlay network's CNI brings it to where it does. */
+static __always_inline __u32 deliver_abroad(const struct packet *p, struct sl_verdict *v,
+					    const struct sl_network *network)
+{
+	const struct sl_setting *setting = classify_setting(p);
+
+	if (setting && setting->wan_ifindex) {
+		v->action = SL_ACTION_WAN;
+		v->flags |= SL_VERDICT_ROUTED;
+		v->ifindex = setting->wan_ifindex;
+		return 0;
+	}
+	v->action = SL_ACTION_STACK;
+	return network->flags & SL_NETWORK_OVERLAY ? 0 : SL_DROP_NO_INTERFACE;
+}
+
 /* From a workload. */
 static __always_inline __u32 deliver_from_workload(const struct packet *p, struct sl_verdict *v,
 						   const struct sl_endpoint *dst)
@@ -94,11 +111,14 @@ static __always_inline __u32 deliver_from_workload(const struct packet *p, struc
 
 	if (!network)
 		return SL_DROP_NO_INTERFACE;
+	if (endpoint_routed(dst))
+		return deliver_abroad(p, v, network);
 	v->action = SL_ACTION_STACK;
 	switch (dst->kind) {
 	case SL_ENDPOINT_LOCAL:
 		return deliver_local(p, v, dst);
 	case SL_ENDPOINT_HOST:
+		v->flags |= SL_VERDICT_HERE;
 		return 0;
 	case SL_ENDPOINT_REMOTE:
 	case SL_ENDPOINT_NODE:
@@ -127,12 +147,20 @@ static __always_inline __u32 deliver_choose_body(const struct packet *p, struct 
 	switch (p->door) {
 	case DOOR_WL_IN:
 		return deliver_from_workload(p, v, dst);
+	case DOOR_TUN_IN:
+		if (dst->kind == SL_ENDPOINT_HOST)
+			v->flags |= SL_VERDICT_HERE;
+		return dst->kind == SL_ENDPOINT_LOCAL ? deliver_local(p, v, dst) : 0;
 	case DOOR_UP_XDP:
 	case DOOR_UP_IN:
+		if (endpoint_routed(dst))
+			return SL_DROP_PLAINTEXT_WAN;
 		switch (dst->kind) {
 		case SL_ENDPOINT_LOCAL:
 			return deliver_local(p, v, dst);
 		case SL_ENDPOINT_HOST:
+			v->flags |= SL_VERDICT_HERE;
+			return 0;
 		case SL_ENDPOINT_NETWORK: /* something the plan does not list, behind the node's own bridge */
 			return 0;
 		default:
@@ -146,13 +174,27 @@ STATION(__u32, deliver_choose, (const struct packet *p, struct sl_verdict *v, co
 	p &&v &&dst, (p, v, dst))
 
 #ifdef SL_DOOR_TC
-static __always_inline int deliver_stack(struct __sk_buff *ctx, const struct packet *p)
+/*
+ * What ends at the node goes on as something else, if at all: unwrapped from the CNI's tunnel, or to whom kube-proxy
+ * names. Nobody has judged that yet.
+ */
+static __always_inline int deliver_stack(struct __sk_buff *ctx, const struct packet *p, __u16 flags)
 {
-	mark_set(ctx, p);
+	if (!(flags & SL_VERDICT_HERE))
+		mark_set(ctx, p);
 	/* Sent to the gateway that sluice plays, whose MAC the stack does not know as its own. */
 	if (p->door == DOOR_WL_IN && mac_router(p->dmac))
 		bpf_skb_change_type(ctx, 0 /* PACKET_HOST */);
 	return TC_ACT_UNSPEC; /* other programs and the stack go on */
+}
+
+/* One hop less to live. */
+static __always_inline void deliver_lower_ttl(struct sl_ipv4 *ip)
+{
+	__u16 *word = (__u16 *)&ip->ttl, old = *word;
+
+	ip->ttl--;
+	ip->check = sl_csum_replace16(ip->check, old, *word);
 }
 
 /* Both MACs and one hop less to live, in place. */
@@ -166,12 +208,9 @@ static __always_inline __u32 deliver_hop(struct __sk_buff *ctx, const struct pac
 	if ((void *)(ip + 1) > end || (void *)(eth + 1) > end)
 		return SL_DROP_IP_HEADER;
 	if (routed) {
-		__u16 *word = (__u16 *)&ip->ttl, old = *word;
-
 		if (ip->ttl <= 1)
 			return SL_DROP_TTL;
-		ip->ttl--;
-		ip->check = sl_csum_replace16(ip->check, old, *word);
+		deliver_lower_ttl(ip);
 	}
 	if (dmac)
 		__builtin_memcpy(eth->dst, dmac, 6);
@@ -240,6 +279,25 @@ static __always_inline int deliver_to_wire_body(struct __sk_buff *ctx, struct pa
 STATION(int, deliver_to_wire, (struct __sk_buff * ctx, struct packet *p, struct sl_verdict *v), p &&v,
 	(ctx, p, v))
 
+/* A packet from a tunnel without Ethernet gets a header of it. */
+static __always_inline bool deliver_framed(struct __sk_buff *ctx, struct packet *p)
+{
+	struct sl_eth *eth;
+
+	if (p->l3)
+		return true;
+	if (bpf_skb_change_head(ctx, sizeof(*eth), 0))
+		return false;
+	eth = packet_begin(ctx);
+	if ((void *)(eth + 1) > packet_end(ctx))
+		return false;
+	__builtin_memset(eth, 0, sizeof(*eth));
+	eth->type = bpf_htons(SL_ETH_IPV4);
+	p->l3 += sizeof(*eth);
+	p->l4 += sizeof(*eth);
+	return true;
+}
+
 static __always_inline int deliver_to_workload_body(struct __sk_buff *ctx, struct packet *p,
 						    struct sl_verdict *v)
 {
@@ -247,7 +305,7 @@ static __always_inline int deliver_to_workload_body(struct __sk_buff *ctx, struc
 	bool routed = v->flags & SL_VERDICT_ROUTED;
 	__u32 reason;
 
-	if (!deliver_untag(ctx, p))
+	if (!deliver_untag(ctx, p) || !deliver_framed(ctx, p))
 		return TC_ACT_SHOT;
 	reason = deliver_hop(ctx, p, v->flags & SL_VERDICT_SET_DMAC ? v->dmac : NULL, routed ? router : NULL,
 			     routed);
@@ -310,8 +368,8 @@ static __always_inline __u32 deliver_room_body(struct __sk_buff *ctx, const stru
 		room = setting->tunnel_mtu - SL_TUNNEL_BYTES;
 		return p->len > room && ip->frag & bpf_htons(SL_IP_DF) ? room : 0;
 	}
-	if (p->len <= DELIVER_SMALL || !(v->flags & SL_VERDICT_ROUTED) ||
-	    (v->action != SL_ACTION_WIRE && v->action != SL_ACTION_LOCAL))
+	if ((p->len <= DELIVER_SMALL && v->action != SL_ACTION_WAN) || !(v->flags & SL_VERDICT_ROUTED) ||
+	    (v->action != SL_ACTION_WIRE && v->action != SL_ACTION_LOCAL && v->action != SL_ACTION_WAN))
 		return 0;
 	return bpf_check_mtu(ctx, v->ifindex, &room, 0, 0) == BPF_MTU_CHK_RET_FRAG_NEEDED ? room : 0;
 }
@@ -367,8 +425,8 @@ static __always_inline int deliver_to_tunnel_body(struct __sk_buff *ctx, struct 
 	} else if (largest <= room && ctx->gso_size) {
 		flags |= BPF_F_ADJ_ROOM_FIXED_GSO;
 	}
-	if (!deliver_untag(ctx, p) || bpf_skb_adjust_room(ctx, SL_TUNNEL_BYTES, BPF_ADJ_ROOM_MAC, flags) ||
-	    !tunnel_wrap(ctx, p, v))
+	if (!deliver_untag(ctx, p) || !deliver_framed(ctx, p) ||
+	    bpf_skb_adjust_room(ctx, SL_TUNNEL_BYTES, BPF_ADJ_ROOM_MAC, flags) || !tunnel_wrap(ctx, p, v))
 		return deliver_failed(v, SL_DROP_TOO_BIG);
 	stat(SL_STAT_TUNNEL_SENT);
 	return deliver_by_route(ctx, p, setting->node_addr, v->next_hop);
@@ -447,7 +505,9 @@ static __always_inline int deliver_packet(struct __sk_buff *ctx, struct packet *
 	if (v->flags & SL_VERDICT_ROUTED && p->ttl <= 1 && v->action != SL_ACTION_DROP &&
 	    v->action != SL_ACTION_RESET)
 		return deliver_time_exceeded(ctx, p, v);
-	room = p->len > DELIVER_SMALL || v->action == SL_ACTION_TUNNEL ? deliver_room(ctx, p, v) : 0;
+	room = p->len > DELIVER_SMALL || v->action == SL_ACTION_TUNNEL || v->action == SL_ACTION_WAN
+		       ? deliver_room(ctx, p, v)
+		       : 0;
 	if (room && !deliver_cut(ctx, p, room))
 		return deliver_tell_too_big(ctx, p, v, room);
 	if (v->flags & (SL_VERDICT_SRC | SL_VERDICT_DST) && v->action != SL_ACTION_DROP) {
@@ -462,7 +522,7 @@ static __always_inline int deliver_packet(struct __sk_buff *ctx, struct packet *
 		/* On a tagged uplink the stack has no interface for what is sent to an address of no interface. */
 		if (v->flags & SL_VERDICT_DST && p->door == DOOR_UP_IN && !deliver_untag(ctx, p))
 			return TC_ACT_SHOT;
-		return deliver_stack(ctx, p);
+		return deliver_stack(ctx, p, v->flags);
 	case SL_ACTION_LOCAL:
 		return deliver_to_workload(ctx, p, v);
 	case SL_ACTION_WIRE:
@@ -477,6 +537,12 @@ static __always_inline int deliver_packet(struct __sk_buff *ctx, struct packet *
 			return deliver_failed(v, reason);
 		return deliver_by_route(ctx, p, v->flags & SL_VERDICT_SRC ? v->saddr : p->saddr,
 					v->flags & SL_VERDICT_DST ? v->daddr : p->daddr);
+	case SL_ACTION_WAN:
+		reason = deliver_hop(ctx, p, NULL, NULL, v->flags & SL_VERDICT_ROUTED);
+		if (reason)
+			return deliver_failed(v, reason);
+		mark_wan(ctx, p);
+		return bpf_redirect(v->ifindex, 0);
 	case SL_ACTION_HOST:
 		return deliver_to_host(ctx, p, v);
 	case SL_ACTION_RESET:

@@ -5,9 +5,9 @@
  */
 #ifndef SL_BPF_COUNT_H
 #define SL_BPF_COUNT_H
-#include "packet.h"
+#include "22_guard.h"
 
-static __always_inline void count_row(void *map, const void *key, __u32 packets, __u32 bytes)
+static __always_inline struct sl_count *count_find(void *map, const void *key)
 {
 	struct sl_count *count = bpf_map_lookup_elem(map, key);
 
@@ -16,17 +16,24 @@ static __always_inline void count_row(void *map, const void *key, __u32 packets,
 
 		bpf_map_update_elem(map, key, &zero, BPF_NOEXIST);
 		count = bpf_map_lookup_elem(map, key);
-		if (!count) {
+		if (!count)
 			stat(SL_STAT_UNCOUNTED);
-			return;
-		}
 	}
+	return count;
+}
+
+static __always_inline void count_row(void *map, const void *key, __u32 packets, __u32 bytes)
+{
+	struct sl_count *count = count_find(map, key);
+
+	if (!count)
+		return;
 	/* Per CPU, and a program is not interrupted by another of sluice's on its CPU in the same context. */
 	count->packets += packets;
 	count->bytes += bytes;
 }
 
-static __noinline void count_packet(sl_ctx *ctx, const struct packet *p, const struct sl_verdict *v)
+static __noinline void count_packet(sl_ctx *ctx, const struct packet *p, struct sl_verdict *v)
 {
 	__u32 packets = packet_segments(ctx);
 	__u8 outcome = v->action == SL_ACTION_DROP     ? SL_DROPPED
@@ -47,6 +54,8 @@ static __noinline void count_packet(sl_ctx *ctx, const struct packet *p, const s
 		};
 
 		count_row(&sl_drop, &drop, packets, p->len);
+		if (guard_notes(v->reason))
+			guard_note(p, v);
 	}
 }
 

@@ -39,7 +39,7 @@ typedef struct xdp_md sl_ctx;
 typedef struct __sk_buff sl_ctx;
 #endif
 
-enum door { DOOR_UP_XDP, DOOR_UP_IN, DOOR_UP_OUT, DOOR_WL_IN, DOOR_WL_OUT };
+enum door { DOOR_UP_XDP, DOOR_UP_IN, DOOR_UP_OUT, DOOR_WL_IN, DOOR_WL_OUT, DOOR_TUN_IN, DOOR_TUN_OUT };
 
 #define PACKET_TAGGED 0x01 /* a VLAN tag, in the frame or beside it */
 #define PACKET_DOUBLE_TAG 0x02
@@ -55,16 +55,19 @@ enum door { DOOR_UP_XDP, DOOR_UP_IN, DOOR_UP_OUT, DOOR_WL_IN, DOOR_WL_OUT };
 #define PACKET_UNWRAPPED 0x800 /* came through the tunnel from `outer`, which has judged the client */
 #define PACKET_NAT 0x2000 /* of a flow through an EIP */
 #define PACKET_GUEST 0x4000 /* of another VPC, which may use the service */
+#define PACKET_LINE 0x8000 /* a line of the cache may stand for its flow, or for leaving it alone */
 #define PACKET_ANSWER 0x1000 /* of a flow through a VIP, from its backend */
 
 struct packet {
 	__u32 generation; /* read once; everything below is of this plan */
-	__u32 slot;
+	__u8 slot;
+	__u8 qos; /* class of its flow */
+	__u16 cluster; /* at an uplink: whose tunnel it belongs to; 0: none */
 	__u32 ifindex;
 	__u32 len; /* of the IP packet, or of the frame behind Ethernet when it is not IP */
 	__u16 ethertype; /* host byte order, behind the tags */
 	__u16 vlan;
-	__u16 l3; /* offset of the IP header */
+	__u16 l3; /* offset of the IP header; 0: a frame without Ethernet */
 	__u16 l4;
 	__u16 network; /* that it came in by; SL_NET_WORLD if none */
 	__u16 vpc;
@@ -74,7 +77,10 @@ struct packet {
 	__be32 daddr;
 	struct sl_flow_key key;
 	__be32 backend; /* named by the tunnel, or by the verdict of the flow that is judged again */
-	__be32 outer; /* with PACKET_UNWRAPPED: the node that sent it */
+	union { /* there is little room on the stack */
+		__be32 outer; /* with PACKET_UNWRAPPED: the node that sent it */
+		__u32 stamp; /* without: of the cache, before the flow was looked up */
+	};
 	__u16 answer_vpc; /* the VPC in which the other direction of a new flow is looked up */
 	__be16 opened_to; /* with PACKET_REPLY: the port that the flow was opened to */
 	__u16 flags; /* PACKET_* */

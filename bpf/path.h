@@ -8,10 +8,12 @@
 #include "10_parse.h"
 #include "12_error.h"
 #include "20_classify.h"
+#include "22_guard.h"
 #include "40_flow.h"
 #include "50_policy.h"
 #include "65_served.h"
 #include "74_cross.h"
+#include "94_rtt.h"
 #include "95_count.h"
 
 /* What this node opens to what the plan does not manage needs no rule, only no rule against it. */
@@ -20,7 +22,7 @@ static __always_inline bool path_allowed(const struct sl_endpoint *opener, const
 {
 	if (policy == SL_POLICY_ALLOW)
 		return true;
-	return !policy && opener->kind == SL_ENDPOINT_HOST &&
+	return !policy && opener->kind == SL_ENDPOINT_HOST && !endpoint_routed(target) &&
 	       (target->kind == SL_ENDPOINT_WORLD || target->kind == SL_ENDPOINT_NODE);
 }
 
@@ -113,9 +115,12 @@ static __always_inline enum path_result path_judge_body(struct packet *p, struct
 		allowed = path_allowed(&src, &dst, policy);
 	}
 	if (!allowed) {
+		reason = SL_DROP_POLICY;
+		if (policy != SL_POLICY_DENY && (endpoint_routed(&src) || endpoint_routed(&dst)))
+			reason = SL_DROP_ROUTE_LEAK;
 		if (p->flags & PACKET_FLOW)
 			flow_cut(&p->key);
-		if (path_stop(p, v, SL_DROP_POLICY, true))
+		if (path_stop(p, v, reason, true))
 			return PATH_JUDGED;
 	}
 	reason = deliver_choose(p, v, &dst);
@@ -135,10 +140,16 @@ STATION(enum path_result, path_judge, (struct packet * p, struct sl_verdict *v, 
 /* Obeys the verdict of the packet's flow, or notes what the flow is, to judge it again. */
 static __always_inline bool path_established_body(struct packet *p, struct sl_verdict *v, __u32 packets)
 {
+	const struct sl_cache *cache = cache_row();
 	bool unanswered;
-	struct sl_flow *f = flow_lookup(&p->key, &unanswered);
+	struct sl_flow *f;
 	struct sl_verdict made;
 	__u32 event;
+
+	if (cache && !(p->flags & PACKET_UNWRAPPED))
+		p->stamp = cache_stamp(cache, cache_flow_hash(&p->key));
+	barrier();
+	f = flow_lookup(&p->key, &unanswered);
 
 	if (!f)
 		return false;
@@ -148,6 +159,7 @@ static __always_inline bool path_established_body(struct packet *p, struct sl_ve
 	}
 	if (flow_verdict(p, f, &made)) {
 		*v = made;
+		p->qos = made.qos;
 		if (!path_carries(p, v))
 			return true;
 		event = flow_touch(p, f, unanswered, packets);
@@ -155,6 +167,9 @@ static __always_inline bool path_established_body(struct packet *p, struct sl_ve
 			flow_mend(p, v, SL_FLOW_OPENING);
 		if (v->flags & (SL_VERDICT_SERVICE | SL_VERDICT_ANSWER))
 			service_count(p, v, packets, path_served(event));
+		/* In its first tick it is not to be told from who had its ports before. */
+		if (!unanswered && f->created != f->seen && cache_worth(p, v))
+			p->flags |= PACKET_LINE;
 		return true;
 	}
 	p->flags |= PACKET_FLOW;
@@ -260,9 +275,12 @@ static __always_inline enum path_result path_ipv4(sl_ctx *ctx, struct packet *p,
 	if (path_stop(p, v, reason, false))
 		return PATH_JUDGED;
 	path = path_find(p, v, packets);
-	if ((p->flags & (PACKET_FRAG_FIRST | PACKET_ICMP_ERROR)) == PACKET_FRAG_FIRST &&
-	    v->action != SL_ACTION_DROP)
+	if (v->action == SL_ACTION_DROP)
+		return path;
+	if ((p->flags & (PACKET_FRAG_FIRST | PACKET_ICMP_ERROR)) == PACKET_FRAG_FIRST)
 		frag_remember(p);
+	if (rtt_answers(p))
+		rtt_measure(p);
 	return path;
 }
 
@@ -382,6 +400,11 @@ static __always_inline enum path_result path_uplink(sl_ctx *ctx, struct packet *
 	iface = classify_interface(p);
 	if (!iface)
 		return p->flags & PACKET_TAGGED ? path_drop(v, SL_DROP_NO_INTERFACE) : PATH_UNTOUCHED;
+	reason = guard_uplink(ctx, p);
+	if (reason)
+		return path_drop(v, reason);
+	if (p->cluster) /* the tunnel between clusters, as it should be */
+		return PATH_UNTOUCHED;
 	if (!out && tunnel_arrives(ctx, p)) {
 #ifdef SL_DOOR_XDP
 		return PATH_UNTOUCHED;
@@ -392,8 +415,10 @@ static __always_inline enum path_result path_uplink(sl_ctx *ctx, struct packet *
 #endif
 	} else if (p->flags & PACKET_TAGGED) {
 		reason = classify_vlan(p, iface);
-		if (reason == CLASSIFY_UNMANAGED)
+		if (reason == CLASSIFY_UNMANAGED) {
+			p->flags |= PACKET_LINE;
 			return PATH_UNTOUCHED;
+		}
 		if (reason)
 			return path_drop(v, reason);
 	} else {
@@ -405,6 +430,8 @@ static __always_inline enum path_result path_uplink(sl_ctx *ctx, struct packet *
 		if (p->ethertype != SL_ETH_IPV4)
 			return path_other(ctx, p, v);
 		path = path_ipv4(ctx, p, v);
+	} else {
+		p->flags |= PACKET_LINE;
 	}
 	/* The way to the node stays open, also with unmanaged: drop. */
 	if (path != PATH_UNTOUCHED || untagged != UNTAGGED_FOREIGN || out ||

@@ -6,15 +6,21 @@
  */
 #define SL_DOOR_XDP
 #include "path.h"
+#include "98_hit.h"
 
 static __always_inline int uplink(struct xdp_md *ctx, bool hand_over)
 {
 	struct sl_verdict v = {};
+	enum path_result path;
 	struct packet p;
 
+	if (hit_tagged(ctx) && hit_pass(ctx)) /* what is untagged is left to TC anyway */
+		return XDP_PASS;
 	path_begin(&p, DOOR_UP_XDP, ctx->ingress_ifindex);
 	p.flags = hand_over ? 0 : PACKET_AGAIN;
-	if (path_uplink(ctx, &p, &v) != PATH_JUDGED)
+	path = path_uplink(ctx, &p, &v);
+	hit_prepare(ctx, &p, &v, path);
+	if (path != PATH_JUDGED)
 		return XDP_PASS;
 	/* Without metadata, as some drivers are: TC judges again, and counts. */
 	if (v.action != SL_ACTION_DROP && (!hand_over || !mark_meta(ctx, &p, &v)))

@@ -63,6 +63,16 @@
 #define SL_UNANSWERED 131072
 #define SL_FRAGMENTS 16384
 #define SL_NEIGHBOURS 65536
+/*
+ * Lines of the cache on each CPU, 128 bytes each; a set of four stands side by side. Flows whose lines one epoch
+ * ends together; bytes that a line counts at most before it is filled anew.
+ */
+#define SL_LINES 16384
+#define SL_LINES_MOST                                                                                        \
+	(512U * 1024) /* of all CPUs, unless the plan asks for more than SL_LINES on each: 64 MiB */
+#define SL_LINE_WAYS 4
+#define SL_LINE_EPOCHS 4096
+#define SL_LINE_BYTES (1U << 30)
 /* Clients that are held to a backend, and sources whose new flows are metered: the least recent give way. */
 #define SL_AFFINITIES 131072
 #define SL_BUCKETS 131072
@@ -81,8 +91,44 @@
 #define SL_DROPS 8192
 #define SL_SERVED 32768
 #define SL_UNSERVED 8192
+/* Services and backends of the plan: 30,000 services of three backends. Takes memory for the rows there are. */
+#define SL_SERVING 131072
 #define SL_NAMES 262144
 #define SL_FAILS 8192
+
+/*
+ * Quality of service. Three bits of the mark carry the class. Levels are served in their order. A row of sl_rate, and
+ * one of sl_shaper, for each class, cluster, uplink and value of a label that has a rate.
+ */
+#define SL_CLASSES 8
+#define SL_LEVELS 8
+#define SL_LEVEL_DEFAULT 4 /* of what belongs to no class */
+#define SL_COST_SHIFT 20
+#define SL_MAX_RATE (1U << 16)
+#define SL_SHAPERS (1U << 16)
+#define SL_LINKS 256
+#define SL_QOS_ROWS 16384
+#define SL_QOS_DELAYS 4096 /* 152 bytes a CPU each: rows of sl_qos that had to wait, where fq is */
+#define SL_DELAY_BUCKETS 16
+#define SL_DELAY_FIRST_US 16
+#define SL_HORIZON_MS 100 /* default: longer than this a packet does not wait for its turn */
+
+/* Other clusters' prefixes, nodes and pools; limits of latency; pairs of networks whose latency is known. */
+#define SL_MAX_ABROAD (1U << 17)
+#define SL_MAX_SLO 256
+#define SL_RTTS 4096
+
+/* WireGuard over IPv4: IPv4 20, UDP 8, its own header and tag 32. */
+#define SL_WIREGUARD_BYTES 60
+#define SL_WIREGUARD_DATA 4 /* the type that a packet with something inside begins with */
+#define SL_WAN_MTU 1500 /* default: what the way between the sites takes */
+
+/* Never in clear between clusters: OVN-IC's databases, etcd, and Kube-OVN's Geneve. */
+#define SL_OVN_IC_FIRST 6645
+#define SL_OVN_IC_LAST 6646
+#define SL_ETCD_FIRST 2379
+#define SL_ETCD_LAST 2380
+#define SL_GENEVE_PORT 6081
 
 /* A port that was given back is not handed out before (RFC 6888 REQ-8). */
 #define SL_PORT_REST_S 120

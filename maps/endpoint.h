@@ -17,6 +17,7 @@
 #define SL_ENDPOINT_BROADCAST 8 /* the directed broadcast of a network */
 
 #define SL_ENDPOINT_PEER 0x1 /* local: reach it by bpf_redirect_peer */
+#define SL_ENDPOINT_ABROAD 0x4 /* of another cluster */
 #define SL_ENDPOINT_STACK 0x2 /* local: no interface in the plan, the stack delivers */
 
 struct sl_exact_key {
@@ -40,6 +41,8 @@ struct sl_endpoint {
 	__u8 mac[6]; /* of the workload; all zero: not known */
 	__u8 kind; /* SL_ENDPOINT_* */
 	__u8 flags;
+	__u16 cluster; /* the plan's id; 0: the world */
+	__u16 tenant; /* number of the label value that has a rate; 0: none */
 };
 
 #endif

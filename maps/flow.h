@@ -46,6 +46,8 @@ struct sl_flow {
 	__u8 state; /* SL_FLOW_*; kept equal in both entries */
 	__u8 flags;
 	__u8 pad[2];
+	__u32 asked; /* µs of CLOCK_MONOTONIC at its SYN, if that was sent once and from this side; else 0 */
+	__u32 pad2;
 };
 
 #endif

@@ -16,7 +16,8 @@
 	X(PLAN_HASH, "plan_hash", "first 48 bits of the image's hash, equal on nodes with equal images")     \
 	X(AGENT_SEEN, "agent_sweep_timestamp_seconds", "when the agent last aged the tables, Unix time")     \
 	X(BINDINGS, "bindings", "sources mapped to an outside port")                                         \
-	X(RESTING, "ports_resting", "outside ports that rest before they are handed out again")
+	X(RESTING, "ports_resting", "outside ports that rest before they are handed out again")              \
+	X(PLAN_FENCE, "plan_fence", "the last fence with which a state of the plan was ordered here; 0: none")
 
 enum sl_gauge_id {
 #define SL_GAUGE_ID(symbol, name, text) SL_GAUGE_##symbol,

@@ -9,8 +9,13 @@
 
 #define SL_IFACE_UPLINK 1
 #define SL_IFACE_WORKLOAD 2
+#define SL_IFACE_TUNNEL 3 /* to other clusters */
 
 #define SL_IFACE_UNMANAGED_DROP 0x1 /* uplink: what the plan does not manage is dropped */
+#define SL_IFACE_EDT 0x2 /* uplink: its qdisc sends each packet at the time written on it */
+#define SL_IFACE_SHAPED 0x4 /* uplink: somebody else shapes it; sluice only marks */
+#define SL_IFACE_BARE 0x8 /* tunnel: packets without an Ethernet header */
+#define SL_IFACE_TRUST_DSCP 0x10 /* workload: what it writes there is left alone */
 
 struct sl_iface_key {
 	__u32 ifindex;

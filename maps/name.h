@@ -15,6 +15,10 @@
 #define SL_NAME_VPC 5 /* id: VPC id; slot 0 */
 #define SL_NAME_EIP 6 /* id: the address as it stands in the tables (network byte order); slot 0 */
 #define SL_NAME_SNAT 7 /* id: rule of sl_snat; slot: generation & 1 */
+#define SL_NAME_CLUSTER 8 /* id: the plan's id; slot 0 */
+#define SL_NAME_CLASS 9 /* id: sl_class.name; slot 0 */
+#define SL_NAME_LABEL 10 /* id: sl_rate.name; "KEY=VALUE"; slot 0 */
+#define SL_NAME_STATE 11 /* id 0: the state of the plan; slot: generation & 1 */
 
 struct sl_name_key {
 	__u16 kind;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * sl_pair and sl_ports: may a class open a flow to another class? A pair without a row is denied by
- * default (rule 0). Where the answer depends on protocol or port, the pair names a port set.
+ * default (rule 0). Where the answer depends on protocol or port, the pair names a port set. Between clusters a
+ * row without policy, or none, means that no route leads there; where a route does and no rule allows it the row
+ * says SL_POLICY_DENY. The QoS class of the flow, both directions of it, is found on the way.
  */
 #ifndef SL_MAPS_POLICY_H
 #define SL_MAPS_POLICY_H
@@ -19,8 +21,9 @@ struct sl_pair_key {
 struct sl_pair {
 	__u32 set; /* with SL_POLICY_PORTS */
 	__u32 rule; /* the rule that decided; 0: the default */
-	__u8 policy; /* SL_POLICY_* */
-	__u8 pad[7];
+	__u8 policy; /* SL_POLICY_*; 0: no rule speaks of it, the row is there for its class */
+	__u8 qos; /* QoS class; 0: none */
+	__u8 pad[6];
 };
 
 /* Bits of prefixlen: 32 = any protocol, 48 = one protocol with any port, up to 64 = one port. */
@@ -34,8 +37,9 @@ struct sl_ports_key {
 
 struct sl_ports {
 	__u32 rule;
-	__u8 policy; /* SL_POLICY_ALLOW or SL_POLICY_DENY */
-	__u8 pad[3];
+	__u8 policy; /* SL_POLICY_ALLOW, SL_POLICY_DENY, or 0 as above */
+	__u8 qos;
+	__u8 pad[2];
 };
 
 #endif

@@ -18,6 +18,7 @@
 #define SL_ACTION_ROUTE 6 /* by the stack's routes, past its input */
 #define SL_ACTION_HOST 7 /* to the node's stack as if from the uplink `ifindex` */
 #define SL_ACTION_RESET 8 /* back to the sender: TCP reset or port unreachable, for `reason` */
+#define SL_ACTION_WAN 9 /* into the tunnel to another cluster, the interface `ifindex` */
 
 #define SL_VERDICT_ROUTED 0x01 /* sluice is the hop: lower the TTL, set both MACs */
 #define SL_VERDICT_PEER 0x02 /* local: by bpf_redirect_peer */
@@ -36,6 +37,7 @@
 #define SL_VERDICT_BOUND                                                                                     \
 	0x1000 /* the source is rewritten to that of a mapping: (saddr, sport) stands in sl_outside */
 #define SL_VERDICT_FORWARD 0x2000 /* tunnel: as it came, to the node behind the EIP */
+#define SL_VERDICT_HERE 0x4000 /* stack: it ends at this node; what comes of it there is judged anew */
 
 struct sl_verdict {
 	__u8 action; /* SL_ACTION_* */

@@ -46,10 +46,12 @@ families() { # as the exporter's source spells them
 	sed -nE 's/^SL_STAT\([A-Z_]+, *"([a-z_]+)".*/sluice_\1_total/p' include/stats.def
 	sed -nE 's/^\tX\([A-Z_]+, "([a-z_]+)".*/sluice_\1/p' maps/gauge.h | grep -vE 'plan_(hash|apply_microseconds)$'
 }
-told() { plain $man/sluice-metrics.7 | grep -vE '^\.\\"' | grep -oE 'sluice_[a-z_]+' | sort -u; }
+# The series of a histogram go by its name.
+whole() { sed -E 's/(_seconds)_(bucket|sum|count)$/\1/'; }
+told() { plain $man/sluice-metrics.7 | grep -vE '^\.\\"' | grep -oE 'sluice_[a-z_]+' | whole | sort -u; }
 same_families() { diff <(families | sort -u) <(told) | grep '^[<>]' | sed 's/^</not in the page:/; s/^>/not in the exporter:/'; }
 no_strangers() {
-	grep -ohE '\bsluice_[a-z_]+' scripts/deploy/*.yml scripts/deploy/grafana.json README.md | sort -u |
+	grep -ohE '\bsluice_[a-z_]+' scripts/deploy/*.yml scripts/deploy/grafana.json README.md | whole | sort -u |
 		grep -vxFf <(families) | sed 's/^/no metric: /'
 }
 every_reason() {
@@ -58,6 +60,8 @@ every_reason() {
 		grep -qx "\.B $reason" $man/sluice-metrics.7 || echo "no $reason"
 	done
 }
+
+alerts() { promtool test rules selftests/alerts.yml | grep -vE '^(Unit Testing:.*|  SUCCESS|)$'; }
 
 # A promise names tests by their text in the source; "reason NAME" stands for all tests of that reason.
 promises() {
@@ -78,6 +82,11 @@ check "sluice(8) and the completion name no option that nothing takes" no_more
 check "sluice-metrics(7) tells every metric and no other" same_families
 check "sluice-metrics(7) tells every reason" every_reason
 check "rules, dashboard and README name no metric that does not exist" no_strangers
+if command -v promtool >/dev/null; then
+	check "alerts fire where they should, and nowhere else" alerts
+else
+	echo "skip manual alerts fire where they should: promtool is not installed"
+fi
 check "PROMISES.md names no test that does not exist" promises
 if command -v man >/dev/null && command -v groff >/dev/null; then
 	for page in $man/*; do

@@ -13,7 +13,7 @@ $(B)/unit/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_) -O1 -g $(UNIT_SAN) -MMD -MP -c $< -o $@
 $(B)/unit/%: $(B)/unit/obj/selftests/unit/%.o $(PURE_SRC:%.c=$(B)/unit/obj/%.o)
-	$(CC) $(UNIT_SAN) $^ -o $@ -ljansson -lcmocka
+	$(CC) $(UNIT_SAN) $^ -o $@ -ljansson -lcmocka -lmnl
 -include $(shell find $(B)/unit -name '*.d' 2>/dev/null)
 
 # Padding that a compiler puts in is where the two sides of a table could disagree, and leaks into keys.

@@ -2,6 +2,7 @@
 /*
  * sluice, one binary: finds the command and hands over. What a command does is in cli/NAME.c.
  */
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,11 +11,14 @@
 #include "agent/state.h"
 #include "kernel/kernel.h"
 
+#define LARGE_BLOCK (1 << 20)
+
 const struct command commands[] = {
 	{ "up", cmd_up, help_up },
 	{ "apply", cmd_apply, help_apply },
 	{ "down", cmd_down, help_down },
 	{ "check", cmd_check, help_check },
+	{ "state", cmd_state, help_state },
 	{ "status", cmd_status, help_status },
 	{ "show", cmd_show, help_show },
 	{ "run", cmd_run, help_run },
@@ -70,6 +74,8 @@ int main(int argc, char **argv)
 		return cmd_help(1, argv + 1);
 	if (!strcmp(argv[1], "--version"))
 		return cmd_version(1, argv + 1);
+	/* Or freed blocks of megabytes teach it to keep more of them, and the agent keeps what a plan once took. */
+	mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
 	command = command_find(argv[1]);
 	if (!command)
 		return cli_usage(NULL, "there is no command \"%s\"", argv[1]);

@@ -15,28 +15,29 @@ _sluice() {
 	--service) words=$(sluice show services 2>/dev/null | awk 'NF == 0 { exit } NR > 1 { print $1 }' | sort -u) ;;
 	--node) words=$(hostname 2>/dev/null) ;;
 	--listen) words=127.0.0.1:9477 ;;
-	--address | --port | --limit | --top) return ;;
+	--address | --port | --limit | --top | --fence) return ;;
 	*)
 		if [ "$COMP_CWORD" = 1 ]; then
-			words='up down apply check status show run version help'
+			words='up down apply state check status show run version help'
 		else
 			case $command in
 			up) words='--plan --node --fallback' ;;
 			apply) words='--plan --node' ;;
 			down) words='--forget' ;;
+			state) words="--fence --plan --node --json $(jq -r '.states // {} | keys[]' "${SLUICE_STATE:-/var/lib/sluice}/plan.json" 2>/dev/null) normal" ;;
 			check) words='--plan --node --all-nodes --json' ;;
 			status) words=--json ;;
 			run) words='--plan --node --listen --no-metrics' ;;
-			help) words='up down apply check status show run version help' ;;
+			help) words='up down apply state check status show run version help' ;;
 			show)
 				case ${COMP_WORDS[2]-} in
 				flows) words='--network --vpc --address --port --eip --service --proto --state --limit --json' ;;
 				drops) words='--watch --json' ;;
-				networks) words=--json ;;
+				networks | wan | qos) words=--json ;;
 				services) words="--json $(sluice show services 2>/dev/null | awk 'NF == 0 { exit } NR > 1 { print $1 }' | sort -u)" ;;
 				eips) words='--top --json' ;;
 				policy) words='--plan --node --matrix --json' ;;
-				*) words='networks services eips drops flows policy' ;;
+				*) words='networks services eips wan qos drops flows policy' ;;
 				esac
 				;;
 			esac

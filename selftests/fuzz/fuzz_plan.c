@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Any bytes as a plan: parse, check, ask what is not enforced. Nothing may crash, leak or hang, and what is
+ * Any bytes as a plan, in each of its states: parse, check, ask what is not enforced. Nothing may crash, leak or hang, and what is
  * kept of a plan that parsed must read back as the same plan.
  */
 #include <stdio.h>
@@ -29,6 +29,26 @@ static void read_back(const struct plan *plan)
 	report_free(&r);
 }
 
+/* The states that a plan says it has, it has: what is wrong with them is said as of any plan. */
+static void in_states(const struct plan *plan, const uint8_t *data, size_t size)
+{
+	struct report r = { 0 };
+	struct states *states = states_read_text("plan", (const char *)data, size, &r);
+
+	for (size_t i = 0; i < plan->states.count; i++) {
+		struct plan *other = states_plan(states, plan->states.item[i], &r);
+
+		if (!other || !other->state)
+			abort();
+		if (!report_failed(&r))
+			plan_check(other, &r);
+		must_be_lines(&r);
+		report_free(&r);
+		plan_free(other);
+	}
+	states_free(states);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct report r = { 0 };
@@ -38,6 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (plan && !report_failed(&r)) {
 		read_back(plan);
+		in_states(plan, data, size);
 		plan_check(plan, &r);
 		for (size_t i = 0; i < plan->cluster_count; i++)
 			if (plan->clusters[i].node_count)

@@ -23,7 +23,7 @@ agent_start() { # [COMMAND BEFORE...] -- [OPTION...]
 	: >"$log"
 	{ lab_on n1 ${before[@]+"${before[@]}"} "$SLUICE" run "$@"; } >>"$log" 2>&1 &
 	disown # the shell need not tell that it was killed
-	until_true 30 grep -q "agent on node" "$log" || { cat "$log" && return 1; }
+	until_true 90 grep -q "agent on node" "$log" || { cat "$log" && return 1; }
 }
 agent_gone() { [ "$(agent_pid)" = 0 ]; }
 agent_end() { # SIGNAL
@@ -119,8 +119,8 @@ ages() { # a UDP question nobody answers goes after udp_new_s; an ICMP flow stay
 	before=$(status .stats.flows_aged)
 	lab_in a1 $PYTHON -c 'import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 5353)); s.sendto(b"x", ("192.168.103.12", 7777))'
-	until_true 1 udp_flows 7777 '== 1' || { echo "no flow" && return 1; }
-	until_true 12 udp_flows 7777 '== 0' || { echo "the flow stays" && return 1; }
+	until_true 4 udp_flows 7777 '== 1' || { echo "no flow" && return 1; }
+	until_true 20 udp_flows 7777 '== 0' || { echo "the flow stays" && return 1; }
 	sleep 1.5
 	echo "aged before $before, now $(status .stats.flows_aged)"
 	[ "$(status .stats.flows_aged)" -gt "$before" ] &&
@@ -129,6 +129,7 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 5353)); s.send
 deaf() { # a2 drops what comes to 7777 without an ICMP error, which would be an answer
 	lab_in a2 $PYTHON -c 'import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 7777)); time.sleep(120)' &
+	until_true 20 lab_in a2 sh -c 'ss -Hlun "sport = :7777" | grep -q .'
 }
 follows_apply() { # somebody else applies: what the agent patches later is that plan, not its own old one
 	jq '.networks["net-c"] = { id: 105, sites: { c1: { vlan: 105, cidrs: ["192.168.105.0/24"] } } }' \

@@ -16,11 +16,12 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with RST, no TIME_WAIT
 
 
 class Connection:
-    __slots__ = ("sock", "port", "name", "seen", "seen_port", "error")
+    __slots__ = ("sock", "port", "name", "seen", "seen_port", "error", "stuck")
 
     def __init__(self, sock, port):
         self.sock, self.port = sock, port
         self.name = self.seen = self.seen_port = self.error = None
+        self.stuck = ""
 
     def close(self):
         if self.sock is not None:
@@ -69,7 +70,7 @@ class Crowd:
                     more = False
                 for fd, (c, begun) in list(waiting.items()) if now > end or patience else []:
                     if now > end or now - begun > patience:
-                        c.error = "ETIMEDOUT"
+                        c.error, c.stuck = "ETIMEDOUT", stuck(c.sock)
                         poll.unregister(fd)
                         del waiting[fd]
                         done.append(c)
@@ -146,10 +147,18 @@ def speak(connections, seconds=10.0, width=1000):
     return broken
 
 
+def stuck(sock):
+    """How far a connection has come that has waited too long."""
+    state = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+    said = {1: "connected, no word from the server", 2: "no answer to its SYN"}.get(state, f"state {state}")
+    return f" of port {sock.getsockname()[1]} ({said})"
+
+
 def errors(connections):
     """How often each error, as text."""
     count = {}
     for c in connections:
         if c.error:
-            count[c.error] = count.get(c.error, 0) + 1
+            text = c.error + c.stuck
+            count[text] = count.get(text, 0) + 1
     return ", ".join(f"{n} {e}" for e, n in sorted(count.items())) or "none"

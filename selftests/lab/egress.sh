@@ -56,7 +56,7 @@ egress_servers() {
 	mkdir -p "$FABRIC"
 	jq '{ workloads: (.workloads + [{ name: "out" }, { name: "cloud" }]) }' "$PLAN" >"$FABRIC/who.json" || return 1
 	"$PYTHON" "$here/selftests/lab/servers.py" "$LAB" "$FABRIC/who.json" "$FABRIC" >"$FABRIC/ready" 2>"$FABRIC/errors" &
-	until_true 20 test -s "$FABRIC/ready" || { cat "$FABRIC/errors" && return 1; }
+	until_true 120 test -s "$FABRIC/ready" || { cat "$FABRIC/errors" && return 1; }
 }
 
 # --- what no node may send

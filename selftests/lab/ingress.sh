@@ -71,7 +71,7 @@ servers_up() {
 	done
 	"$PYTHON" "$here/selftests/lab/servers.py" "$LAB" "$PLAN" "$FABRIC" >"$FABRIC/ready" 2>"$FABRIC/errors" &
 	lab_listening() { [ -s "$FABRIC/ready" ] && [ "$(ls "$FABRIC"/*.pid 2>/dev/null | wc -l)" = "$(wc -w <<<"$web_pods")" ]; }
-	until_true 20 lab_listening || { cat "$FABRIC/errors" "$FABRIC"/*.error.log && return 1; }
+	until_true 120 lab_listening || { cat "$FABRIC/errors" "$FABRIC"/*.error.log && return 1; }
 }
 
 # --- kube-proxy's way

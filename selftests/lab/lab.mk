@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# make lab-tools    what the lab tests need compiled: the SYN sender, many datagrams, the access ports of the switch
+# make lab-tools    what the lab tests need compiled: senders and meters, a tunnel where the kernel has none, access ports
 
-LAB_TOOLS := $(B)/lab/flood $(B)/lab/datagrams $(B)/lab/access.bpf.o
+LAB_TOOLS := $(addprefix $(B)/lab/,flood datagrams stream tunnel access.bpf.o)
 .PHONY: lab-tools
 lab-tools: $(LAB_TOOLS)
 $(B)/lab/%: selftests/lab/%.c

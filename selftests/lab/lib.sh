@@ -10,11 +10,16 @@
 # with lab_down. It must never touch an interface, a namespace or a pin that it has not made itself.
 #
 # Set before sourcing, all optional: LAB (name), SLUICE (the binary), TAGS=frame|metadata: where native XDP
-# on the nodes' uplinks meets the VLAN tag. `ip netns exec` would hide bpffs: commands run by nsenter.
+# on the nodes' uplinks meets the VLAN tag, LAB_CACHE=0: the programs go without their line cache. `ip netns exec` would
+# hide bpffs: commands run by nsenter.
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 LAB=${LAB:-slab$$}
 SLUICE=${SLUICE:-$here/build/sluice}
+if [ "${LAB_CACHE:-1}" = 0 ] && [ -z "${LAB_SLUICE:-}" ]; then
+	export LAB_SLUICE=$SLUICE
+	SLUICE=$here/selftests/lab/without_cache
+fi
 TAGS=${TAGS:-frame}
 LAB_DIR=${LAB_DIR:-/tmp/$LAB}
 PLAN=${PLAN:-$here/selftests/plans/pn-main-lab.json}
@@ -99,7 +104,8 @@ lab_rows() {
 lab_netns() { # NAME...
 	printf "netns add $LAB-%s\n" "$@" | ip -batch - || return 1
 	# Quiet: a namespace that speaks IPv6 on its own would count drops that no test has asked for. Routing
-	# by the source is for the tests that look at it. And lo is up.
+	# by the source is for the tests that look at it. No connection inherits the window of one before it, which
+	# a test may have starved. And lo is up.
 	"$PYTHON" - "${@/#/$LAB-}" <<-'EOF'
 		import ctypes, fcntl, os, socket, struct, sys
 		libc = ctypes.CDLL(None, use_errno=True)
@@ -108,13 +114,14 @@ lab_netns() { # NAME...
 		    if libc.setns(fd, 0x40000000):  # CLONE_NEWNET
 		        sys.exit(f"lab: {name}: {os.strerror(ctypes.get_errno())}")
 		    os.close(fd)
-		    for file, value in (("ipv6/conf/%s/disable_ipv6", "1"), ("ipv4/conf/%s/rp_filter", "0")):
-		        for which in ("all", "default"):
-		            try:
-		                with open("/proc/sys/net/" + file % which, "w") as f:
-		                    f.write(value)
-		            except FileNotFoundError:
-		                pass  # a kernel without it is quiet
+		    for file, value in (("ipv6/conf/all/disable_ipv6", "1"), ("ipv6/conf/default/disable_ipv6", "1"),
+		                        ("ipv4/conf/all/rp_filter", "0"), ("ipv4/conf/default/rp_filter", "0"),
+		                        ("ipv4/tcp_no_metrics_save", "1")):
+		        try:
+		            with open("/proc/sys/net/" + file, "w") as f:
+		                f.write(value)
+		        except FileNotFoundError:
+		            pass  # a kernel without it is quiet
 		    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
 		        fcntl.ioctl(s, 0x8914, struct.pack("16sH22x", b"lo", 1))  # SIOCSIFFLAGS, IFF_UP
 	EOF
@@ -142,7 +149,8 @@ lab_access() { # PORT VLAN
 }
 lab_tools() { # the guests find them built
 	[ -n "${SLUICE_VM:-}" ] || make -s -C "$here" lab-tools || return 1
-	[ -x "$here/build/lab/flood" ] && [ -r "$here/build/lab/access.bpf.o" ] && [ -x "$here/build/lab/datagrams" ] ||
+	[ -x "$here/build/lab/flood" ] && [ -x "$here/build/lab/stream" ] && [ -x "$here/build/lab/tunnel" ] &&
+		[ -r "$here/build/lab/access.bpf.o" ] && [ -x "$here/build/lab/datagrams" ] ||
 		{ echo "run: make lab-tools" && return 1; }
 }
 sysctls() { # NAME KEY=VALUE...: below /proc/sys/net
@@ -225,9 +233,11 @@ lab_down() {
 		[ -z "$pids" ] || kill -9 $pids 2>/dev/null
 		sed 's/^/netns delete /' <<<"$namespaces" | ip -batch -
 	fi
+	pids=$(lab_servers) && kill -9 $pids 2>/dev/null
 	rm -rf "$LAB_DIR"
 	return 0
 }
+lab_servers() { pgrep -f "/(servers|flips)\.py $LAB "; } # they stand in no namespace of the lab, only their sockets do
 # lab_after_sluice_down NODE: what `sluice down` must not leave on the node's interfaces
 lab_after_sluice_down() {
 	local left
@@ -240,6 +250,7 @@ lab_leftovers() { # after lab_down
 	local left='' try
 	for try in {1..20}; do # the kernel frees namespaces and programs a little later
 		left=$(ip netns list | grep "^$LAB-"
+			lab_servers
 			ls -d "$lab_bpffs/sluice-$LAB-"* "$LAB_DIR" 2>/dev/null)
 		[ -z "$left" ] && return 0
 		sleep 0.2
@@ -254,6 +265,10 @@ lab_attacks() {
 	[ "${PIPESTATUS[0]}" = 0 ] || lab_failed=1
 }
 
+lab_cache_off() { # NODE: or sluice is not there any more
+	[ ! -d "$lab_bpffs/sluice-$LAB-$1" ] || lab_sluice "$1" status --json | jq -e '.cache.lines_per_cpu == 0'
+}
+
 # Every test: lab_begin, then what it has to say, then lab_end.
 lab_begin() {
 	trap 'lab_down' EXIT
@@ -263,6 +278,7 @@ lab_begin() {
 lab_end() {
 	local node
 	for node in $(lab_nodes); do
+		[ "${LAB_CACHE:-1}" = 1 ] || check "${0##*/} $node has gone without its cache" lab_cache_off "$node"
 		lab_sluice "$node" down >/dev/null 2>&1 || not_ok "${0##*/} down $node: it fails"
 		check "${0##*/} nothing of sluice stays on $node" lab_after_sluice_down "$node"
 	done

@@ -282,6 +282,53 @@ check "lifecycle down leaves no XDP and no promiscuous mode" is \
 	"$(node ip -d link show | grep -cE 'prog/xdp|PROMISC')" 0
 check "lifecycle down again" sluice down
 
+# --- qdiscs: somebody's stay as they are, sluice's own goes with it, also if all else of it has gone
+plan fq.json allow '.clusters.c.nodes.n1.uplinks = { "u0": { "pacing": "fq" }, "u1": { "pacing": "fq" } }'
+node ip link add u1 numtxqueues 2 numrxqueues 2 type veth peer name peer-u1 numtxqueues 2 numrxqueues 2
+node ip link set u1 up
+node ip link set peer-u1 up
+qdiscs() { node tc qdisc show dev "$1" | grep -vE ' clsact | ingress ' | sed -E 's/ refcnt [0-9]+//' | sort; }
+says() { # TEXT COMMAND...: succeeds, with a line that has TEXT
+	local text=$1 out
+	shift
+	out=$("$@" 2>&1) || { echo "$out" && return 1; }
+	grep -qF -- "$text" <<<"$out" || { echo "no \"$text\" in: $out" && return 1; }
+}
+fq=no
+! node tc qdisc add dev peer-u0 root fq 2>/dev/null || { fq=yes && node tc qdisc del dev peer-u0 root; }
+untouched_u0=$(qdiscs u0) untouched_u1=$(qdiscs u1)
+if [ $fq = yes ]; then
+	check "lifecycle qdisc the kernel's own makes room for fq" up fq.json
+	check "lifecycle qdisc fq is there" is "$(qdiscs u0 | cut -d' ' -f2-4)" "fq 7360: root"
+	# As after a reboot of all but the qdiscs.
+	rm -rf "$pins"
+	check "lifecycle qdisc down without a pin" sluice down
+	check "lifecycle qdisc down puts the kernel's own back" \
+		is "$(qdiscs u0)/$(qdiscs u1)" "$untouched_u0/$untouched_u1"
+fi
+if node tc qdisc add dev u1 root handle 7360: mq; then
+	check "lifecycle qdisc down without a pin takes off an mq of sluice" sluice down
+	check "lifecycle qdisc and the kernel's own is there again" is "$(qdiscs u1)" "$untouched_u1"
+else
+	skip "lifecycle qdisc mq: the kernel has none"
+fi
+check "lifecycle qdisc down again has nothing to do" says "nothing to do" sluice down
+node tc qdisc add dev u0 root handle 7361: pfifo limit 77
+node tc qdisc add dev u1 root handle 1: mq
+node tc qdisc add dev u1 parent 1:1 handle 2: pfifo limit 77
+had_u0=$(qdiscs u0) had_u1=$(qdiscs u1)
+check "lifecycle qdisc somebody's root is named" \
+	says "u0 sends by pfifo (7361:) that somebody has set up" up fq.json
+check "lifecycle qdisc somebody's mq is named" \
+	says "u1 sends by mq (1:) that somebody has set up" apply fq.json
+check "lifecycle qdisc somebody's stay" is "$(qdiscs u0)/$(qdiscs u1)" "$had_u0/$had_u1"
+check "lifecycle qdisc apply without fq" apply a.json
+check "lifecycle qdisc down" sluice down
+check "lifecycle qdisc somebody's stay with a handle of sluice's, too" \
+	is "$(qdiscs u0)/$(qdiscs u1)" "$had_u0/$had_u1"
+node tc qdisc del dev u0 root
+node ip link del u1
+
 # --- somebody else's program on the NIC
 cat >"$LAB_DIR/foreign.c" <<-C
 	__attribute__((section("xdp"), used)) int somebody(void *frame) { return 2; }

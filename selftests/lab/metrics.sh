@@ -45,8 +45,13 @@ all_there() {
 		flows unanswered_flows neighbours plan_generation plan_info plan_applied_timestamp_seconds \
 		plan_apply_seconds table_entries table_size interface_info build_info service_connections_total \
 		service_packets_total service_bytes_total service_handshakes_total service_drops_total service_backends \
-		service_backend_active service_backend_waiting service_backend_share_ratio; do
+		service_backend_active service_backend_waiting service_backend_share_ratio qos_packets_total \
+		qos_delay_seconds qos_rate_bytes_per_second uplink_pacing_info handshake_rtt_seconds slo_max_seconds \
+		last_offender_info; do
 		grep -q "^# TYPE sluice_$name " <<<"$page" || { echo "no sluice_$name" && missing=1; }
+	done
+	for name in sl_flow sl_unanswered sl_serving sl_qos sl_qos_delay; do
+		grep -q "^sluice_table_size{table=\"$name\"} [1-9]" <<<"$page" || { echo "nothing of how full $name is" && missing=1; }
 	done
 	return $missing
 }
@@ -90,9 +95,23 @@ cannot_write() { # every descriptor of the exporter's server, tried for writing 
 		    assert done < 0 and ctypes.get_errno() == errno.EPERM, f"descriptor {name}: {done} {ctypes.get_errno()}"
 		    maps += 1
 		print(maps, "tables, none to write")
-		sys.exit(maps != 13)
+		sys.exit(maps != 22)
 	EOF
 }
+follows_plans() { # rates stand in tables of the plan: the server that is given those of the next one is as weak as ever
+	local agent keeper rate
+	agent=$(lab_sluice n1 status --json | jq .agent_pid)
+	keeper=$(pgrep -x -P "$agent" sluice-exporter)
+	for rate in 40 70; do
+		jq ".qos = { classes: { bulk: { priority: 5, rate_mbit: $rate } }, rules: [] }" "$PLAN" >"$LAB_DIR/rate.json"
+		lab_sluice n1 apply --plan "$LAB_DIR/rate.json" --node n1 || return 1
+		until_true 5 rate_is $((rate * 125000)) || { echo "no rate of $rate" && return 1; }
+	done
+	[ "$(pgrep -x -P "$agent" sluice-exporter)" = "$keeper" ] || { echo "another keeper" && return 1; }
+	[ "$(awk '/^Uid:/ { print $2 }' "/proc/$(server)/status")" = 65534 ] || { echo "the server is not nobody" && return 1; }
+	cannot_write && lab_sluice n1 apply --plan "$PLAN" --node n1
+}
+rate_is() { [ "$(metric 'sluice_qos_rate_bytes_per_second{kind="class",name="bulk"}')" = "$1" ]; }
 fault_f10() { # 300 clients that say nothing, and some that say one byte a second
 	local begin=$SECONDS
 	lab_in n1 $PYTHON -c '
@@ -136,7 +155,7 @@ real_server() {
 	EOF
 	{ lab_in n1 prometheus --config.file="$LAB_DIR/prometheus.yml" --storage.tsdb.path="$LAB_DIR/tsdb" \
 		--web.listen-address=127.0.0.1:9490; } >"$LAB_DIR/prometheus.log" 2>&1 &
-	until_true 20 scraped || { tail -n 3 "$LAB_DIR/prometheus.log" && return 1; }
+	until_true 120 scraped || { tail -n 3 "$LAB_DIR/prometheus.log" && return 1; }
 	# Its own rules load and none of them fires on a healthy node.
 	get "$prometheus/api/v1/rules" | jq -e '[.data.groups[].rules[] | select(.health == "err")] | length == 0'
 }
@@ -155,6 +174,7 @@ fi
 check "$me the generation is the kernel's" same_as_tables
 check "$me GET only, two pages only" strict
 check "$me the exporter cannot write a table" cannot_write
+check "$me the exporter follows plans" follows_plans
 check "$me no workload reaches the metrics" unreachable
 check_once "$me fault_f10 slow clients are cut off" fault_f10
 check "$me a server that dies is started again" restarted

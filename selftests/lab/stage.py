@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the scenarios of the services and NAT labs stand on: the plan and its variants, the nodes' own words, results.
+"""What the scenarios of most labs stand on: the plan and its variants, the nodes' own words, results.
 
 It must never decide whether a scenario went well; it says what it was told.
 """
@@ -30,7 +30,7 @@ class Stage:
         with open(plan, encoding="utf-8") as f:
             self.plan = json.load(f)
         self.ns = Namespaces(self.lab)
-        self.nodes = list(self.plan["clusters"]["kube-dc"]["nodes"])
+        self.nodes = [node for cluster in self.plan["clusters"].values() for node in cluster["nodes"]]
         self.failed = False
 
     def say(self, name, trouble=None):
@@ -64,11 +64,12 @@ class Stage:
         """The plan, to be changed and given to apply()."""
         return copy.deepcopy(self.plan)
 
-    def apply(self, plan):
+    def apply(self, plan, *nodes):
+        """On these nodes, or on all."""
         path = f"{self.folder}/variant.json"
         with open(path, "w", encoding="utf-8") as f:
             json.dump(plan, f)
-        for node in self.nodes:
+        for node in nodes or self.nodes:
             run = self.on_node(node, self.sluice, "apply", "--plan", path, "--node", node)
             if run.returncode:
                 raise RuntimeError(f"apply on {node}: {run.stderr.strip()}")

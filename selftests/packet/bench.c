@@ -12,6 +12,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "../../user/kernel/cache.h"
+#include "../../user/kernel/extra.h"
 #include "../../user/kernel/shape.h"
 #include "../../user/image/heap.h"
 #include "packet/tag_beside.skel.h"
@@ -29,9 +31,12 @@ bool bench_open(struct bench *b, const char *folder, char *why, size_t room)
 {
 	struct limits limits = { .flows = FLOWS_MAX,
 				 .unanswered_flows = UNANSWERED_MAX,
-				 .bindings = BINDINGS_MAX };
+				 .bindings = BINDINGS_MAX,
+				 .cache_lines = b->cached ? CACHE_LINES : 0 };
 	struct trouble t = { "" };
 
+	if (b->limits.flows)
+		limits = b->limits;
 	b->folder = folder;
 	b->kernel.lock = -1;
 	for (int i = 0; i < SL_PROGRAMS; i++)
@@ -50,12 +55,26 @@ bool bench_open(struct bench *b, const char *folder, char *why, size_t room)
 	for (int i = 0; i < SL_PROGRAMS; i++) {
 		char path[128];
 
+		if (extra_is((enum program)i)) /* loaded where it is asked for */
+			continue;
 		snprintf(path, sizeof(path), BENCH_PINS "/progs/%s", program_names[i]);
 		b->program[i] = bpf_obj_get(path);
 		if (b->program[i] < 0) {
 			snprintf(why, room, "%s: %s", path, strerror(errno));
 			return false;
 		}
+	}
+	if (b->cached) {
+		b->flush = cache_open(BENCH_PINS, &t);
+		if (b->flush < 0) {
+			snprintf(why, room, "%s", t.text);
+			return false;
+		}
+	}
+	/* The judgement of the one for libxdp's dispatcher is sl_up_xdp's. */
+	if (extra_open(&b->kernel, SL_TUN_IN, 2, b->program, &t)) {
+		snprintf(why, room, "%s", t.text);
+		return false;
 	}
 	return open_beside(b, why, room) && bench_plan(b, NULL);
 }
@@ -101,16 +120,25 @@ static char *plan_text(const char *folder, const char *base, const char *change,
 	return text;
 }
 
+void *bench_find(const struct image *image, enum sl_table_id table, const void *key)
+{
+	const struct image_table *at = &image->table[table];
+	size_t key_size = shapes[table].key_size, stride = key_size + shapes[table].value_size;
+
+	for (size_t row = 0; row < at->count; row++)
+		if (!memcmp(at->rows + row * stride, key, key_size))
+			return at->rows + row * stride + key_size;
+	return NULL;
+}
+
 void bench_row(struct bench *b, struct image *image, enum sl_table_id table, const void *key,
 	       const void *value)
 {
 	struct image_table *at = &image->table[table];
-	size_t key_size = shapes[table].key_size, stride = key_size + shapes[table].value_size, row = 0;
-	uint8_t *rows = at->rows;
+	size_t key_size = shapes[table].key_size, stride = key_size + shapes[table].value_size;
+	uint8_t *rows, *row = bench_find(image, table, key);
 
-	while (row < at->count && memcmp(rows + row * stride, key, key_size))
-		row++;
-	if (row == at->count) {
+	if (!row) {
 		rows = heap_take(image->arena, (at->count + 1) * stride);
 		if (!rows) {
 			fail(b, "no memory for a row of %s", shapes[table].name);
@@ -118,13 +146,14 @@ void bench_row(struct bench *b, struct image *image, enum sl_table_id table, con
 		}
 		if (at->count)
 			memcpy(rows, at->rows, at->count * stride);
+		row = rows + at->count * stride + key_size;
+		memcpy(row - key_size, key, key_size);
 		at->key_size = (uint32_t)key_size;
 		at->value_size = shapes[table].value_size;
 		at->rows = rows;
 		at->count++;
 	}
-	memcpy(rows + row * stride, key, key_size);
-	memcpy(rows + row * stride + key_size, value, shapes[table].value_size);
+	memcpy(row, value, shapes[table].value_size);
 }
 
 bool bench_plan(struct bench *b, const char *change)
@@ -188,6 +217,23 @@ static void empty(struct bench *b, enum sl_table_id table)
 		}
 }
 
+void bench_count_lines(struct bench *b)
+{
+	struct trouble t;
+	uint32_t missed;
+
+	if (b->cached && (cache_flush(b->flush, SL_FLUSH_ALL, b->cpus, NULL, &missed, &t) || missed))
+		fail(b, "cannot count what lines hold: %s", t.text);
+}
+
+void bench_void_lines(struct bench *b)
+{
+	struct trouble t;
+
+	if (b->cached && cache_start(&b->kernel, true, &t))
+		fail(b, "cannot void the cache: %s", t.text);
+}
+
 void bench_clear_counts(struct bench *b)
 {
 	const uint64_t zero[CPUS_MAX] = { 0 };
@@ -197,6 +243,13 @@ void bench_clear_counts(struct bench *b)
 	empty(b, SL_TABLE_sl_served);
 	empty(b, SL_TABLE_sl_unserved);
 	empty(b, SL_TABLE_sl_eip_count);
+	empty(b, SL_TABLE_sl_qos);
+	empty(b, SL_TABLE_sl_qos_delay);
+	empty(b, SL_TABLE_sl_rtt);
+	for (uint32_t i = 0; i < OFFENCES; i++)
+		if (bpf_map_update_elem(b->kernel.table[SL_TABLE_sl_offender], &offences[i],
+					&(struct sl_offender){ .at = 0 }, BPF_ANY))
+			fail(b, "cannot clear sl_offender: %s", strerror(errno));
 	for (uint32_t i = 0; i < SL_STATS; i++)
 		if (bpf_map_update_elem(b->kernel.table[SL_TABLE_sl_stat], &i, zero, BPF_ANY))
 			fail(b, "cannot clear sl_stat: %s", strerror(errno));
@@ -215,6 +268,9 @@ void bench_clear(struct bench *b)
 	empty(b, SL_TABLE_sl_port_word);
 	empty(b, SL_TABLE_sl_contact);
 	empty(b, SL_TABLE_sl_holder);
+	empty(b, SL_TABLE_sl_shaper);
+	empty(b, SL_TABLE_sl_link);
+	bench_void_lines(b);
 	bench_clear_counts(b);
 }
 
@@ -228,6 +284,7 @@ static int run_xdp(struct bench *b, const struct send *s, struct got *got, uint8
 
 	got->retval = opts.retval;
 	got->mark = 0;
+	got->tstamp = 0;
 	got->meta_len = back.data - back.data_meta;
 	*len = opts.data_size_out;
 	return error;
@@ -235,16 +292,23 @@ static int run_xdp(struct bench *b, const struct send *s, struct got *got, uint8
 
 static int run_tc(struct bench *b, const struct send *s, struct got *got, uint8_t *out, uint32_t *len)
 {
-	struct __sk_buff in = { .ifindex = s->ifindex, .mark = s->mark, .gso_segs = s->gso_segs };
+	struct __sk_buff in = { .ifindex = s->ifindex,
+				.mark = s->mark,
+				.gso_segs = s->gso_segs,
+				.gso_size = s->gso_size,
+				.priority = s->priority,
+				.ingress_ifindex = s->came_by };
 	struct __sk_buff back = { 0 };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = s->frame.bytes, .data_size_in = s->frame.len,
 		    .data_out = out, .data_size_out = *len, .ctx_in = &in, .ctx_size_in = sizeof(in),
 		    .ctx_out = &back, .ctx_size_out = sizeof(back), .repeat = 1);
 	int program = b->program[s->door], error;
 
-	if (s->beside.type) {
+	if (s->beside.type || s->hash || s->sign) {
 		in.cb[0] = s->beside.type;
 		in.cb[1] = s->beside.tci;
+		in.cb[2] = s->hash;
+		in.cb[3] = s->sign;
 		if (bpf_map_update_elem(bpf_map__fd(b->beside->maps.door), &(uint32_t){ 0 }, &program,
 					BPF_ANY))
 			return -errno;
@@ -253,6 +317,8 @@ static int run_tc(struct bench *b, const struct send *s, struct got *got, uint8_
 	error = bpf_prog_test_run_opts(program, &opts);
 	got->retval = opts.retval;
 	got->mark = back.mark;
+	got->priority = back.priority;
+	got->tstamp = back.tstamp;
 	got->meta_len = 0;
 	*len = opts.data_size_out;
 	return error;
@@ -262,7 +328,8 @@ bool bench_run(struct bench *b, const struct send *s, struct got *got)
 {
 	uint8_t out[FRAME_ROOM + 256];
 	uint32_t len = sizeof(out);
-	int error = s->door == SL_UP_XDP ? run_xdp(b, s, got, out, &len) : run_tc(b, s, got, out, &len);
+	bool xdp = s->door == SL_UP_XDP || s->door == SL_UP_SHARED;
+	int error = xdp ? run_xdp(b, s, got, out, &len) : run_tc(b, s, got, out, &len);
 
 	if (error)
 		return fail(b, "the kernel does not run %s on %u bytes: %s", program_names[s->door],

@@ -12,10 +12,14 @@
 #include "frame.h"
 #include "scene.h"
 
-#define FLOWS_MAX 64 /* room of sl_flow on the bench: small enough to be filled */
+#define FLOWS_MAX 64 /* room of sl_flow for tests: small enough to be filled */
 #define UNANSWERED_MAX 2048
 #define BINDINGS_MAX 4096
+#define CACHE_LINES 256
 #define CPUS_MAX 256U
+#define MARK_JUDGED 0x00800000U /* top bit of SL_MARK_MASK */
+#define MARK_CLASS_SHIFT 20 /* the three bits below */
+#define WAN_SIGN 0x5a1cU /* of what a door has sent into the tunnel: MARK_WAN_SIGN */
 #define BENCH_PINS "/sys/fs/bpf/packet"
 
 struct tag_beside_bpf;
@@ -30,7 +34,12 @@ struct bench {
 	void (*rows)(struct bench *b,
 		     struct image *image); /* puts rows of its own into an image; NULL: none */
 	const void *rows_of; /* what `rows` goes by */
+	struct limits limits; /* sizes of the tables of state; 0: small enough to be filled by tests */
 	uint32_t cpus;
+	bool cached; /* the programs have their cache */
+	int flush; /* sl_flush; only then */
+	unsigned int lines, line_packets; /* made of packets of tests, and those that they decided */
+	unsigned int lines_left; /* of what is left alone */
 	uint32_t fuzz_packets, fuzz_seed;
 	unsigned int ok, failed, skipped;
 	unsigned int hits[SL_REASONS], misses[SL_REASONS],
@@ -46,7 +55,11 @@ struct send {
 	struct frame frame;
 	struct tag beside; /* type 0: none */
 	uint32_t mark;
-	uint32_t gso_segs;
+	uint32_t gso_segs, gso_size;
+	uint32_t priority;
+	uint32_t came_by; /* ingress interface of what leaves; 0: none */
+	uint32_t hash; /* of the flow, written before the door sees it; 0: none */
+	uint32_t sign; /* of the door that sent it here, likewise */
 	bool keep; /* tables of state stay as the packet before left them */
 };
 
@@ -84,6 +97,24 @@ struct outside {
 #define SERVED_ANSWER 2
 #define SERVED_REFUSAL 3
 
+/* What quality of service counts: that it left, or that it was more than a rate takes. */
+struct queued {
+	bool counted;
+	bool delayed;
+	uint32_t class, label; /* names; 0: none */
+	uint16_t cluster;
+};
+
+/* The handshake that is timed. Of a SYN-ACK nothing is asked unless a test says which. */
+struct timed {
+	enum { TIMED_ANY, TIMED, TIMED_NOT } as;
+	struct sl_rtt_key key;
+	uint32_t bucket; /* BUCKET_ANY: whichever */
+};
+#define BUCKET_ANY SL_RTT_BUCKETS
+
+struct got;
+
 /* What has to come of it. */
 struct want {
 	enum fate fate;
@@ -97,8 +128,13 @@ struct want {
 	bool unmarked; /* although SENT or STACK, no mark */
 	const struct frame *out; /* NULL: as it went in */
 	bool question; /* dropped, and what goes out instead is in `out` */
+	uint8_t class; /* in the mark */
+	uint32_t priority; /* of the socket buffer; 0: as it came */
 	struct served served; /* vip 0: no service counts it */
 	struct outside outside;
+	struct queued queued;
+	struct timed timed;
+	struct got *got; /* NULL, or what came out is put there */
 };
 #define STAT(symbol) (1U << SL_STAT_##symbol)
 #define NEW_FLOW STAT(FLOWS_CREATED)
@@ -109,6 +145,8 @@ struct got {
 	uint8_t meta[64];
 	uint32_t meta_len;
 	uint32_t mark;
+	uint32_t priority;
+	uint64_t tstamp; /* the time to leave at; 0: now */
 };
 
 bool bench_open(struct bench *b, const char *folder, char *why, size_t room);
@@ -117,6 +155,10 @@ void bench_close(struct bench *b);
 bool bench_plan(struct bench *b, const char *change);
 /* Puts sl_active back to 0, or to the generation of the plan that is in. */
 void bench_generation(struct bench *b, uint32_t generation);
+/* Counts what lines of the cache hold. */
+void bench_count_lines(struct bench *b);
+/* And forgets them. */
+void bench_void_lines(struct bench *b);
 /* Empties every table of state that packets write, and every counter. */
 void bench_clear(struct bench *b);
 void bench_clear_counts(struct bench *b);
@@ -124,6 +166,8 @@ void bench_clear_counts(struct bench *b);
 /* A row more of a plan table, or another value for one that is there. */
 void bench_row(struct bench *b, struct image *image, enum sl_table_id table, const void *key,
 	       const void *value);
+/* The value of a row that is there, to be read or changed; NULL: none is. */
+void *bench_find(const struct image *image, enum sl_table_id table, const void *key);
 
 /* Only runs the door. */
 bool bench_run(struct bench *b, const struct send *s, struct got *got);
@@ -132,6 +176,9 @@ bool check(struct bench *b, const char *name, struct send s, struct want w);
 /* The same, and says that it triggers `reason`, or is one step on the good side of it. */
 void hit(struct bench *b, enum sl_reason_id reason, const char *name, struct send s, struct want w);
 void miss(struct bench *b, enum sl_reason_id reason, const char *name, struct send s, struct want w);
+
+/* Runs a packet that was as wanted twice more where the cache can have a line for it, and compares; check() asks. */
+bool check_by_line(struct bench *b, const struct send *s, const struct want *w);
 
 /* A case of several packets: one line of output. */
 void case_begin(struct bench *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -149,6 +196,13 @@ bool check_served(struct bench *b, const struct want *w, uint32_t packets, uint3
 
 /* Every row of the EIPs' counters; check() asks. */
 bool check_outside(struct bench *b, const struct want *w);
+
+/* Every row of what quality of service, handshakes and the watch between clusters have noted; check() asks. */
+bool check_queued(struct bench *b, const struct want *w, uint32_t packets, uint32_t bytes);
+bool check_timed(struct bench *b, const struct send *s, const struct want *w);
+bool check_offender(struct bench *b, const struct want *w);
+#define OFFENCES 3
+extern const uint32_t offences[OFFENCES]; /* reasons of which an example is kept */
 
 /* Rows of state tables. */
 struct sl_flow_key flow_key(uint16_t vpc, uint8_t proto, uint32_t saddr, uint16_t sport, uint32_t daddr,
@@ -231,6 +285,7 @@ void test_tunnel(struct bench *b);
 void test_far(struct bench *b);
 void test_quote(struct bench *b);
 void test_say(struct bench *b);
+void test_install(struct bench *b);
 void test_snat(struct bench *b);
 void test_snat_port(struct bench *b);
 void test_snat_in(struct bench *b);
@@ -242,8 +297,20 @@ void test_fip(struct bench *b);
 void test_eip_block(struct bench *b);
 void test_hairpin(struct bench *b);
 void test_nat_compiled(struct bench *b);
+void test_guard(struct bench *b);
+void test_wan(struct bench *b);
+void test_wan_size(struct bench *b);
+void test_rtt(struct bench *b);
+void test_qos(struct bench *b);
+void test_dscp(struct bench *b);
+void test_pace(struct bench *b);
+void test_level(struct bench *b);
+void test_link(struct bench *b);
 void test_live(struct bench *b);
 void test_live_service(struct bench *b);
+void test_live_wan(struct bench *b);
+void test_guard_random(struct bench *b);
+void test_cache(struct bench *b);
 void test_fuzz(struct bench *b);
 
 #endif

@@ -186,8 +186,9 @@ static void test_beside(struct bench *b)
 	check(b, "client: nor do broken packets to it concern a service",
 	      wire(TO_VIP(NODE1, TCP(1000, 8443, 0))), untouched);
 	f = PACKET(.saddr = MGMT_HOST, .daddr = NODE1, TCP(1000, 22, SYN), VLAN(MGMT));
-	w = (struct want){ .fate = STACK, .src = MGMT, .dst = MGMT, .stats = NEW_FLOW };
+	w = (struct want){ .fate = STACK, .src = MGMT, .dst = MGMT, .stats = NEW_FLOW, .unmarked = true };
 	check(b, "client: another port of the node on its VLAN", wire(f), w);
+	w.unmarked = false; /* told to TC, which marks nothing */
 	check(b, "client: the same, already in XDP", wire_xdp(f), w);
 	check(b, "client: another port of an untagged VIP", wire(TO_VIP(VIP_POOL, TCP(1000, 79, SYN))),
 	      untouched);

@@ -13,7 +13,7 @@
 static const struct want passes = { .fate = SENT, .src = NET_A, .dst = NET_A, .stats = NEW_FLOW };
 
 /* The verdict that the packet of `s` has left in its flow. */
-static void verdict(struct bench *b, struct send *s, uint8_t action, uint8_t flags, uint32_t ifindex,
+static void verdict(struct bench *b, struct send *s, uint8_t action, uint16_t flags, uint32_t ifindex,
 		    uint16_t vlan)
 {
 	const struct sl_ipv4 *ip = frame_ip(&s->frame);
@@ -34,7 +34,7 @@ static void verdict(struct bench *b, struct send *s, uint8_t action, uint8_t fla
 }
 
 static void delivered(struct bench *b, const char *name, struct send s, struct want w, uint8_t action,
-		      uint8_t flags, uint32_t ifindex, uint16_t vlan)
+		      uint16_t flags, uint32_t ifindex, uint16_t vlan)
 {
 	case_begin(b, "deliver: %s", name);
 	check(b, name, s, w);
@@ -82,7 +82,8 @@ static void test_here(struct bench *b)
 	delivered(b, "a workload behind the stack", workload(W_A1, f), w, SL_ACTION_STACK, 0, 0, 0);
 	f = PACKET(.saddr = A1, .daddr = NODE1, UDP(1000, 2000));
 	w.dst = MGMT;
-	delivered(b, "the node", workload(W_A1, f), w, SL_ACTION_STACK, 0, 0, 0);
+	w.unmarked = true; /* whatever comes of it there, nobody has judged */
+	delivered(b, "the node", workload(W_A1, f), w, SL_ACTION_STACK, SL_VERDICT_HERE, 0, 0);
 }
 
 /* The gateway answers its own network's pings, whole or in fragments, and nothing else. */
@@ -355,9 +356,8 @@ static void test_handover(struct bench *b)
 	struct frame f = PACKET(.saddr = A_FAR, .daddr = A1, UDP(1000, 2000), VLAN(103));
 	struct {
 		uint32_t magic, ifindex;
-		uint16_t vlan;
-		uint8_t action, flags, dmac[6];
-		uint16_t pad;
+		uint16_t vlan, flags;
+		uint8_t dmac[6], action, qos;
 	} meta;
 	struct send s = wire_xdp(f);
 	struct got got;

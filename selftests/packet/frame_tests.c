@@ -37,6 +37,23 @@ static void test_short(struct bench *b)
 			    .bytes = -1 });
 }
 
+/* Nobody on the way out adds a second tag, whatever the mark says. */
+static void test_double_out(struct bench *b)
+{
+	struct send s = { .door = SL_UP_OUT,
+			  .ifindex = UP0,
+			  .mark = MARK_JUDGED,
+			  .frame = PACKET(.saddr = A1, .daddr = A_FAR, UDP(1000, 2000), VLAN(NET_A)) };
+	struct want w = { .fate = DROPPED };
+
+	miss(b, SL_DROP_VLAN_DOUBLE, "judged, out, 0x8100", s, (struct want){ .fate = UNTOUCHED });
+	hit(b, SL_DROP_VLAN_DOUBLE, "judged, out, one within and one beside the frame",
+	    beside(s, SL_ETH_VLAN, NET_B), w);
+	frame_tag(&s.frame, SL_ETH_VLAN, NET_B);
+	w.bytes = 32; /* a tag that is not the frame's own is payload */
+	hit(b, SL_DROP_VLAN_DOUBLE, "judged, out, both within the frame", s, w);
+}
+
 static void test_double(struct bench *b)
 {
 	struct frame single = PACKET(TO_O1, VLAN(108)), out = landed(single, scene_mac(O1));
@@ -155,6 +172,7 @@ void test_frame(struct bench *b)
 {
 	test_short(b);
 	test_double(b);
+	test_double_out(b);
 	test_ids(b);
 	test_access(b);
 	test_ethertype(b);

@@ -260,6 +260,7 @@ static void one(struct bench *b, uint64_t *seed)
 	bench_clear_counts(b);
 	if (!bench_run(b, &s, &got))
 		return;
+	bench_count_lines(b);
 	tally(b, outcome);
 	counted = outcome[SL_PASSED] + outcome[SL_DROPPED] + outcome[SL_MONITORED];
 	shot = got.retval == (xdp ? (uint32_t)XDP_DROP : TC_ACT_SHOT);

@@ -17,7 +17,7 @@
 struct offloaded {
 	struct virtio_net_hdr hdr;
 	uint8_t bytes[8192];
-} __attribute__((packed));
+} __attribute__((packed, aligned(2)));
 
 int listen_offloaded(struct bench *b, uint32_t ifindex)
 {

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
+#include <linux/pkt_cls.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -195,6 +196,38 @@ static void test_stack(struct bench *b, const struct ears *e, struct witness_bpf
 	case_end(b);
 }
 
+/* The same by a line of the cache. */
+static void test_stack_by_line(struct bench *b, const struct ears *e, struct witness_bpf *witness)
+{
+	struct frame f = PACKET(.saddr = A1, .daddr = NODE1, UDP(1000, 2000), .payload = 30);
+	struct send answer = { .door = SL_WL_OUT,
+			       .ifindex = W_A1,
+			       .frame = PACKET(.saddr = NODE1, .daddr = A1, UDP(2000, 1000), .payload = 30),
+			       .keep = true };
+	struct got got;
+
+	if (!b->cached)
+		return;
+	case_begin(b, "live: and by a line of the cache as well");
+	bench_clear(b);
+	put_on(b, PEER_OF(W_A1), &f);
+	silent(b, "uplink", e->uplink); /* and the flow has had its first tick */
+	bench_run(b, &answer, &got);
+	that(b, got.retval != TC_ACT_SHOT, "it is answered");
+	for (int i = 0; i < 20 && !b->case_failed; i++) {
+		witness->bss->frames = 0;
+		witness->bss->type = PACKET_OTHERHOST;
+		put_on(b, PEER_OF(W_A1), &f);
+		for (int wait = 0; wait < 100 && !witness->bss->frames; wait++)
+			usleep(1000);
+		that(b, witness->bss->frames == 1 && witness->bss->type == PACKET_HOST,
+		     "each frame is the stack's");
+	}
+	bench_count_lines(b);
+	that(b, stat_of(b, SL_STAT_LINE_PACKETS), "some of them by a line");
+	case_end(b);
+}
+
 /* XDP cannot see a tag beside the frame and judges by the one within. TC sees both. */
 static void test_two_tags(struct bench *b, const struct ears *e, struct witness_bpf *witness)
 {
@@ -248,6 +281,7 @@ void test_live(struct bench *b)
 	test_copies(b, &e);
 	test_neighbour(b, &e);
 	test_stack(b, &e, witness);
+	test_stack_by_line(b, &e, witness);
 
 	case_begin(b, "live: XDP attached");
 	if (bpf_xdp_attach(UP0, b->program[SL_UP_XDP], XDP_FLAGS_DRV_MODE, NULL))

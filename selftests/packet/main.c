@@ -10,6 +10,8 @@
 #include "../../user/kernel/names.h"
 #include "../rfc/rfc.h"
 
+#define LINES_LEAST 250 /* packets of all tests that the cache has to decide */
+
 static const struct {
 	const char *name;
 	void (*run)(struct bench *b);
@@ -29,6 +31,7 @@ static const struct {
 	{ "full", test_full },
 	{ "no_plan", test_no_plan },
 	{ "plan_change", test_plan_change },
+	{ "install", test_install },
 	{ "monitor", test_monitor },
 	{ "service", test_service },
 	{ "keep", test_keep },
@@ -50,6 +53,16 @@ static const struct {
 	{ "eip_block", test_eip_block },
 	{ "hairpin", test_hairpin },
 	{ "nat_compiled", test_nat_compiled },
+	{ "guard", test_guard },
+	{ "guard_random", test_guard_random },
+	{ "wan", test_wan },
+	{ "wan_size", test_wan_size },
+	{ "rtt", test_rtt },
+	{ "qos", test_qos },
+	{ "dscp", test_dscp },
+	{ "pace", test_pace },
+	{ "level", test_level },
+	{ "link", test_link },
 	{ "rfc4787", test_rfc4787 },
 	{ "rfc5382", test_rfc5382 },
 	{ "rfc5508", test_rfc5508 },
@@ -58,6 +71,8 @@ static const struct {
 	{ "rfc3022", test_rfc3022 },
 	{ "live", test_live },
 	{ "live_service", test_live_service },
+	{ "live_wan", test_live_wan },
+	{ "cache", test_cache },
 	{ "fuzz", test_fuzz },
 	/* Last: the kernel takes a while to have memory for rows again. */
 	{ "count", test_count },
@@ -94,12 +109,14 @@ int main(int argc, char **argv)
 	const char *folder = argc > 1 ? argv[1] : "selftests/packet";
 	const char *only = argc > 2 ? argv[2] : NULL;
 	struct bench b = { .fuzz_packets = 5000, .fuzz_seed = 1 };
+	const char *cached = getenv("PACKET_CACHE");
 	char why[600];
 
 	if (argc > 3)
 		b.fuzz_packets = (uint32_t)strtoul(argv[3], NULL, 10);
 	if (argc > 4)
 		b.fuzz_seed = (uint32_t)strtoul(argv[4], NULL, 10);
+	b.cached = cached && !strcmp(cached, "1");
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!bench_open(&b, folder, why, sizeof(why))) {
 		printf("not ok bench: %s\n", why);
@@ -110,6 +127,14 @@ int main(int argc, char **argv)
 			groups[i].run(&b);
 	if (!only)
 		test_coverage(&b);
+	if (b.cached) {
+		printf("packet: %u of %u packets went by lines made of them, %u were left alone by some\n",
+		       b.line_packets, b.lines, b.lines_left);
+		if (!only && (b.line_packets < LINES_LEAST || b.lines_left < LINES_LEAST)) {
+			printf("not ok cache: hardly any packet met it\n");
+			b.failed++;
+		}
+	}
 	printf("packet: %u ok, %u failed, %u skipped\n", b.ok, b.failed, b.skipped);
 	bench_close(&b);
 	return b.failed || !b.ok;

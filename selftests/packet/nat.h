@@ -52,10 +52,11 @@ struct nat {
 
 /* Puts the plan with these rows in; `change` as in bench_plan(). What is put in afterwards has them too. */
 bool nat_plan(struct bench *b, const struct nat *nat, const char *change);
+/* Only the rows, and the policy that goes with them as a change to the plan. */
+void nat_rows(struct bench *b, struct image *image, const struct nat *nat);
+extern const char nat_policy[];
 /* The ordinary one. */
 extern const struct nat nat_plain;
-/* The policy of both, as a change to the plan. */
-extern const char nat_policy[];
 /* The bench's own plan again. */
 void nat_over(struct bench *b);
 /* Nothing has happened yet, but the routers' MACs are known. */

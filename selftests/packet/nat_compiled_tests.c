@@ -36,18 +36,6 @@ static const char *const plans[] = {
 	"\"action\":\"allow\"}]}",
 };
 
-/* A row of the image; NULL: none. */
-static const void *row_of(const struct bench *b, enum sl_table_id table, const void *key)
-{
-	const struct image_table *at = &b->image->table[table];
-	size_t stride = (size_t)at->key_size + at->value_size;
-
-	for (size_t i = 0; i < at->count; i++)
-		if (!memcmp(at->rows + i * stride, key, at->key_size))
-			return at->rows + i * stride + at->key_size;
-	return NULL;
-}
-
 /* A port above `from` in a block of this node, or of the other. */
 static uint16_t port_of(const struct sl_eip *eip, uint16_t from, bool mine)
 {
@@ -198,12 +186,13 @@ void test_nat_compiled(struct bench *b)
 		b->base = nat_policy;
 		if (!bench_plan(b, plans[i]))
 			return;
-		eip = row_of(b, SL_TABLE_sl_eip, &key);
+		eip = bench_find(b->image, SL_TABLE_sl_eip, &key);
 		case_begin(b, "compiled: the rows of an EIP%s",
 			   i ? ", whose network has a VPC of its own" : "");
 		that(b, eip && eip->flags == (SL_EIP_SNAT | SL_EIP_OWNED) && eip->network == EXT,
 		     "an EIP of this node");
-		that(b, row_of(b, SL_TABLE_sl_reserved, &reserved), "the last of its reserved ports");
+		that(b, bench_find(b->image, SL_TABLE_sl_reserved, &reserved),
+		     "the last of its reserved ports");
 		if (case_end(b)) {
 			test_out(b, eip);
 			test_filtering(b, eip);

@@ -155,9 +155,8 @@ static uint32_t ring_end(const struct image *image)
 	return end;
 }
 
-static void nat_rows(struct bench *b, struct image *image)
+void nat_rows(struct bench *b, struct image *image, const struct nat *nat)
 {
-	const struct nat *nat = b->rows_of;
 	struct pen p = { .b = b, .image = image, .nat = nat, .ring = ring_end(image) };
 	const uint16_t own = SL_EIP_SNAT | SL_EIP_OWNED;
 	const uint8_t half = NAT_HALF >> SL_BLOCK_SHIFT;
@@ -202,10 +201,15 @@ static void nat_rows(struct bench *b, struct image *image)
 	write_guest(&p, VIP_EXT, 84, SL_PROTO_TCP, p.blue);
 }
 
+static void rows(struct bench *b, struct image *image)
+{
+	nat_rows(b, image, b->rows_of);
+}
+
 bool nat_plan(struct bench *b, const struct nat *nat, const char *change)
 {
 	b->base = nat_policy;
-	b->rows = nat_rows;
+	b->rows = rows;
 	b->rows_of = nat;
 	return bench_plan(b, change);
 }

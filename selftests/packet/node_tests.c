@@ -36,7 +36,7 @@ static void test_unmanaged(struct bench *b)
 static void test_host_policy(struct bench *b)
 {
 	struct want drop = { .fate = DROPPED, .reason = SL_DROP_POLICY, .dst = MGMT };
-	struct want pass = { .fate = STACK, .dst = MGMT, .stats = NEW_FLOW }, out = pass;
+	struct want pass = { .fate = STACK, .dst = MGMT, .stats = NEW_FLOW, .unmarked = true }, out = pass;
 	struct send s = wire(PACKET(.saddr = WORLD, .daddr = NODE1, TCP(1000, 23, SYN)));
 
 	check(b, "node: no host policy: anything reaches it", s, untouched);
@@ -69,7 +69,8 @@ static void test_host_policy(struct bench *b)
 	out = (struct want){ .fate = STACK, .src = MGMT, .stats = NEW_FLOW };
 	check(b, "node: host policy: the node opens to the world", s, out);
 	s = wire(PACKET(.saddr = WORLD, .daddr = NODE1, TCP(80, 1000, SYN | ACK)));
-	check(b, "node: host policy: and is answered", next(s), (struct want){ .fate = STACK, .dst = MGMT });
+	check(b, "node: host policy: and is answered", next(s),
+	      (struct want){ .fate = STACK, .dst = MGMT, .unmarked = true });
 	check(b, "node: host policy: and goes on",
 	      next((struct send){ .door = SL_UP_OUT,
 				  .ifindex = UP0,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# make packet       packets through the real programs by BPF_PROG_TEST_RUN (root)
+# make packet       packets through the real programs by BPF_PROG_TEST_RUN (root), without their cache and with it
 # make fuzz-packet  FUZZ_PACKETS=20000 mutated packets through every door, from FUZZ_SEED=1 and a seed of now (root)
 
 FUZZ_PACKETS ?= 20000
@@ -14,8 +14,9 @@ PACKET_USER := $(filter $(B)/user/plan/% $(B)/user/image/% $(B)/user/kernel/%,$(
 .PHONY: packet fuzz-packet
 packet: $(B)/packet/packet
 	$(B)/packet/packet selftests/packet
+	PACKET_CACHE=1 $(B)/packet/packet selftests/packet
 fuzz-packet: $(B)/packet/packet
-	$(B)/packet/packet selftests/packet fuzz $(FUZZ_PACKETS) $(FUZZ_SEED)
+	PACKET_CACHE=1 $(B)/packet/packet selftests/packet fuzz $(FUZZ_PACKETS) $(FUZZ_SEED)
 	$(B)/packet/packet selftests/packet fuzz $(FUZZ_PACKETS) $$(date +%s)
 PACKET_SKEL := $(patsubst selftests/packet/%.bpf.c,$(B)/packet/%.skel.h,$(wildcard selftests/packet/*.bpf.c))
 $(B)/packet/%.bpf.o: selftests/packet/%.bpf.c

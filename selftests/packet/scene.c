@@ -19,6 +19,7 @@
 #include "scene.h"
 
 #define MTU 9000
+#define MTU_TUNNEL 1420
 
 const uint8_t mac_router[6] = SL_ROUTER_MAC;
 const uint8_t mac_all[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
@@ -30,10 +31,10 @@ static const struct {
 	const char *name;
 	uint32_t ifindex;
 } links[] = {
-	{ "up0", UP0 },	  { "up1", UP1 },   { "w_a1", W_A1 },	  { "w_a2", W_A2 },
-	{ "w_a3", W_A3 }, { "w_b1", W_B1 }, { "w_m1", W_M1 },	  { "w_n1", W_N1 },
-	{ "w_c1", W_C1 }, { "w_c2", W_C2 }, { "w_o1", W_O1 },	  { "w_e1", W_E1 },
-	{ "w_x1", W_X1 }, { "w_v1", W_V1 }, { "stray", W_STRAY }, { "w_x2", W_X2 },
+	{ "wan0", WAN0 },     { "up0", UP0 },	{ "up1", UP1 },	  { "w_a1", W_A1 }, { "w_a2", W_A2 },
+	{ "w_a3", W_A3 },     { "w_b1", W_B1 }, { "w_m1", W_M1 }, { "w_n1", W_N1 }, { "w_c1", W_C1 },
+	{ "w_c2", W_C2 },     { "w_o1", W_O1 }, { "w_e1", W_E1 }, { "w_x1", W_X1 }, { "w_v1", W_V1 },
+	{ "stray", W_STRAY }, { "w_x2", W_X2 },
 };
 _Static_assert(sizeof(links) / sizeof(links[0]) == SCENE_LINKS, "scene.h says how many");
 
@@ -147,7 +148,7 @@ static int add_veth(struct mnl_socket *nl, const char *ifname, uint32_t ifindex)
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, ifname);
 	scene_link_mac(ifindex, mac);
 	mnl_attr_put(nlh, IFLA_ADDRESS, 6, mac);
-	mnl_attr_put_u32(nlh, IFLA_MTU, MTU);
+	mnl_attr_put_u32(nlh, IFLA_MTU, ifindex == WAN0 ? MTU_TUNNEL : MTU);
 	linkinfo = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
 	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "veth");
 	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);

@@ -13,6 +13,7 @@
 enum {
 	UP0 = 10, /* unmanaged: pass */
 	UP1, /* unmanaged: drop */
+	WAN0, /* the tunnel to other clusters, where a test has one */
 	W_A1 = 20, /* net-a */
 	W_A2, /* net-a, its other end in another namespace: bpf_redirect_peer */
 	W_A3, /* net-a, the plan knows no MAC */
@@ -111,7 +112,7 @@ struct frame scene_arp(const struct arp_spec *spec);
 /* Makes the namespace with its interfaces and a bpffs of its own; says why if it cannot. */
 bool scene_make(char *why, size_t room);
 /* What the compiler is told about the interfaces. */
-#define SCENE_LINKS 16
+#define SCENE_LINKS 17
 void scene_links(struct link_fact facts[SCENE_LINKS]);
 
 #endif

@@ -92,7 +92,7 @@ static void test_wire_source(struct bench *b)
 	miss(b, SL_DROP_SPOOFED_SOURCE, "an address of the network", wire(f), good);
 	f = PACKET(.saddr = NODE2, .daddr = NODE1, UDP(1000, 2000), VLAN(MGMT));
 	out = landed(f, scene_mac(NODE1));
-	good = (struct want){ .fate = STACK, .src = MGMT, .dst = MGMT, .stats = NEW_FLOW };
+	good = (struct want){ .fate = STACK, .src = MGMT, .dst = MGMT, .stats = NEW_FLOW, .unmarked = true };
 	miss(b, SL_DROP_SPOOFED_SOURCE, "another node on its own VLAN", wire(f), good);
 	f = PACKET(.saddr = X1, .daddr = A_OTHER, UDP(1000, 2000), VLAN(BLUE_A));
 	w = (struct want){ .fate = DROPPED, .src = BLUE_A, .dst = BLUE_A, .network = BLUE_A };

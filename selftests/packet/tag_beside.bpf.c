@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A test run cannot hand a program a frame whose VLAN tag stands beside it, as drivers and VLAN devices do.
- * This program puts the tag there (cb[0]: its type, cb[1]: its value) and goes on as the door in slot 0.
+ * A test run cannot hand a program a frame whose VLAN tag stands beside it, as drivers and VLAN devices do, nor the
+ * hash of a flow, nor what another door has written there. This program puts there the tag (cb[0]: its type, 0: none;
+ * cb[1]: its value), the hash (cb[2]; 0: none) and the index for traffic control (cb[3]; 0: none), and goes on as the
+ * door in slot 0.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -18,8 +20,12 @@ struct {
 SEC("tc")
 int tag_beside(struct __sk_buff *ctx)
 {
-	if (bpf_skb_vlan_push(ctx, bpf_htons(ctx->cb[0]), ctx->cb[1]))
+	if (ctx->cb[0] && bpf_skb_vlan_push(ctx, bpf_htons(ctx->cb[0]), ctx->cb[1]))
 		return TC_ACT_STOLEN;
+	if (ctx->cb[2])
+		bpf_set_hash(ctx, ctx->cb[2]);
+	if (ctx->cb[3])
+		ctx->tc_index = ctx->cb[3];
 	bpf_tail_call(ctx, &door, 0);
 	return TC_ACT_STOLEN;
 }

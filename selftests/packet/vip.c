@@ -52,7 +52,7 @@ struct frame wrap(const struct frame *inner, const uint8_t *dmac, const uint8_t 
 		struct sl_ipv4 ip;
 		struct sl_udp udp;
 		uint8_t geneve[16];
-	} __attribute__((packed)) out = {
+	} __attribute__((packed, aligned(2))) out = {
 		.eth.type = htons(SL_ETH_IPV4),
 		.ip = { .ver_ihl = 0x45,
 			.tos = ip->tos,

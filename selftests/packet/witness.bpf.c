@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Beside the doors in live tests: what a door hands to the stack is seen by a program that runs after it, and
+ * Beside the doors in live tests: what a door lets pass is seen by a program that runs after it, and
  * a tag is put beside a frame that leaves the far end, as an offloading driver would. Judges nothing.
  */
 #include <linux/bpf.h>
@@ -9,9 +9,12 @@
 #include <bpf/bpf_helpers.h>
 
 __u16 outer_tci; /* that put_outer puts beside the frame */
-__u32 frames; /* that the stack was handed */
+__u32 frames; /* that were let pass */
 __u32 type; /* of the last one: PACKET_* */
 __u32 tci; /* of its tag, 0: none */
+__u32 mark;
+__u32 priority;
+__u32 hash;
 
 SEC("tc")
 int witness(struct __sk_buff *ctx)
@@ -19,6 +22,9 @@ int witness(struct __sk_buff *ctx)
 	frames++;
 	type = ctx->pkt_type;
 	tci = ctx->vlan_present ? ctx->vlan_tci : 0;
+	mark = ctx->mark;
+	priority = ctx->priority;
+	hash = ctx->hash;
 	return TC_ACT_UNSPEC;
 }
 

@@ -109,6 +109,7 @@ void rfc_pass(struct bench *b, uint32_t seconds)
 	struct round r = { .b = b, .bound = &bound };
 	uint32_t now = tick();
 
+	bench_void_lines(b); /* more than a second */
 	shift_flows(b, SL_TABLE_sl_flow, SL_TICKS(seconds));
 	shift_flows(b, SL_TABLE_sl_unanswered, SL_TICKS(seconds));
 	shift_mappings(b, SL_TICKS(seconds));

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <linux/bpf.h>
 #include "../../user/image/image.h"
 #include "../../user/image/matrix.h"
 
@@ -142,13 +143,31 @@ static inline const void *value_of(const struct image_table *table, const void *
 	return NULL;
 }
 
+/* By the bytes of their keys; those of arrays by index. */
 static inline void assert_sorted(const struct image *image)
 {
+	static const bool array[SL_TABLES] = {
+#define SL_PLAN(name, type, key, value, most, flags) [SL_TABLE_##name] = (type) == BPF_MAP_TYPE_ARRAY,
+#define SL_STATE(name, type, key, value, size, flags)
+#include "../../maps/tables.def"
+#undef SL_PLAN
+#undef SL_STATE
+	};
+
 	for (int t = 0; t < SL_TABLES; t++) {
 		const struct image_table *table = &image->table[t];
 
-		for (size_t i = 1; i < table->count; i++)
-			assert_true(memcmp(row_at(table, i - 1), row_at(table, i), table->key_size) < 0);
+		for (size_t i = 1; i < table->count; i++) {
+			uint32_t before, index;
+
+			memcpy(&before, row_at(table, i - 1), sizeof(before));
+			memcpy(&index, row_at(table, i), sizeof(index));
+			if (array[t])
+				assert_true(before < index);
+			else
+				assert_true(memcmp(row_at(table, i - 1), row_at(table, i), table->key_size) <
+					    0);
+		}
 	}
 }
 

@@ -50,15 +50,15 @@ int bpf_map_lookup_elem(int fd, const void *key, void *value)
 struct fake_row_iface {
 	struct sl_iface_key key;
 	struct sl_iface value;
-} __attribute__((packed));
+} __attribute__((packed, aligned(2)));
 struct fake_row_network {
 	struct sl_network_key key;
 	struct sl_network value;
-} __attribute__((packed));
+} __attribute__((packed, aligned(2)));
 struct fake_row_vip {
 	struct sl_vip_key key;
 	struct sl_vip value;
-} __attribute__((packed));
+} __attribute__((packed, aligned(2)));
 
 static struct fake_row_iface ifaces[3];
 static struct fake_row_network networks[1];

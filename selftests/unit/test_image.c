@@ -4,6 +4,7 @@
  */
 #include <time.h>
 #include "image_fixture.h"
+#include "../../user/image/compile.h"
 
 #define CLUSTERS                                                                                             \
 	"'clusters': {"                                                                                      \
@@ -240,6 +241,7 @@ static void names_and_settings(void **unused)
 	struct compiled c = compile_with(small, "node1", &present);
 	const struct image *i = c.image;
 	const struct sl_setting *s;
+	const char *state = "";
 	uint32_t key = 0;
 
 	(void)unused;
@@ -247,7 +249,7 @@ static void names_and_settings(void **unused)
 	s = value_of(&i->table[SL_TABLE_sl_setting], &key);
 	assert_int_equal(s->mark_mask, SL_MARK_MASK);
 	assert_int_equal(s->judged_mark, 0x00800000);
-	assert_int_equal(s->flags, 0);
+	assert_int_equal(s->flags, SL_SETTING_WAN);
 	assert_int_equal(s->node_vpc, vpc_id(i, "default"));
 	assert_int_equal(s->node_addr, htonl(0xc0a8640b));
 	assert_string_equal(i->node, "node1");
@@ -263,6 +265,10 @@ static void names_and_settings(void **unused)
 	assert_string_equal(image_network_name(i, 0), "world");
 	assert_string_equal(image_network_name(i, SL_NET_HOST), "host");
 	assert_string_equal(image_network_name(i, 203), "blue-apps");
+	for (size_t n = 0; n < i->name_count; n++)
+		if (i->names[n].key.kind == SL_NAME_STATE)
+			state = i->names[n].name.name;
+	assert_string_equal(state, "normal");
 	for (size_t n = 1; n < i->name_count; n++)
 		assert_true(memcmp(&i->names[n - 1].key, &i->names[n].key, sizeof(struct sl_name_key)) < 0);
 	compiled_free(&c);
@@ -398,9 +404,45 @@ static void a_large_plan(void **unused)
 	free(text);
 }
 
+/* Whatever order the stages work in: indexes by their value, keys by their bytes. */
+static void rows_are_sorted(void **unused)
+{
+	static const uint32_t given[] = { 300, 5, 65536, 256, 1, 70000, 4, 257, 255 };
+	struct heap heap = { 0 };
+	struct image image = { 0 };
+	struct compile c = { .heap = &heap, .image = &image };
+	const struct image_table *rings = &image.table[SL_TABLE_sl_ring];
+	const size_t count = sizeof(given) / sizeof(given[0]);
+
+	(void)unused;
+	for (size_t i = 0; i < count; i++) {
+		struct sl_slot slot = { .addr = given[i] + 7 };
+		struct sl_vip_key key = { .addr = given[i] };
+		struct sl_vip vip = { .network = (uint16_t)given[i] };
+
+		assert_true(row_add(&c, SL_TABLE_sl_ring, &given[i], &slot));
+		assert_true(row_add(&c, SL_TABLE_sl_vip, &key, &vip));
+	}
+	assert_true(rows_finish(&c));
+	assert_sorted(&image);
+	assert_int_equal(rings->count, count);
+	for (size_t i = 0; i < count; i++) {
+		struct sl_vip_key key = { .addr = given[i] };
+		uint32_t row[2];
+
+		memcpy(row, rings->rows + i * sizeof(row), sizeof(row));
+		assert_int_equal(row[1], row[0] + 7); /* a row stays whole */
+		assert_int_equal(
+			((const struct sl_vip *)row_find(&image.table[SL_TABLE_sl_vip], &key))->network,
+			(uint16_t)given[i]);
+	}
+	heap_free(&heap);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rows_are_sorted),
 		cmocka_unit_test(addresses_have_their_kinds),
 		cmocka_unit_test(classes_split_only_where_rules_look),
 		cmocka_unit_test(networks_and_vlans),

@@ -232,7 +232,7 @@ static void hosts_are_open_until_the_plan_says_otherwise(void **unused)
 							      &c.image->table[SL_TABLE_sl_setting], 0) +
 						      4))
 				 ->flags,
-			 SL_SETTING_HOST_POLICY);
+			 SL_SETTING_HOST_POLICY | SL_SETTING_WAN);
 	compiled_free(&c);
 }
 
@@ -433,9 +433,9 @@ static void asserts_are_proved_on_the_rows(void **unused)
 	check_assert(ASSERT("x", "group:g", "reaches", "network:b", ", 'ports': ['tcp/440-443']"),
 		     "no rule allows a+g (tenant=x) → b tcp/440-442");
 	check_assert(ASSERT("x", "network:a@edge", "reaches", "network:b", ""),
-		     "stand in different VPCs or clusters");
+		     "assert \"x\": no route takes a@edge → b any");
 	check_assert(ASSERT("x", "vpc:blue", "reaches", "network:b", ""),
-		     "stand in different VPCs or clusters");
+		     "its two sides stand in different VPCs, so neither reaches the other");
 	check_assert(ASSERT("x", "world", "never", "vpc:default", ""), NULL);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Random small plans against an evaluator that knows nothing of classes, prefixes or port sets: it asks of
- * each rule whether it matches these two addresses, this protocol and this port. Both must agree on the
- * answer and on the rule's number, for every address that was asked.
+ * each rule, route and QoS rule whether it matches these two addresses, this protocol and this port. Both must agree
+ * on the answer, on the rule's number, on the class and on whose the address is, for every address that was asked.
  */
 #include "image_fixture.h"
 
@@ -10,6 +10,8 @@
 #define GROUPS 5
 #define WORKLOADS 24
 #define RULES 9
+#define ROUTES 5
+#define CLASSES 3
 #define NODES 3
 
 enum { C1, C2 };
@@ -55,6 +57,7 @@ struct rul {
 	struct range_of_ports ports[3];
 	int port_count;
 	bool deny;
+	int class; /* of a QoS rule */
 };
 
 struct model {
@@ -68,6 +71,11 @@ struct model {
 	bool host_present;
 	struct rul host[2];
 	int host_count;
+	struct rul routes[ROUTES];
+	int route_count;
+	struct rul qos[RULES];
+	int qos_count;
+	bool rated; /* label "t" has a rate */
 };
 
 /* What an address is, found by looking. */
@@ -92,6 +100,19 @@ static const int node_cluster[NODES] = { C1, C1, C2 };
 static const char *const node_names[NODES] = { "n1", "n2", "m1" };
 static const char *const cluster_names[] = { "c1", "c2" };
 static const char *const vpc_names[] = { "default", "blue" };
+static const char *const class_names[CLASSES] = { "q-late", "q-first", "q-middle" };
+static const uint32_t class_priority[CLASSES] = { 3, 1, 2 };
+/* Of a cluster, outside its networks. */
+static const struct {
+	const char *key;
+	int cluster;
+	uint32_t first, count;
+	const char *text;
+} pods[] = {
+	{ "pod_cidrs", C1, 192, 64, "10.0.0.192/26" },
+	{ "service_cidrs", C2, 384, 32, "10.0.1.128/27" },
+	{ "pod_cidrs", C2, 448, 64, "10.0.1.192/26" },
+};
 static const int protos[] = { 6, 17, 132, 1, 47 };
 static const char *const proto_names[] = { "tcp", "udp", "sctp", "icmp", "proto/47" };
 
@@ -142,6 +163,33 @@ static void random_ports(struct rul *rule)
 	}
 }
 
+static void random_line(struct rul *r)
+{
+	r->froms = 1 + (int)roll(2);
+	r->tos = 1 + (int)roll(2);
+	for (int k = 0; k < 2; k++) {
+		r->from[k] = random_selector();
+		r->to[k] = random_selector();
+	}
+	random_ports(r);
+}
+
+/* Between sites of the networks in the VPC default. */
+static void random_routes(struct model *m)
+{
+	m->route_count = (int)roll(ROUTES + 1);
+	for (int i = 0; i < m->route_count; i++) {
+		struct rul *r = &m->routes[i];
+		int cluster = (int)roll(2);
+
+		r->froms = r->tos = 1;
+		r->from[0] =
+			(struct sel){ .kind = SELECT_NETWORK, .cluster = cluster, .index = (int)roll(3) };
+		r->to[0] = (struct sel){ .kind = SELECT_NETWORK, .cluster = !cluster, .index = (int)roll(3) };
+		random_ports(r);
+	}
+}
+
 static void random_model(struct model *m)
 {
 	static const char *const names[NETWORKS] = { "net-a", "net-b", "net-c", "net-d", "net-e", "net-f" };
@@ -176,7 +224,7 @@ static void random_model(struct model *m)
 	}
 	m->node_addr[0] = roll(2) ? ten + 10 : addr("172.16.0.1");
 	m->node_addr[1] = roll(2) ? ten + 11 : addr("172.16.0.2");
-	m->node_addr[2] = addr("172.16.0.3");
+	m->node_addr[2] = roll(2) ? ten + 266 : addr("172.16.0.3");
 	for (int i = 0; i < WORKLOADS; i++) {
 		struct wl *w = &m->workloads[m->workload_count];
 		bool taken = false;
@@ -199,17 +247,18 @@ static void random_model(struct model *m)
 	for (int i = 0; i < m->rule_count + 2; i++) {
 		struct rul *r = i < m->rule_count ? &m->rules[i] : &m->host[i - m->rule_count];
 
-		r->froms = 1 + (int)roll(2);
-		r->tos = 1 + (int)roll(2);
-		for (int k = 0; k < 2; k++) {
-			r->from[k] = random_selector();
-			r->to[k] = random_selector();
-		}
-		random_ports(r);
+		random_line(r);
 		r->deny = i < m->rule_count && !roll(3);
 	}
 	m->host_present = roll(2);
 	m->host_count = (int)roll(3);
+	random_routes(m);
+	m->qos_count = roll(2) ? (int)roll(RULES + 1) : 0;
+	for (int i = 0; i < m->qos_count; i++) {
+		random_line(&m->qos[i]);
+		m->qos[i].class = (int)roll(CLASSES);
+	}
+	m->rated = roll(2);
 }
 
 /* --- writing --- */
@@ -325,6 +374,10 @@ static char *write_plan(const struct model *m, bool backwards)
 			}
 			fprintf(f, "]}, ");
 		}
+		for (int i = 0; i < 3; i++) {
+			if (pods[i].cluster == c)
+				fprintf(f, "\"%s\": [\"%s\"], ", pods[i].key, pods[i].text);
+		}
 		fprintf(f, "\"nodes\": {");
 		for (int n = 0, first = 1; n < NODES; n++) {
 			if (node_cluster[n] != c)
@@ -395,7 +448,28 @@ static char *write_plan(const struct model *m, bool backwards)
 		write_ports(f, &m->rules[i]);
 		fprintf(f, ", \"action\": \"%s\"}", m->rules[i].deny ? "deny" : "allow");
 	}
-	fprintf(f, "]}");
+	fprintf(f, "], \"routes\": [");
+	for (int i = 0; i < m->route_count; i++) {
+		fprintf(f, "%s{\"name\": \"route-%d\", \"from\": ", i ? ", " : "", i + 1);
+		write_selector(f, m, m->routes[i].from);
+		fprintf(f, ", \"to\": ");
+		write_selector(f, m, m->routes[i].to);
+		fprintf(f, ", ");
+		write_ports(f, &m->routes[i]);
+		fprintf(f, "}");
+	}
+	fprintf(f, "], \"qos\": {\"classes\": {");
+	for (int i = 0; i < CLASSES; i++)
+		fprintf(f, "%s\"%s\": {\"priority\": %u}", i ? ", " : "", class_names[i], class_priority[i]);
+	fprintf(f, "}, \"per_label\": {%s}, \"rules\": [", m->rated ? "\"t\": {\"rate_mbit\": 5}" : "");
+	for (int i = 0; i < m->qos_count; i++) {
+		fprintf(f, "%s{\"class\": \"%s\", ", i ? ", " : "", class_names[m->qos[i].class]);
+		write_selectors(f, m, "from", m->qos[i].from, m->qos[i].froms);
+		write_selectors(f, m, "to", m->qos[i].to, m->qos[i].tos);
+		write_ports(f, &m->qos[i]);
+		fprintf(f, "}");
+	}
+	fprintf(f, "]}}");
 	assert_int_equal(fclose(f), 0);
 	return text;
 }
@@ -413,6 +487,11 @@ static struct who look(const struct model *m, int vpc, uint32_t a)
 				w.cluster = c;
 			}
 		}
+	}
+	/* Another cluster's pods are not just anybody. */
+	for (int i = 0; vpc == 0 && i < 3; i++) {
+		if (pods[i].cluster == C2 && a - addr("10.0.0.0") - pods[i].first < pods[i].count)
+			w.cluster = C2;
 	}
 	for (int n = 0; vpc == 0 && n < NODES; n++) {
 		if (m->node_addr[n] != a)
@@ -483,21 +562,47 @@ static bool matches_any(const struct model *m, const struct sel *s, int count, c
 	return false;
 }
 
-static struct image_decision slow_judge(const struct model *m, const struct who *a, const struct who *b,
-					int proto, uint32_t port)
+static bool matches(const struct model *m, const struct rul *r, const struct who *a, const struct who *b)
 {
-	struct image_decision no = { .policy = SL_POLICY_DENY }, d = no;
-	bool apart = a->cluster >= 0 && b->cluster >= 0 && a->cluster != b->cluster;
+	return matches_any(m, r->from, r->froms, a) && matches_any(m, r->to, r->tos, b);
+}
+
+/* 0: no route leads there, 1: one does, 2: for this port. */
+static int slow_route(const struct model *m, const struct who *a, const struct who *b, int proto,
+		      uint32_t port)
+{
+	int leads = 0;
+
+	for (int i = 0; i < m->route_count && leads < 2; i++) {
+		if (matches(m, &m->routes[i], a, b))
+			leads = speaks(&m->routes[i], proto, port) ? 2 : 1;
+	}
+	return leads;
+}
+
+static uint8_t slow_class(const struct model *m, const struct who *a, const struct who *b, int proto,
+			  uint32_t port)
+{
+	for (int i = 0; i < m->qos_count; i++) {
+		if (speaks(&m->qos[i], proto, port) && matches(m, &m->qos[i], a, b))
+			return (uint8_t)class_priority[m->qos[i].class]; /* all differ: they are the rows */
+	}
+	return 0;
+}
+
+/* Rules, postures, the host policy; `apart`: of two clusters, to this node. */
+static struct image_decision slow_policy(const struct model *m, const struct who *a, const struct who *b,
+					 int proto, uint32_t port, bool apart)
+{
+	struct image_decision no = { .policy = SL_POLICY_DENY }, d = { .said = true };
 	uint32_t number = (uint32_t)m->rule_count;
 
-	if (apart && b->host != 1)
-		return no;
 	for (int deny = 1; deny >= 0; deny--) {
 		for (int i = 0; i < m->rule_count; i++) {
 			const struct rul *r = &m->rules[i];
 
 			if (r->deny != deny || (apart && !deny) || !speaks(r, proto, port) ||
-			    !matches_any(m, r->from, r->froms, a) || !matches_any(m, r->to, r->tos, b))
+			    !matches(m, r, a, b))
 				continue;
 			d.policy = deny ? SL_POLICY_DENY : SL_POLICY_ALLOW;
 			d.rule = (uint32_t)i + 1;
@@ -528,6 +633,24 @@ static struct image_decision slow_judge(const struct model *m, const struct who 
 		}
 	}
 	return no;
+}
+
+static struct image_decision slow_judge(const struct model *m, const struct who *a, const struct who *b,
+					int proto, uint32_t port)
+{
+	bool apart = a->cluster >= 0 && b->cluster >= 0 && a->cluster != b->cluster;
+	int route = apart ? slow_route(m, a, b, proto, port) : 0;
+	struct image_decision d = { .policy = SL_POLICY_DENY };
+
+	if (!apart || b->host == 1) {
+		d = slow_policy(m, a, b, proto, port, apart);
+	} else if (route == 2) {
+		d = slow_policy(m, a, b, proto, port, false);
+		d.said = true; /* that no rule allows it is said as well */
+	}
+	if (!apart || a->host || b->host || route)
+		d.qos = slow_class(m, a, b, proto, port);
+	return d;
 }
 
 /* --- comparing --- */
@@ -584,17 +707,20 @@ static void compare(const struct model *m, const struct image *image)
 		assert_int_equal(ea->network, a.network >= 0 ? 100 + a.network
 					      : a.host == 1  ? SL_NET_HOST
 							     : SL_NET_WORLD);
+		assert_int_equal(ea->cluster, a.cluster + 1);
+		assert_int_equal(ea->flags & SL_ENDPOINT_ABROAD, a.cluster == C2 ? SL_ENDPOINT_ABROAD : 0);
+		assert_int_equal(ea->tenant != 0, m->rated && a.workload && a.workload->label && !a.host);
 		got = image_judge(image, ea->class, eb->class, (uint8_t)proto, (uint16_t)port);
-		if (got.policy != want.policy || got.rule != want.rule) {
+		if (got.policy != want.policy || got.rule != want.rule || got.qos != want.qos ||
+		    got.said != want.said) {
 			char *text = write_plan(m, false);
 
 			fprintf(stderr,
-				"%s\nVPC %s %08x (%s) -> %08x (%s) proto %d port %u: image says %u by %u, "
-				"expected "
-				"%u by %u\n",
+				"%s\nVPC %s %08x (%s) -> %08x (%s) proto %d port %u: image says %u by %u "
+				"class %u said %d, expected %u by %u class %u said %d\n",
 				text, vpc_names[vpc], a.addr, image->classes[ea->class - 1].label, b.addr,
 				image->classes[eb->class - 1].label, proto, port, got.policy, got.rule,
-				want.policy, want.rule);
+				got.qos, got.said, want.policy, want.rule, want.qos, want.said);
 			free(text);
 			fail();
 		}

@@ -92,6 +92,74 @@ static void pn_main_on_both_nodes(void **unused)
 	compiled_free(&two);
 }
 
+static struct compiled compile_site(const char *path, const char *node)
+{
+	struct compiled c = { 0 };
+
+	c.plan = plan_read(path, &c.report);
+	assert_non_null(c.plan);
+	c.image = image_compile(c.plan, node, NULL, &c.report);
+	assert_non_null(c.image);
+	return c;
+}
+
+static uint8_t level(const struct image *i, const char *from, const char *to, uint16_t port)
+{
+	uint32_t row = judge_in(i, "default", from, to, TCP, port).qos;
+
+	return ((const struct sl_class *)value_of(&i->table[SL_TABLE_sl_class], &row))->level;
+}
+
+/* What the sites list by hand passes, in the direction that is listed; the same on all nodes. */
+static void pn_between_its_clusters(void **unused)
+{
+	static const char *const nodes[] = { "node1", "contabo-1", "contabo-3", "ovh-1" };
+
+	(void)unused;
+	for (size_t n = 0; n < sizeof(nodes) / sizeof(*nodes); n++) {
+		struct compiled c = compile_site("selftests/plans/pn", nodes[n]);
+		const struct image *i = c.image;
+
+		assert_true(may(i, "192.168.107.11", "10.17.14.11", TCP, 443));
+		assert_true(may(i, "192.168.107.11", "10.18.14.11", TCP, 443));
+		assert_false(may(i, "192.168.107.11", "10.17.14.11", TCP, 80));
+		assert_false(may(i, "10.17.14.11", "192.168.107.11", TCP, 443));
+		assert_false(may(i, "10.17.17.11", "192.168.104.11", TCP, 443)); /* at home both may */
+		assert_true(may(i, "10.17.17.11", "10.17.14.11", TCP, 443));
+		assert_true(may(i, "192.168.106.11", "10.17.16.11", TCP, 5432));
+		assert_true(may(i, "10.17.16.11", "192.168.106.11", TCP, 9094));
+		assert_false(may(i, "192.168.106.11", "10.17.16.11", TCP, 2379));
+		assert_false(may(i, "10.17.16.11", "10.18.16.11", TCP, 5433));
+		assert_false(may(i, "192.168.107.11", "10.17.200.1", TCP, 443)); /* a pod of no network */
+		assert_int_equal(level(i, "192.168.106.11", "10.17.16.11", 5432), 1);
+		assert_int_equal(level(i, "192.168.106.11", "10.17.16.11", 9093), 2);
+		assert_int_equal(level(i, "192.168.106.11", "10.17.16.11", 9000), 3);
+		assert_int_equal(level(i, "192.168.107.11", "10.17.14.11", 443), SL_LEVEL_DEFAULT);
+		compiled_free(&c);
+	}
+}
+
+/* Two clusters on one segment: the mesh gateway on the other side's pool, and nothing else. */
+static void talos_by_the_mesh(void **unused)
+{
+	struct compiled infra = compile_site("selftests/plans/talos.json", "infra-2");
+	struct compiled apps = compile_site("selftests/plans/talos.json", "apps-2");
+
+	(void)unused;
+	assert_true(may(infra.image, "10.244.3.3", "10.25.11.150", TCP, 4143));
+	assert_true(may(infra.image, "10.244.3.3", "10.25.11.150", TCP, 4191));
+	assert_false(may(infra.image, "10.244.3.3", "10.25.11.150", TCP, 443));
+	assert_false(may(infra.image, "10.244.3.3", "10.25.11.151", TCP, 4143));
+	assert_false(may(infra.image, "10.244.3.3", "10.246.1.10", TCP, 4143));
+	assert_false(may(infra.image, "10.244.3.3", "10.247.0.1", TCP, 4143));
+	assert_true(may(apps.image, "10.246.3.3", "10.25.11.100", TCP, 4143));
+	assert_false(may(apps.image, "10.246.3.3", "10.244.1.10", TCP, 4143));
+	assert_int_equal(level(infra.image, "10.244.3.3", "10.25.11.20", 2049), 7);
+	assert_int_equal(infra.report.count + apps.report.count, 0);
+	compiled_free(&infra);
+	compiled_free(&apps);
+}
+
 /* A rule that the plan's asserts forbid is refused by name. */
 static void pn_main_with_a_hole_is_refused(void **unused)
 {
@@ -146,8 +214,8 @@ static void every_example_holds_on_every_node(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_example_holds_on_every_node),
-		cmocka_unit_test(pn_main_on_both_nodes),
+		cmocka_unit_test(every_example_holds_on_every_node), cmocka_unit_test(pn_main_on_both_nodes),
+		cmocka_unit_test(pn_between_its_clusters),	     cmocka_unit_test(talos_by_the_mesh),
 		cmocka_unit_test(pn_main_with_a_hole_is_refused),
 	};
 

@@ -372,7 +372,7 @@ static void outside_addresses(void **state)
 	const struct sl_vip *vip = vip_at(c.image, "203.0.113.7");
 
 	(void)state;
-	assert_int_equal(s->flags, SL_SETTING_OUTSIDE);
+	assert_int_equal(s->flags, SL_SETTING_OUTSIDE | SL_SETTING_WAN);
 	assert_int_equal(c.image->table[SL_TABLE_sl_vip].count, 4);
 	assert_int_equal(vip->flags, SL_VIP_EIP | SL_VIP_ECHO_DROP);
 	assert_int_equal(vip->network, 40);

@@ -33,6 +33,7 @@ static void every_key_arrives(void **state)
 	assert_string_equal(c->tunnel.kind, "wireguard");
 	assert_int_equal(c->tunnel.port, 51820);
 	assert_int_equal(c->tunnel.mtu, 1420);
+	assert_int_equal(c->tunnel.path_mtu, 1500);
 	assert_string_equal(c->tunnel.peers[1].cluster, "pn-ovh");
 	assert_int_equal(c->tunnel.peers[1].addresses.item[0].first, 0xcb00710a);
 	assert_true(c->host_present);
@@ -46,6 +47,8 @@ static void every_key_arrives(void **state)
 	assert_int_equal(c->nodes[0].uplinks[0].xdp, XDP_OWN);
 	assert_true(c->nodes[0].uplinks[1].unmanaged_drop);
 	assert_int_equal(c->nodes[0].uplinks[1].xdp, XDP_SHARED);
+	assert_int_equal(c->nodes[0].uplinks[0].pacing, PACING_FQ);
+	assert_int_equal(c->nodes[0].uplinks[1].pacing, PACING_BUCKET);
 	assert_int_equal(plan_vpc(p, "shalb-demo")->id, 1000);
 	assert_string_equal(plan_vpc(p, "shalb-dev")->external, "ext-public");
 	assert_string_equal(plan_vpc(p, "shalb-dev")->extra_external.item[0], "ext-cloud");
@@ -56,6 +59,7 @@ static void every_key_arrives(void **state)
 	assert_int_equal(n->intra, INTRA_ALLOW);
 	assert_false(n->monitor || n->fail_open || n->external || n->ipv6_pass || n->broadcast ||
 		     n->multicast);
+	assert_true(n->trust_dscp);
 	assert_int_equal(network_site(n, "pn-main")->vlan, 106);
 	assert_int_equal(network_site(n, "pn-main")->gateway, 0xc0a86a01);
 	assert_string_equal(network_site(n, "pn-main")->uplink, "eth0");
@@ -130,12 +134,17 @@ static void every_key_arrives(void **state)
 	assert_string_equal(p->qos.rules[1].class, "kafka");
 	assert_int_equal(p->qos.per_cluster[0].rate_mbit, 500);
 	assert_string_equal(p->qos.per_label[0].to, "tunnel");
+	assert_int_equal(p->qos.default_priority, 4);
+	assert_int_equal(p->qos.max_delay_ms, 100);
 	assert_int_equal(p->slos[0].expect_high_ms, 100);
 	assert_int_equal(p->slos[0].max_ms, 200);
 	assert_int_equal(p->timeouts.udp_new_s, 30);
 	assert_int_equal(p->timeouts.port_rest_s, 120);
 	assert_int_equal(p->limits.unanswered_flows, 131072);
+	assert_int_equal(p->limits.cache_lines, 16384);
 	assert_int_equal(p->limits.bindings, 1048576);
+	assert_int_equal(p->states.count, 3);
+	assert_string_equal(p->states.item[0], "failover");
 	reading_free(&r);
 }
 
@@ -163,6 +172,11 @@ static void what_is_not_written(void **state)
 	assert_int_equal(p->clusters[0].mark_mask, 0x00f00000);
 	assert_string_equal(p->clusters[0].tunnel.kind, "wireguard");
 	assert_int_equal(p->clusters[0].tunnel.port, 51820);
+	assert_int_equal(p->clusters[0].tunnel.mtu, 1420);
+	assert_int_equal(p->clusters[0].tunnel.path_mtu, 1500);
+	assert_int_equal(p->qos.default_priority, 4);
+	assert_int_equal(p->qos.max_delay_ms, 100);
+	assert_false(p->networks[1].trust_dscp);
 	assert_false(p->clusters[0].host_present);
 	/* One value stands for a list of one. */
 	assert_int_equal(p->clusters[0].nodes[0].addresses.count, 1);

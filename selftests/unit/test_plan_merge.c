@@ -113,7 +113,7 @@ static void messages_name_the_right_file(void **state)
 				"./b.json: $.colour: unknown key, expected one of sluice, fabric, clusters, "
 				"vpcs, networks, groups, "
 				"workloads, policy, assert, eips, snat, fips, services, routes, qos, slo, "
-				"timeouts, limits\n");
+				"timeouts, limits, states\n");
 	reading_free(&r);
 	folder_remove(&f);
 }

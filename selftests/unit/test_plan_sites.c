@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The plans of the six sites: each is whole, checks clean but for what its site is to be warned of, and
- * what this build does not enforce of it is named.
+ * this build enforces all of it.
  */
 #include "plan_fixture.h"
 
@@ -51,29 +51,38 @@ static void refuses(const char *path, const char *node, const char *lines)
 	plan_free(plan);
 }
 
-#define NOT_ENFORCED "not enforced by this build, expected a plan without\n"
-
-static void what_is_not_enforced_is_named(void **state)
+static void nothing_of_the_sites_is_refused(void **state)
 {
 	(void)state;
 	refuses(PLANS "pn-main-lab.json", "node1", "");
 	refuses(PLANS "pn-main-lab.json", "node2", "");
 	refuses(PLANS "kube-dc.json", "worker-1", "");
 	refuses(PLANS "kube-dc.json", "worker-2", "");
-	refuses(PLANS "pn", "contabo-1",
-		PLANS
-		"pn/pn-contabo.json: $.clusters.pn-contabo.tunnel: tunnels between clusters are " NOT_ENFORCED
-			PLANS
-		"pn/pn-contabo.json: $.routes[0]: routes between clusters are " NOT_ENFORCED PLANS
-		"pn/fabric.json: $.qos.classes.ceph: QoS classes are " NOT_ENFORCED PLANS
-		"pn/fabric.json: $.qos.rules[0]: QoS rules are " NOT_ENFORCED PLANS
-		"pn/fabric.json: $.qos.per_cluster.pn-contabo: rates towards clusters are " NOT_ENFORCED PLANS
-		"pn/fabric.json: $.qos.per_label.tenant: rates for labels are " NOT_ENFORCED PLANS
-		"pn/fabric.json: $.slo[0]: latency limits (slo) are " NOT_ENFORCED);
-	/* A tunnel of another cluster is not this node's to enforce. */
-	refuses(PLANS "talos.json", "nobody",
-		PLANS "talos.json: $.qos.classes.backup: QoS classes are " NOT_ENFORCED PLANS
-		      "talos.json: $.qos.rules[0]: QoS rules are " NOT_ENFORCED);
+	refuses(PLANS "pn", "contabo-1", "");
+	refuses(PLANS "talos.json", "infra-1", "");
+}
+
+/* A backend stands on a node of another cluster than the service's other one. */
+static void backends_abroad_are_named(void **state)
+{
+	static const char TEXT[] =
+		"{\"sluice\":1,\"clusters\":{\"a\":{\"id\":1,\"nodes\":{\"n\":{\"addresses\":[\"192.0.2.1\"]}"
+		"}},"
+		"\"b\":{\"id\":2,\"nodes\":{\"m\":{\"addresses\":[\"192.0.2.2\"]}}}},"
+		"\"services\":{\"s\":{\"address\":\"192.0.2.9\",\"ports\":[{\"proto\":\"tcp\",\"port\":80}],"
+		"\"backends\":[{\"address\":\"10.0.0.1\",\"node\":\"n\"},"
+		"{\"address\":\"10.0.0.2\",\"node\":\"m\"}]}}}";
+	struct reading r = read_text(TEXT, strlen(TEXT));
+	struct report refused = { 0 };
+
+	(void)state;
+	assert_non_null(r.plan);
+	plan_refuse_unenforced(r.plan, "n", &refused);
+	assert_lines(&refused,
+		     "p: $.services.s.backends[1]: backends in another cluster than their service are "
+		     "not enforced by this build, expected a plan without\n");
+	report_free(&refused);
+	reading_free(&r);
 }
 
 /* EIPs that nobody uses may stand in the plan. */
@@ -95,7 +104,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sites_check_clean),
-		cmocka_unit_test(what_is_not_enforced_is_named),
+		cmocka_unit_test(nothing_of_the_sites_is_refused),
+		cmocka_unit_test(backends_abroad_are_named),
 		cmocka_unit_test(unused_eips_are_no_use),
 	};
 

@@ -372,7 +372,7 @@ static void unowned(void **state)
 	assert_int_equal(vip_at(c.image, "100.100.0.1")->flags, ECHO);
 	assert_int_equal(
 		((const struct sl_setting *)value_of(&c.image->table[SL_TABLE_sl_setting], &zero))->flags,
-		SL_SETTING_OUTSIDE);
+		SL_SETTING_OUTSIDE | SL_SETTING_WAN);
 	compiled_free(&c);
 }
 
@@ -386,8 +386,9 @@ static void settings_and_gateways(void **state)
 	const struct sl_network *n = value_of(&c.image->table[SL_TABLE_sl_network], &out);
 
 	(void)state;
-	assert_int_equal(s->flags,
-			 SL_SETTING_OUTSIDE | SL_SETTING_HOST_SERVES); /* "host" is served by n1 itself */
+	assert_int_equal(s->flags, SL_SETTING_OUTSIDE |
+					   SL_SETTING_HOST_SERVES | /* "host" is served by n1 itself */
+					   SL_SETTING_WAN);
 	assert_int_equal(ntohs(s->tunnel_port), 7000);
 	assert_int_equal(s->tunnel_vni, 9);
 	assert_int_equal(s->tunnel_mtu, 1400);
@@ -396,7 +397,7 @@ static void settings_and_gateways(void **state)
 	assert_int_equal(ntohl(n->gateway), addr("203.0.113.1"));
 	assert_int_not_equal(endpoint(c.image, "default", "203.0.113.1")->kind, SL_ENDPOINT_GATEWAY);
 	s = value_of(&none.image->table[SL_TABLE_sl_setting], &zero);
-	assert_int_equal(s->flags, SL_SETTING_OUTSIDE); /* EIPs */
+	assert_int_equal(s->flags, SL_SETTING_OUTSIDE | SL_SETTING_WAN); /* EIPs */
 	assert_int_equal(s->uplink, 0);
 	compiled_free(&c);
 	compiled_free(&none);

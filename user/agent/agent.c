@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "../exporter/caps.h"
+#include "../kernel/cache.h"
 #include "ageing.h"
 #include "agent.h"
 #include "child.h"
@@ -40,7 +41,10 @@ struct agent {
 	struct watch watch;
 	struct neighbours neighbours;
 	struct ageing ageing;
-	bool tables; /* the two above are open */
+	int flush; /* sl_flush */
+	struct cache_seen seen;
+	bool missed; /* and that was said */
+	bool tables; /* the three above are open */
 	uint32_t tables_of; /* the dataplane whose they are */
 	struct claims claims;
 	struct child child;
@@ -71,7 +75,25 @@ static void close_tables(struct agent *a)
 		return;
 	ageing_close(&a->ageing);
 	neighbours_close(&a->neighbours);
+	close(a->flush);
 	a->tables = false;
+}
+
+/* What lines of the cache hold that have expired, or all of them, before nobody comes to count them any more. */
+static int count_lines(struct agent *a, uint32_t what, struct trouble *t)
+{
+	uint32_t missed;
+	int error = cache_seen(&a->seen, a->follow.kernel.table[SL_TABLE_sl_stat], a->cpus, t);
+
+	if (!error)
+		error = cache_flush(a->flush, what, a->cpus, what == SL_FLUSH_OLD ? &a->seen : NULL, &missed,
+				    t);
+	if (!error && missed && !a->missed) {
+		fprintf(stderr, "sluice: the agent may not run on every processor: what passes there is "
+				"counted late\n");
+		a->missed = true;
+	}
+	return error;
 }
 
 static int open_tables(struct agent *a, struct trouble *t)
@@ -85,6 +107,12 @@ static int open_tables(struct agent *a, struct trouble *t)
 	if (error)
 		return error;
 	error = ageing_open(&a->ageing, k, a->cpus, t);
+	if (!error) {
+		a->flush = cache_open(a->options->pins, t);
+		error = a->flush < 0 ? a->flush : 0;
+		if (error)
+			ageing_close(&a->ageing);
+	}
 	if (error)
 		neighbours_close(&a->neighbours);
 	a->tables = !error;
@@ -104,18 +132,33 @@ static int renew_tables(struct agent *a, struct trouble *t)
 	error = ageing_plan(&a->ageing, t);
 	if (error) {
 		neighbours_close(&a->neighbours);
+		close(a->flush);
 		a->tables = false;
 	}
 	return error;
 }
 
-/* What the wire has to hear: questions for next hops, and which VIPs are here. */
+/* What the wire has to hear: questions for next hops, and which VIPs are here. Whoever speaks has seen to all else. */
 static int speak(struct agent *a, struct trouble *t)
 {
-	const struct follow *f = &a->follow;
-	int error = neighbours_plan(&a->neighbours, f->plan, f->image, kernel_tick(), t);
+	struct follow *f = &a->follow;
+	int error = follow_recall(f, t);
 
-	return error ? error : claims_plan(&a->claims, f->image, t);
+	if (!error)
+		error = neighbours_plan(&a->neighbours, f->plan, f->image, kernel_tick(), t);
+	if (!error)
+		error = claims_plan(&a->claims, f->image, t);
+	follow_rest(f);
+	return error;
+}
+
+/* Which reads tables of the plan, too. */
+static int feed_exporter(struct agent *a, struct trouble *t)
+{
+	child_follow(&a->child, a->follow.open ? a->follow.id : 0);
+	if (!a->follow.open)
+		return 0;
+	return child_start(&a->child, a->options->pins, follow_tables(&a->follow), t);
 }
 
 /* After whatever changed the plan, the interfaces or the dataplane itself. */
@@ -124,9 +167,8 @@ static int renewed(struct agent *a, struct trouble *t)
 	const struct follow *f = &a->follow;
 	int error = renew_tables(a, t);
 
-	child_follow(&a->child, f->open ? f->id : 0);
-	if (!error && f->open)
-		error = child_start(&a->child, a->options->pins, t);
+	if (!error || !f->open)
+		error = feed_exporter(a, t);
 	if (!f->open)
 		claims_free(&a->claims); /* whoever brings the dataplane up again says them anew */
 	if (error || !f->open)
@@ -196,9 +238,13 @@ static int on_settled(struct agent *a, struct trouble *t)
 	}
 	a->links_again = false;
 	a->said[0] = 0;
-	if (!changed || !a->tables)
+	if (!changed || !a->tables) {
+		follow_rest(&a->follow);
 		return 0;
-	error = speak(a, t);
+	}
+	error = feed_exporter(a, t);
+	if (!error)
+		error = speak(a, t);
 	notify_send("STATUS=node %s, generation %u, %zu interfaces", a->follow.node,
 		    a->follow.kernel.generation, a->follow.links.count);
 	return error;
@@ -230,13 +276,15 @@ static int every_second(struct agent *a, struct trouble *t)
 	}
 	if (!error && a->tables) {
 		error = neighbours_tick(&a->neighbours, kernel_tick(), t);
+		if (!error)
+			error = count_lines(a, SL_FLUSH_OLD, t);
 		claims_say(&a->claims, a->neighbours.program, CLAIMS_PER_S);
 		write_gauges(a);
 	}
 	if (!error && a->tables && a->steps / STEPS_PER_S % SMALL_TABLES_S == 0)
 		error = tally_small(&a->follow.kernel, a->cpus, t);
 	if (!error && a->tables && child_due(&a->child))
-		error = child_start(&a->child, a->options->pins, t);
+		error = feed_exporter(a, t);
 	return error;
 }
 
@@ -246,7 +294,7 @@ static int on_tick(struct agent *a, struct trouble *t)
 
 	drain(a->tick);
 	if (a->tables)
-		error = ageing_step(&a->ageing, &a->follow.image->timeouts, STEPS_PER_S, t);
+		error = ageing_step(&a->ageing, &a->follow.timeouts, STEPS_PER_S, t);
 	if (!error && a->steps++ % STEPS_PER_S == 0)
 		error = every_second(a, t);
 	if (a->watchdog_ms && a->steps * 1000 / STEPS_PER_S % a->watchdog_ms < 1000 / STEPS_PER_S)
@@ -414,7 +462,14 @@ int agent_run(const struct agent_options *options, struct trouble *t)
 		notify_send("STOPPING=1");
 	}
 	child_end(&a.child);
+	if (a.tables) {
+		struct trouble late;
+
+		count_lines(&a, SL_FLUSH_ALL,
+			    &late); /* who reads them by hand from here on reads all of it */
+	}
 	close_tables(&a);
+	cache_seen_free(&a.seen);
 	claims_free(&a.claims);
 	follow_end(&a.follow);
 	close_loop(&a);

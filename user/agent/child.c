@@ -18,20 +18,23 @@ static time_t seconds_now(void)
 	return now.tv_sec;
 }
 
-int child_start(struct child *child, const char *pins, struct trouble *t)
+int child_start(struct child *child, const char *pins, uint32_t tables, struct trouble *t)
 {
 	struct feed feed;
 	int error;
 
 	child->due = 0;
-	if (child->listener < 0 || child->exporter.pid)
+	if (child->listener < 0 || (child->exporter.pid && child->tables == tables))
 		return 0;
 	error = feed_open(&feed, pins, t);
 	if (!error) {
-		error = exporter_start(&child->exporter, &feed, child->listener, t);
+		error = child->exporter.pid ? exporter_feed(&child->exporter, &feed, t)
+					    : exporter_start(&child->exporter, &feed, child->listener, t);
 		feed_close(&feed);
 	}
-	if (error)
+	if (!error)
+		child->tables = tables;
+	else
 		child->due = seconds_now() + PAUSE_MOST_S;
 	return error;
 }

@@ -13,13 +13,14 @@
 struct child {
 	struct exporter exporter;
 	uint32_t dataplane; /* id of the one it reads; 0: none */
+	uint32_t tables; /* id of the plan's tables that it was given */
 	int listener; /* -1: no metrics */
 	time_t due; /* when to start it again; monotonic, 0: not */
 	time_t pause;
 };
 
-/* Starts it, unless it runs or nobody asked for metrics. */
-int child_start(struct child *child, const char *pins, struct trouble *t);
+/* Starts it, unless nobody asked for metrics. One that runs is given the tables of the plan if they are others. */
+int child_start(struct child *child, const char *pins, uint32_t tables, struct trouble *t);
 /* Ends it when it reads another dataplane; not for each new plan, as a later exporter may be less weak. */
 void child_follow(struct child *child, uint32_t dataplane);
 bool child_due(const struct child *child);

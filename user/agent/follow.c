@@ -5,10 +5,12 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "fence.h"
 #include "force.h"
 #include "state.h"
 #include "follow.h"
@@ -48,6 +50,7 @@ static void adopt(struct follow *f, struct plan *plan, struct image *image, stru
 	}
 	image_free(f->image);
 	f->image = image;
+	f->timeouts = image->timeouts;
 	links_free(&f->links);
 	f->links = *links;
 	memset(links, 0, sizeof(*links));
@@ -85,24 +88,36 @@ static int node_name(struct follow *f, struct trouble *t)
 static struct plan *read_state(struct follow *f, struct trouble *t)
 {
 	struct report report = { 0 };
-	struct plan *plan = NULL;
-	char path[4096];
+	struct plan *plan;
 
 	if (node_name(f, t))
 		return NULL;
-	if (!state_path(path, sizeof(path), f->state, STATE_PLAN))
-		plan = plan_read(path, &report);
-	if (!plan || report_failed(&report)) {
+	plan = fence_plan(f->state, &report, t);
+	if (!plan)
 		report_print(&report, stderr);
-		trouble(t, -EINVAL, "cannot read the plan in force, %s/%s", f->state, STATE_PLAN);
-		plan_free(plan);
-		plan = NULL;
-	}
 	report_free(&report);
 	return plan;
 }
 
-/* Rows and doors in line with the plan and the interfaces. Under the lock; f->kernel is open. */
+/* Qdiscs as the plan asks, which the compiler then has to know. */
+static int pace(struct follow *f, const struct plan *plan, struct image **image, struct link_facts *links,
+		struct notes *notes, struct trouble *t)
+{
+	bool changed;
+	int error = kernel_pace(*image, notes, &changed, t);
+
+	if (error || !changed)
+		return error;
+	links_free(links);
+	error = links_read(links, t);
+	if (error)
+		return error;
+	image_free(*image);
+	*image = compile(plan, f->node, links, t);
+	return *image ? 0 : -EINVAL;
+}
+
+/* Qdiscs, rows and doors in line with the plan and the interfaces. Under the lock; f->kernel is open. */
 static int bring_in_line(struct follow *f, struct plan *plan, struct link_facts *links, struct trouble *t)
 {
 	const struct plan *in_force = plan ? plan : f->plan;
@@ -112,7 +127,9 @@ static int bring_in_line(struct follow *f, struct plan *plan, struct link_facts 
 
 	if (!image)
 		return -EINVAL;
-	error = kernel_patch(&f->kernel, image, t);
+	error = pace(f, in_force, &image, links, &notes, t);
+	if (!error)
+		error = kernel_patch(&f->kernel, image, t);
 	if (!error)
 		error = kernel_attach(&f->kernel, image, links, &notes, t);
 	print_notes(f, &notes);
@@ -180,16 +197,19 @@ int follow_apply(struct follow *f, const char *path, struct trouble *t)
 
 int follow_begin(struct follow *f, const char *path, struct trouble *t)
 {
+	bool up = kernel_present(f->pins);
 	const struct order order = { .pins = f->pins,
 				     .state = f->state,
-				     .load = true,
+				     .load = path || !up,
 				     .fallback = true,
 				     .plan = path,
 				     .node = f->asked_node };
-	bool up = kernel_present(f->pins);
+	struct fence fence;
 
-	/* What it could not do it has said; what it could is taken over all the same. */
-	if ((path || !up) && order_force(&order) && !kernel_present(f->pins))
+	/* What it could not do it has said; what it could is taken over all the same. A state that was ordered and
+	 * not completed is put in whole; patching would let packets see half of it. */
+	if ((path || !up || (!fence_read(f->state, &fence, t) && !fence.whole)) && order_force(&order) &&
+	    !kernel_present(f->pins))
 		return trouble(t, -EINVAL, "no plan could be put in");
 	return take_over(f, t);
 }
@@ -201,14 +221,32 @@ static bool same_links(const struct link_facts *a, const struct link_facts *b)
 	for (size_t i = 0; i < a->count; i++)
 		if (strcmp(a->item[i].name, b->item[i].name) || a->item[i].ifindex != b->item[i].ifindex ||
 		    memcmp(a->item[i].mac, b->item[i].mac, 6) ||
-		    a->item[i].peer_elsewhere != b->item[i].peer_elsewhere)
+		    a->item[i].peer_elsewhere != b->item[i].peer_elsewhere ||
+		    a->item[i].mtu != b->item[i].mtu || a->item[i].bare != b->item[i].bare ||
+		    strcmp(a->item[i].qdisc, b->item[i].qdisc) ||
+		    strcmp(a->item[i].shaper, b->item[i].shaper))
 			return false;
 	return true;
+}
+
+/* Under the lock: STATE has the plan of the generation that is followed. */
+static int is_current(const struct follow *f, struct trouble *t)
+{
+	struct sl_active active = { 0 };
+	uint32_t zero = 0;
+
+	if (bpf_map_lookup_elem(f->kernel.table[SL_TABLE_sl_active], &zero, &active))
+		return trouble(t, -errno, "cannot read sl_active: %s", strerror(errno));
+	if (active.generation == f->kernel.generation)
+		return 0;
+	return trouble(t, -ESTALE, "generation %u came in while generation %u was followed",
+		       active.generation, f->kernel.generation);
 }
 
 int follow_links(struct follow *f, bool again, bool *changed, struct trouble *t)
 {
 	struct link_facts links = { 0 };
+	struct plan *plan = NULL;
 	int error;
 
 	*changed = false;
@@ -220,8 +258,16 @@ int follow_links(struct follow *f, bool again, bool *changed, struct trouble *t)
 	error = links_read(&links, t);
 	if (error || (!again && same_links(&links, &f->links)))
 		goto out;
-	error = bring_in_line(f, NULL, &links, t);
+	error = is_current(f, t);
+	if (!error && !f->plan) {
+		plan = read_state(f, t);
+		error = plan ? 0 : -EINVAL;
+	}
+	if (!error)
+		error = bring_in_line(f, plan, &links, t);
 	*changed = !error;
+	if (error)
+		plan_free(plan);
 out:
 	kernel_unlock(&f->kernel);
 	links_free(&links);
@@ -280,17 +326,55 @@ int follow_others(struct follow *f, bool *changed, struct trouble *t)
 	return error;
 }
 
+uint32_t follow_tables(const struct follow *f)
+{
+	uint32_t sum = f->open ? f->id : 0;
+
+	/* Generations share the tables that are alike in both. */
+	for (int i = 0; f->open && i < SL_TABLES; i++)
+		if (f->kernel.plan[i] >= 0)
+			sum = (sum ^ map_id(f->kernel.plan[i])) * 0x01000193U;
+	return sum;
+}
+
+void follow_rest(struct follow *f)
+{
+	if (!f->plan && !f->image)
+		return;
+	plan_free(f->plan);
+	image_free(f->image);
+	f->plan = NULL;
+	f->image = NULL;
+	malloc_trim(0);
+}
+
+int follow_recall(struct follow *f, struct trouble *t)
+{
+	int error;
+
+	if (f->plan && f->image)
+		return 0;
+	error = kernel_lock(&f->kernel, t);
+	if (error)
+		return error;
+	follow_rest(f);
+	error = is_current(f, t);
+	if (!error)
+		f->plan = read_state(f, t);
+	if (f->plan)
+		f->image = compile(f->plan, f->node, &f->links, t);
+	kernel_unlock(&f->kernel);
+	return error ? error : f->image ? 0 : -EINVAL;
+}
+
 void follow_end(struct follow *f)
 {
 	if (f->open)
 		kernel_close(&f->kernel);
 	f->open = false;
-	plan_free(f->plan);
-	image_free(f->image);
+	follow_rest(f);
 	links_free(&f->links);
 	notes_free(&f->noted);
-	f->plan = NULL;
-	f->image = NULL;
 	memset(&f->links, 0, sizeof(f->links));
 	memset(&f->noted, 0, sizeof(f->noted));
 }

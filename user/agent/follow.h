@@ -16,8 +16,9 @@ struct follow {
 	struct kernel kernel;
 	bool open; /* the dataplane is here and everything below is set */
 	uint32_t id; /* of sl_active: tells this dataplane from another one under the same pins */
-	struct plan *plan;
+	struct plan *plan; /* this and the image only until follow_rest(), and again from follow_recall() */
 	struct image *image;
+	struct timeouts timeouts; /* as the plan has them */
 	struct link_facts links;
 	struct notes noted; /* of the last attach */
 };
@@ -34,6 +35,12 @@ int follow_apply(struct follow *f, const char *plan, struct trouble *t);
 int follow_links(struct follow *f, bool again, bool *changed, struct trouble *t);
 /* Has somebody else put a plan in, taken the dataplane down, or brought it up anew? Then follows that. */
 int follow_others(struct follow *f, bool *changed, struct trouble *t);
+/* A number that is another one when the tables of the plan, or of the dataplane, are others; 0: none are here. */
+uint32_t follow_tables(const struct follow *f);
+/* The plan and the image may take a hundred MiB and are needed only when something changes. */
+void follow_rest(struct follow *f);
+/* Has them in memory again; -ESTALE when they are of a generation that follow_others() has yet to see. */
+int follow_recall(struct follow *f, struct trouble *t);
 void follow_end(struct follow *f);
 
 #endif

@@ -4,6 +4,7 @@
  * force before the doors open their eyes; whatever can be refused is refused before anything changes. The
  * lock of the pins is held until the plan is kept, so that the agent never sees one without the other.
  */
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -12,20 +13,25 @@
 #include <time.h>
 #include <unistd.h>
 #include "../image/image.h"
+#include "../kernel/cache.h"
 #include "../plan/plan.h"
+#include "change.h"
 #include "claim.h"
 #include "force.h"
 #include "neighbour.h"
 #include "state.h"
+#include "tally.h"
 
 /* What is in hand while an order is carried out. */
 struct work {
 	const struct order *order;
+	struct change change; /* of the plan's state */
 	char node[SL_NAME_LEN];
 	struct plan *plan;
 	struct image *image;
 	struct link_facts links;
 	struct kernel k;
+	bool stateless; /* the plan does not have the state it has to be read in */
 	bool open; /* k is */
 	struct notes notes;
 	struct claims claims; /* VIPs that this node did not own before */
@@ -45,7 +51,7 @@ static int fail(const struct work *w)
 	return 1;
 }
 
-/* --node, else the node of the last good plan when that is used, else the host name. */
+/* --node, else the node of the last good plan when that is used or only its state changes, else the host name. */
 static int choose_node(struct work *w, bool last_good)
 {
 	int error = -ENOENT;
@@ -56,7 +62,7 @@ static int choose_node(struct work *w, bool last_good)
 				       SL_NAME_LEN - 1);
 		return 0;
 	}
-	if (last_good)
+	if (last_good || w->order->to)
 		error = state_node(w->order->state, w->node, &w->t);
 	if (error != -ENOENT)
 		return error;
@@ -87,14 +93,30 @@ static void drop_plan(struct work *w)
 	w->plan = NULL;
 }
 
+/* A plan without the state that this node is in must not be put in by the way; what to do is the last line. */
+static int refused(struct work *w)
+{
+	const struct change *c = &w->change;
+
+	if (w->order->to || !w->stateless)
+		return trouble(&w->t, -EINVAL, "the plan is refused, nothing is changed");
+	return trouble(
+		&w->t, -EINVAL,
+		"the plan is refused, nothing is changed: this node is in state \"%s\" with fence %llu, "
+		"so that a plan has to have it; to leave that state: sluice state normal --fence N --plan "
+		"%s, N greater than that",
+		change_state(c), (unsigned long long)c->was.number, w->order->plan ? w->order->plan : "FILE");
+}
+
 /* From file to image; every finding is printed. False: refused. */
-static bool compile(struct work *w, const char *path)
+static bool compile(struct work *w, const char *path, const char *otherwise)
 {
 	const struct cluster *cluster;
 	struct report r = { 0 };
 
 	progress("checking the plan");
-	w->plan = plan_read(path, &r);
+	w->plan = plan_read_in(path, change_state(&w->change), otherwise, &r);
+	w->stateless = w->plan && !w->plan->state;
 	if (w->plan && !report_failed(&r))
 		plan_check(w->plan, &r);
 	if (w->plan && !report_failed(&r)) {
@@ -133,15 +155,15 @@ static int find_image(struct work *w)
 	}
 	if (choose_node(w, !w->order->plan))
 		return -EINVAL;
-	if (compile(w, path))
+	if (compile(w, path, w->order->plan ? NULL : change_otherwise(&w->change)))
 		return 0;
 	if (!w->order->plan || !w->order->fallback || access(kept, R_OK))
-		return trouble(&w->t, -EINVAL, "the plan is refused, nothing is changed");
+		return refused(w);
 	fprintf(stderr, "sluice: THE PLAN %s IS REFUSED: falling back to the last good one, %s\n", path,
 		kept);
 	if (choose_node(w, true))
 		return -EINVAL;
-	if (compile(w, kept))
+	if (compile(w, kept, change_otherwise(&w->change)))
 		return 0;
 	return trouble(&w->t, -EINVAL, "the last good plan is refused as well, nothing is changed");
 }
@@ -176,6 +198,31 @@ static int open_kernel(struct work *w)
 	return error;
 }
 
+/* The compiler has to know what the uplinks send through once the qdiscs are as the plan asks. */
+static int pace(struct work *w)
+{
+	struct report r = { 0 };
+	bool changed;
+	int error = kernel_pace(w->image, &w->notes, &changed, &w->t);
+
+	if (error || !changed)
+		return error;
+	image_free(w->image);
+	links_free(&w->links);
+	error = links_read(&w->links, &w->t);
+	w->image = error ? NULL : image_compile(w->plan, w->node, &w->links, &r);
+	if (!error && !w->image) {
+		report_print(&r, stderr);
+		error = w->k.generation
+				? trouble(&w->t, -EINVAL, "the plan is refused, generation %u stays in force",
+					  w->k.generation)
+				: trouble(&w->t, -EINVAL,
+					  "the plan is refused, and no other one is in force");
+	}
+	report_free(&r);
+	return error;
+}
+
 static void compare_limit(const struct work *w, enum sl_table_id table, const char *what, uint32_t wanted)
 {
 	uint32_t room = kernel_room(&w->k, table);
@@ -205,9 +252,13 @@ static int install(struct work *w)
 	int error;
 
 	progress("installing");
+	error = change_record(&w->change, &w->t);
+	if (error)
+		return error;
 	error = kernel_install(&w->k, w->image, &w->t);
 	if (!error)
 		return 0;
+	change_undo(&w->change);
 	fail(w);
 	if (w->k.generation) {
 		trouble(&w->t, error, "generation %u stays in force", w->k.generation);
@@ -259,14 +310,17 @@ static long elapsed_ms(const struct timespec *since)
 static int carry_out(struct work *w)
 {
 	struct timespec began;
-	int attached, kept;
+	int attached, kept, settled;
 
 	clock_gettime(CLOCK_MONOTONIC, &began);
-	if (links_read(&w->links, &w->t) || find_image(w) || open_kernel(w))
+	if (links_read(&w->links, &w->t) || find_image(w) || open_kernel(w) || pace(w))
 		return fail(w);
 	compare_limit(w, SL_TABLE_sl_flow, "flows", w->image->limits.flows);
 	compare_limit(w, SL_TABLE_sl_unanswered, "unanswered flows", w->image->limits.unanswered_flows);
 	compare_limit(w, SL_TABLE_sl_outside, "bindings", w->image->limits.bindings);
+	if (w->image->limits.cache_lines)
+		compare_limit(w, SL_TABLE_sl_line, "the cache's lines on all processors",
+			      cache_rows(w->image->limits.cache_lines, (uint32_t)libbpf_num_possible_cpus()));
 	if (claims_plan(&w->claims, w->image, &w->t))
 		return fail(w);
 	claims_known(&w->claims, &w->k);
@@ -288,19 +342,64 @@ static int carry_out(struct work *w)
 			"before it\n",
 			w->k.generation);
 	}
-	if (attached || kept)
+	settled = kept ? 0 : change_settle(&w->change, w->plan->state, &w->t);
+	if (settled) {
+		fail(w);
+		fprintf(stderr, "sluice: state \"%s\" is in force, but is recorded as begun only\n",
+			w->plan->state);
+	}
+	tally_gauge(&w->k, SL_GAUGE_PLAN_FENCE, w->change.now.number);
+	if (attached || kept || settled)
 		return 1;
-	printf("%s: generation %u in force: %zu network%s, %zu workload%s, %zu rule%s (%ld ms)\n", w->node,
-	       w->k.generation, w->plan->network_count, w->plan->network_count == 1 ? "" : "s",
-	       own_workloads(w), own_workloads(w) == 1 ? "" : "s", w->plan->rule_count,
-	       w->plan->rule_count == 1 ? "" : "s", elapsed_ms(&began));
+	printf("%s: generation %u in force", w->node, w->k.generation);
+	if (w->change.now.used)
+		printf(", state \"%s\" with fence %llu", w->plan->state,
+		       (unsigned long long)w->change.now.number);
+	printf(": %zu network%s, %zu workload%s, %zu rule%s (%ld ms)\n", w->plan->network_count,
+	       w->plan->network_count == 1 ? "" : "s", own_workloads(w), own_workloads(w) == 1 ? "" : "s",
+	       w->plan->rule_count, w->plan->rule_count == 1 ? "" : "s", elapsed_ms(&began));
+	return 0;
+}
+
+/* A node that is down comes up in the state that is ordered now. */
+static int keep_order(struct work *w)
+{
+	if (links_read(&w->links, &w->t) || find_image(w) || change_record(&w->change, &w->t))
+		return fail(w);
+	if (state_keep(w->order->state, w->plan->text, w->node, &w->t)) {
+		change_undo(&w->change);
+		return fail(w);
+	}
+	if (change_settle(&w->change, w->plan->state, &w->t))
+		return fail(w);
+	printf("%s: state \"%s\" with fence %llu is kept; sluice is not up on this node\n", w->node,
+	       w->plan->state, (unsigned long long)w->change.now.number);
 	return 0;
 }
 
 int order_force(const struct order *order)
 {
 	struct work w = { .order = order };
-	int code = carry_out(&w);
+	struct change_result result = { .node = w.node };
+	struct trouble t;
+	int code;
+
+	if (change_begin(&w.change, order, &w.t))
+		code = fail(&w);
+	else if (order->to && !kernel_present(order->pins))
+		code = keep_order(&w);
+	else
+		code = carry_out(&w);
+	if (w.open)
+		result.generation = w.k.generation;
+	if (w.image)
+		result.plan = w.image->hash >> 16;
+	if (code)
+		result.reason = w.t.text;
+	if (change_end(&w.change, &result, &t)) {
+		fprintf(stderr, "sluice: %s\n", t.text);
+		code = 1;
+	}
 
 	if (w.open)
 		kernel_close(&w.k);

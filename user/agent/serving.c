@@ -38,9 +38,19 @@ static int update(struct serving *s, size_t row, const struct sl_serving *now, s
 {
 	if (!memcmp(&s->written[row], now, sizeof(*now)))
 		return 0;
-	if (bpf_map_update_elem(s->k->table[SL_TABLE_sl_serving], &s->met[0].row[row].key, now, BPF_ANY))
+	if (!bpf_map_update_elem(s->k->table[SL_TABLE_sl_serving], &s->met[0].row[row].key, now, BPF_ANY)) {
+		s->written[row] = *now;
+		return 0;
+	}
+	if (errno != E2BIG)
 		return trouble(t, -errno, "cannot write a row of sl_serving: %s", strerror(errno));
-	s->written[row] = *now;
+	/* Those without a row are not shown; nothing that packets need depends on it. */
+	if (!s->full)
+		fprintf(stderr,
+			"sluice: the plan has %zu services and backends, the flows of %u are counted: "
+			"sl_serving is full\n",
+			s->met[0].count, kernel_room(s->k, SL_TABLE_sl_serving));
+	s->full = true;
 	return 0;
 }
 
@@ -173,7 +183,7 @@ static void count_timed_out(const struct serving *s, const struct rows *served)
 {
 	for (size_t i = 0; i < served->count; i++) {
 		const struct roster_row *row = roster_find(&s->met[0], rows_key(served, i));
-		struct sl_serving *found;
+		struct serving_found *found;
 		struct sl_served sum;
 
 		if (!row || row->key.service.proto != IPPROTO_TCP)

@@ -10,12 +10,19 @@
 /* The tables that flows stand in; each is swept at its own pace. */
 enum serving_pass { SERVING_UNANSWERED, SERVING_ANSWERED, SERVING_PASSES };
 
+struct serving_found {
+	uint64_t flows;
+	uint64_t waiting;
+	uint64_t timed_out;
+};
+
 struct serving {
 	const struct kernel *k;
 	uint32_t cpus;
 	struct roster met[SERVING_PASSES]; /* counts of the pass that goes on */
-	struct sl_serving *found[SERVING_PASSES]; /* of the last whole pass, beside each row */
+	struct serving_found *found[SERVING_PASSES]; /* of the last whole pass, beside each row */
 	struct sl_serving *written; /* what stands in the table, beside each row */
+	bool full; /* the table: said once */
 };
 
 /* What the plan in force has. `k` has to stay open until serving_close(). */

@@ -21,7 +21,7 @@ int state_path(char *path, size_t size, const char *dir, const char *name)
 	return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
 }
 
-static int make_dir(const char *dir, struct trouble *t)
+int state_make(const char *dir, struct trouble *t)
 {
 	char path[PATH_MAX];
 
@@ -67,10 +67,22 @@ static int write_whole(int fd, const char *text, size_t length)
 	return fsync(fd) ? -errno : 0;
 }
 
-static int replace(const char *dir, const char *name, const char *text, struct trouble *t)
+/* That a name is another file's, or nobody's, is the directory's to keep. */
+static int force_folder(const char *dir, struct trouble *t)
+{
+	int folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), error = 0;
+
+	if (folder < 0 || fsync(folder))
+		error = trouble(t, -errno, "cannot force %s to disk: %s", dir, strerror(errno));
+	if (folder >= 0)
+		close(folder);
+	return error;
+}
+
+int state_replace(const char *dir, const char *name, const char *text, struct trouble *t)
 {
 	char path[PATH_MAX], fresh[PATH_MAX];
-	int fd = -1, folder = -1, error;
+	int fd, error;
 
 	if (state_path(path, sizeof(path), dir, name) ||
 	    snprintf(fresh, sizeof(fresh), "%s.new", path) >= (int)sizeof(fresh))
@@ -89,24 +101,19 @@ static int replace(const char *dir, const char *name, const char *text, struct t
 		unlink(fresh);
 		return trouble(t, error, "cannot write %s: %s", path, strerror(-error));
 	}
-	folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (folder < 0 || fsync(folder))
-		error = trouble(t, -errno, "cannot force %s to disk: %s", dir, strerror(errno));
-	if (folder >= 0)
-		close(folder);
-	return error;
+	return force_folder(dir, t);
 }
 
 int state_keep(const char *dir, const char *plan_text, const char *node, struct trouble *t)
 {
 	char line[SL_NAME_LEN + 2];
-	int error = make_dir(dir, t);
+	int error = state_make(dir, t);
 
 	if (error)
 		return error;
 	snprintf(line, sizeof(line), "%s\n", node);
-	error = replace(dir, STATE_PLAN, plan_text, t);
-	return error ? error : replace(dir, STATE_NODE, line, t);
+	error = state_replace(dir, STATE_PLAN, plan_text, t);
+	return error ? error : state_replace(dir, STATE_NODE, line, t);
 }
 
 int state_node(const char *dir, char node[SL_NAME_LEN], struct trouble *t)
@@ -130,16 +137,24 @@ int state_node(const char *dir, char node[SL_NAME_LEN], struct trouble *t)
 	return error;
 }
 
+int state_remove(const char *dir, const char *name, struct trouble *t)
+{
+	char path[PATH_MAX];
+	int error;
+
+	if (state_path(path, sizeof(path), dir, name))
+		return trouble(t, -ENAMETOOLONG, "the name of the state directory is too long");
+	if (!unlink(path))
+		return force_folder(dir, t);
+	error = -errno; /* EROFS also where there is none */
+	if (access(path, F_OK) && errno == ENOENT)
+		return 0;
+	return trouble(t, error, "cannot remove %s: %s", path, strerror(-error));
+}
+
 int state_forget(const char *dir, struct trouble *t)
 {
-	static const char *const names[] = { STATE_PLAN, STATE_NODE };
-	char path[PATH_MAX];
+	int error = state_remove(dir, STATE_PLAN, t);
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (state_path(path, sizeof(path), dir, names[i]))
-			return trouble(t, -ENAMETOOLONG, "the name of the state directory is too long");
-		if (unlink(path) && errno != ENOENT)
-			return trouble(t, -errno, "cannot remove %s: %s", path, strerror(errno));
-	}
-	return 0;
+	return error ? error : state_remove(dir, STATE_NODE, t);
 }

@@ -16,11 +16,17 @@
 
 /* DIR/NAME into `path`; -ENAMETOOLONG if it does not fit. */
 int state_path(char *path, size_t size, const char *dir, const char *name);
+/* Makes DIR, and what it is in. */
+int state_make(const char *dir, struct trouble *t);
+/* DIR/NAME holds `text` whole, on disk, or what it held before. */
+int state_replace(const char *dir, const char *name, const char *text, struct trouble *t);
 /* Keeps the plan's text and the node's name. Called after the flip. */
 int state_keep(const char *dir, const char *plan_text, const char *node, struct trouble *t);
 /* The node the last plan was applied for; -ENOENT without trouble if none was. */
 int state_node(const char *dir, char node[SL_NAME_LEN], struct trouble *t);
-/* Removes both files; none there is no trouble. */
+/* Gone from the disk as well when it returns 0. None there is no trouble. */
+int state_remove(const char *dir, const char *name, struct trouble *t);
+/* Removes both files; none there is no trouble. Fences stay (fence.h): none may be used twice. */
 int state_forget(const char *dir, struct trouble *t);
 
 #endif

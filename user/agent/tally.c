@@ -40,6 +40,8 @@ int tally_small(const struct kernel *k, uint32_t cpus, struct trouble *t)
 		{ SL_TABLE_sl_served, sizeof(struct sl_served_key), sizeof(struct sl_served), true },
 		{ SL_TABLE_sl_unserved, sizeof(struct sl_unserved_key), sizeof(struct sl_count), true },
 		{ SL_TABLE_sl_serving, sizeof(struct sl_served_key), sizeof(struct sl_serving), false },
+		{ SL_TABLE_sl_qos, sizeof(struct sl_qos_key), sizeof(struct sl_qos), true },
+		{ SL_TABLE_sl_qos_delay, sizeof(struct sl_qos_key), sizeof(struct sl_qos_delay), true },
 		{ SL_TABLE_sl_port_word, sizeof(struct sl_port_key), sizeof(struct sl_port_word), false },
 		{ SL_TABLE_sl_contact, sizeof(struct sl_contact_key), sizeof(struct sl_contact), false },
 		{ SL_TABLE_sl_holder, sizeof(struct sl_holder_key), sizeof(struct sl_holder), false },

@@ -23,10 +23,16 @@ static int watch_message(const struct nlmsghdr *message, void *closure)
 {
 	struct seen *seen = closure;
 
-	if (message->nlmsg_type == RTM_NEWLINK || message->nlmsg_type == RTM_DELLINK)
-		seen->changed = true;
-	if (message->nlmsg_type == RTM_DELLINK)
+	switch (message->nlmsg_type) {
+	case RTM_DELLINK:
 		seen->gone = true;
+		seen->changed = true;
+		break;
+	case RTM_NEWLINK:
+	case RTM_NEWQDISC: /* what an uplink sends through decides how it is paced */
+	case RTM_DELQDISC:
+		seen->changed = true;
+	}
 	return MNL_CB_OK;
 }
 
@@ -39,7 +45,7 @@ int watch_open(struct watch *watch, struct trouble *t)
 	watch->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (!watch->socket)
 		return trouble(t, -errno, "cannot open a netlink socket: %s", strerror(errno));
-	if (mnl_socket_bind(watch->socket, RTMGRP_LINK, MNL_SOCKET_AUTOPID) < 0) {
+	if (mnl_socket_bind(watch->socket, RTMGRP_LINK | RTMGRP_TC, MNL_SOCKET_AUTOPID) < 0) {
 		error = trouble(t, -errno, "cannot hear of interfaces: %s", strerror(errno));
 		watch_close(watch);
 		return error;

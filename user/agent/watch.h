@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Hears of interfaces that come, go or change. Only says that something happened: what is there is read
+ * Hears of interfaces and qdiscs that come, go or change. Only says that something happened: what is there is read
  * afresh by links_read(), so a lost message costs nothing but the question.
  */
 #ifndef SLUICE_WATCH_H

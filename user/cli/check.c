@@ -14,41 +14,52 @@
 #include "cli.h"
 #include "show.h"
 
-const char help_check[] = "Says what is wrong with a plan, without touching the node.\n"
-			  "\n"
-			  "usage: sluice check --plan FILE|DIR [--node NAME | --all-nodes] [--json]\n"
-			  "\n"
-			  "  --plan FILE|DIR  the plan, or a directory of *.json that merge into one\n"
-			  "  --node NAME      compile it for this node only\n"
-			  "  --all-nodes      compile it for every node of the plan (the default)\n"
-			  "  --json           print an object with all findings\n"
-			  "\n"
-			  "Exit code 0 if there are no errors; warnings, and what this build does not "
-			  "enforce yet, do not count.\n";
+const char help_check[] =
+	"Says what is wrong with a plan, without touching the node.\n"
+	"\n"
+	"usage: sluice check --plan FILE|DIR [--node NAME | --all-nodes] [--json]\n"
+	"\n"
+	"  --plan FILE|DIR  the plan, or a directory of *.json that merge into one\n"
+	"  --node NAME      compile it for this node only\n"
+	"  --all-nodes      compile it for every node of the plan (the default)\n"
+	"  --json           print an object with all findings\n"
+	"\n"
+	"A plan is checked in every state it has; what is found in a state other than normal says "
+	"so.\n"
+	"Exit code 0 if there are no errors; warnings, and what this build does not "
+	"enforce yet, do not count.\n";
 
 struct check {
 	const char *path;
 	const char *node; /* NULL: all of them */
 	bool json;
-	const struct plan *plan;
+	const struct plan *plan; /* in the state that is looked at */
 	struct report findings;
 	struct report unenforced;
-	struct intern seen; /* findings of earlier nodes: each is said once */
+	struct intern seen; /* findings of earlier nodes and states: each is said once */
 };
 
-/* What one node found, unless another node has said it already. */
+/* What one node or state found, unless another one has said it already. */
 static void take(struct check *k, struct report *from, struct report *to)
 {
+	const char *state = k->plan && k->plan->state ? k->plan->state : STATE_NORMAL;
+	bool normal = !strcmp(state, STATE_NORMAL);
+	char prefix[STATE_LONGEST + 16] = "";
+
+	if (!normal)
+		snprintf(prefix, sizeof(prefix), "in state \"%s\": ", state);
 	for (size_t i = 0; i < from->count; i++) {
 		size_t before = k->seen.count;
 
 		if (intern_name(&k->seen, from->findings[i].text) && k->seen.count == before)
 			continue;
 		if (from->findings[i].warning)
-			report_warning(to, NULL, "%s", from->findings[i].text);
+			report_warning(to, NULL, "%s%s", prefix, from->findings[i].text);
 		else
-			report_error(to, NULL, "%s", from->findings[i].text);
+			report_error(to, NULL, "%s%s", prefix, from->findings[i].text);
 	}
+	if (from->errors)
+		to->errors += from->errors + from->warnings - from->count;
 	to->lost |= from->lost;
 	report_free(from);
 }
@@ -69,18 +80,39 @@ static void check_all_nodes(struct check *k)
 {
 	size_t count = 0, at = 0;
 	bool progress = isatty(STDERR_FILENO) && !k->json;
+	bool normal = !strcmp(k->plan->state, STATE_NORMAL);
 
 	for (size_t i = 0; i < k->plan->cluster_count; i++)
 		count += k->plan->clusters[i].node_count;
 	for (size_t i = 0; i < k->plan->cluster_count; i++) {
 		for (size_t n = 0; n < k->plan->clusters[i].node_count; n++) {
 			if (progress && count > 8)
-				fprintf(stderr, "\rnode %zu of %zu", ++at, count);
+				fprintf(stderr, "\r\033[Knode %zu of %zu%s%s", ++at, count,
+					normal ? "" : ", state ", normal ? "" : k->plan->state);
 			check_node(k, k->plan->clusters[i].nodes[n].name);
 		}
 	}
 	if (progress && count > 8)
 		fprintf(stderr, "\r\033[K");
+}
+
+/* In one state; the plan is the caller's to free. */
+static struct plan *check_state(struct check *k, struct states *states, const char *state)
+{
+	struct report found = { 0 };
+	struct plan *plan = states_plan(states, state, &found);
+	bool sound;
+
+	if (plan && !report_failed(&found))
+		plan_check(plan, &found);
+	k->plan = plan;
+	sound = plan && !report_failed(&found);
+	take(k, &found, &k->findings);
+	if (sound && k->node)
+		check_node(k, k->node);
+	else if (sound)
+		check_all_nodes(k);
+	return plan;
 }
 
 static json_t *texts(const struct report *r)
@@ -101,13 +133,15 @@ static json_t *texts(const struct report *r)
 static int print_json(const struct check *k, bool failed)
 {
 	const struct plan *plan = k->plan;
-	json_t *object, *unenforced = json_array();
+	json_t *object, *unenforced = json_array(), *states = json_array();
 
 	for (size_t i = 0; i < k->unenforced.count; i++)
 		json_array_append_new(unenforced, json_string(k->unenforced.findings[i].text));
-	object = json_pack("{s:s, s:b, s:I, s:I, s:I, s:o, s:o}", "plan", k->path, "ok", !failed, "networks",
-			   (json_int_t)(plan ? plan->network_count : 0), "workloads",
-			   (json_int_t)(plan ? plan->workload_count : 0), "rules",
+	for (size_t i = 0; plan && i < plan->states.count; i++)
+		json_array_append_new(states, json_string(plan->states.item[i]));
+	object = json_pack("{s:s, s:b, s:o, s:I, s:I, s:I, s:o, s:o}", "plan", k->path, "ok", !failed,
+			   "states", states, "networks", (json_int_t)(plan ? plan->network_count : 0),
+			   "workloads", (json_int_t)(plan ? plan->workload_count : 0), "rules",
 			   (json_int_t)(plan ? plan->rule_count : 0), "findings", texts(&k->findings),
 			   "unenforced", unenforced);
 	return show_json(object) || failed ? EXIT_REFUSED : EXIT_DONE;
@@ -122,35 +156,32 @@ static int print_text(const struct check *k, bool failed)
 		fprintf(stderr, "warning: %s\n", k->unenforced.findings[i].text);
 	if (failed)
 		return EXIT_REFUSED;
-	printf("%s: ok, %zu networks, %zu workloads, %zu rules; %zu warning%s\n", k->path,
-	       k->plan->network_count, k->plan->workload_count, k->plan->rule_count, warnings,
-	       warnings == 1 ? "" : "s");
+	printf("%s: ok, %zu networks, %zu workloads, %zu rules", k->path, k->plan->network_count,
+	       k->plan->workload_count, k->plan->rule_count);
+	if (k->plan->states.count > 1)
+		printf(", %zu states", k->plan->states.count);
+	printf("; %zu warning%s\n", warnings, warnings == 1 ? "" : "s");
 	return EXIT_DONE;
 }
 
 static int check_plan(struct check *k)
 {
-	struct plan *plan = plan_read(k->path, &k->findings);
+	struct states *states = states_read(k->path, &k->findings);
+	struct plan *plan = states ? check_state(k, states, STATE_NORMAL) : NULL;
 	bool failed;
 	int code;
 
-	if (plan && !report_failed(&k->findings))
-		plan_check(plan, &k->findings);
+	for (size_t i = 0; plan && i < plan->states.count; i++)
+		if (strcmp(plan->states.item[i], STATE_NORMAL) != 0)
+			plan_free(check_state(k, states, plan->states.item[i]));
 	k->plan = plan;
-	if (plan && !report_failed(&k->findings)) {
-		for (size_t i = 0; i < k->findings.count; i++)
-			intern_name(&k->seen, k->findings.findings[i].text);
-		if (k->node)
-			check_node(k, k->node);
-		else
-			check_all_nodes(k);
-	}
 	failed = !plan || report_failed(&k->findings);
 	code = k->json ? print_json(k, failed) : print_text(k, failed);
 	report_free(&k->findings);
 	report_free(&k->unenforced);
 	intern_free(&k->seen);
 	plan_free(plan);
+	states_free(states);
 	return code;
 }
 

@@ -2,10 +2,8 @@
 /*
  * `sluice down`: the node as it was before `up`.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <unistd.h>
 #include "cli.h"
 #include "../agent/state.h"
 
@@ -16,8 +14,10 @@ const char help_down[] =
 	"\n"
 	"  --forget   also remove the last good plan from the state directory\n"
 	"\n"
-	"Promiscuous mode and receive VLAN offload are put back where \"up\" had changed them. Networks are\n"
-	"not isolated any more. Nothing to do is no error. Also for tables of another version's layout.\n";
+	"A clsact qdisc that sluice has made goes, unless others use it by now. Promiscuous mode, receive\n"
+	"VLAN offload and the qdiscs of uplinks are put back where sluice had changed them, the latter\n"
+	"also where all else of it has gone. Networks are not isolated any more. Nothing to do is no error.\n"
+	"Also for tables of another version's layout.\n";
 
 int cmd_down(int argc, char **argv)
 {
@@ -25,8 +25,8 @@ int cmd_down(int argc, char **argv)
 	const char *pins = cli_pins();
 	struct notes notes = { 0 };
 	struct trouble t;
-	bool forget = false;
-	int option, error = 0;
+	bool forget = false, found;
+	int option, error;
 
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -37,10 +37,9 @@ int cmd_down(int argc, char **argv)
 	if (optind < argc)
 		return cli_usage("down", "down takes no argument \"%s\"", argv[optind]);
 
-	if (access(pins, F_OK) && errno == ENOENT)
+	error = kernel_unload(pins, &notes, &found, &t);
+	if (!error && !found)
 		printf("nothing to do: sluice is not up on this node (nothing at %s)\n", pins);
-	else
-		error = kernel_unload(pins, &notes, &t);
 	for (size_t i = 0; i < notes.count; i++)
 		fprintf(stderr, "note: %s\n", notes.line[i]);
 	notes_free(&notes);

@@ -7,18 +7,16 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include "../agent/state.h"
+#include "../agent/fence.h"
 #include "cli.h"
 #include "kept.h"
 
 struct plan *kept_plan(void)
 {
 	struct report report = { 0 };
-	struct plan *plan = NULL;
-	char path[PATH_MAX];
+	struct trouble unused;
+	struct plan *plan = fence_plan(cli_state(), &report, &unused);
 
-	if (!state_path(path, sizeof(path), cli_state(), STATE_PLAN))
-		plan = plan_read(path, &report);
 	report_free(&report);
 	return plan;
 }

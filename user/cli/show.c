@@ -9,11 +9,13 @@
 #include "show.h"
 
 const char help_show[] =
-	"Shows networks, services, EIPs, flows, drops or the policy that is in force.\n"
+	"Shows networks, services, EIPs, flows, drops, the WAN, QoS or the policy that is in force.\n"
 	"\n"
 	"usage: sluice show networks [--json]\n"
 	"       sluice show services [--json] [NAME]\n"
 	"       sluice show eips [--top N] [--json]\n"
+	"       sluice show wan [--json]\n"
+	"       sluice show qos [--json]\n"
 	"       sluice show drops [--watch] [--json]\n"
 	"       sluice show flows [--network NAME] [--vpc NAME] [--address ADDRESS] [--port PORT]\n"
 	"                         [--eip NAME|ADDRESS] [--service NAME|VIP]\n"
@@ -45,17 +47,20 @@ int cmd_show(int argc, char **argv)
 	} views[] = {
 		{ "networks", cmd_show_networks }, { "services", cmd_show_services },
 		{ "eips", cmd_show_eips },	   { "drops", cmd_show_drops },
+		{ "wan", cmd_show_wan },	   { "qos", cmd_show_qos },
 		{ "flows", cmd_show_flows },	   { "policy", cmd_show_policy },
 	};
 
 	if (argc < 2)
-		return cli_usage("show", "show what? networks, services, eips, drops, flows or policy");
+		return cli_usage("show",
+				 "show what? networks, services, eips, wan, qos, drops, flows or policy");
 	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
 		if (!strcmp(argv[1], views[i].name))
 			return views[i].run(argc - 1, argv + 1);
-	return cli_usage("show",
-			 "cannot show \"%s\": expected networks, services, eips, drops, flows or policy",
-			 argv[1]);
+	return cli_usage(
+		"show",
+		"cannot show \"%s\": expected networks, services, eips, wan, qos, drops, flows or policy",
+		argv[1]);
 }
 
 int show_failed(const struct trouble *t)

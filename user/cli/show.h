@@ -13,6 +13,8 @@ int cmd_show_flows(int argc, char **argv);
 int cmd_show_policy(int argc, char **argv);
 int cmd_show_eips(int argc, char **argv);
 int cmd_show_services(int argc, char **argv);
+int cmd_show_qos(int argc, char **argv);
+int cmd_show_wan(int argc, char **argv);
 
 /* Opens the dataplane for reading; EXIT_REFUSED after saying why, else EXIT_DONE. */
 int show_open(struct kernel *k, uint32_t *cpus);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * sluice show drops: what was dropped, or would be but for a monitor, and why. Counts since the tables were
- * made; with --watch what each second adds.
+ * made; with --watch what each second adds. Where it is known, who it was last.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -11,6 +11,7 @@
 #include "../kernel/names.h"
 #include "../kernel/rows.h"
 #include "cli.h"
+#include "offender.h"
 #include "show.h"
 #include "table.h"
 
@@ -63,13 +64,14 @@ static int print_json(const struct kernel *k, const struct drop *drops, size_t c
 		struct name_text network = name_of_network(k->table[SL_TABLE_sl_name], drops[i].key.network);
 
 		json_array_append_new(list,
-				      json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I}", "network",
+				      json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:o*}", "network",
 						network.text, "network_id", drops[i].key.network, "reason",
 						name_or(reason_name(drops[i].key.reason), "unknown"),
 						"outcome", outcome_name(drops[i].key.outcome), "text",
 						name_or(reason_text(drops[i].key.reason), ""), "packets",
 						(json_int_t)drops[i].count.packets, "bytes",
-						(json_int_t)drops[i].count.bytes));
+						(json_int_t)drops[i].count.bytes, "last_offender",
+						offender_json(k, drops[i].key.reason)));
 	}
 	return show_json(list);
 }
@@ -191,6 +193,8 @@ int cmd_show_drops(int argc, char **argv)
 	} else {
 		qsort(drops, count, sizeof(*drops), drop_order);
 		code = json ? print_json(&k, drops, count) : print_table(&k, drops, count);
+		if (code == EXIT_DONE && !json)
+			code = offender_print(&k);
 	}
 	free(drops);
 	kernel_close(&k);

@@ -13,52 +13,30 @@
 #include "../image/matrix.h"
 #include "../image/selector.h"
 #include "cli.h"
+#include "phrase.h"
 #include "policy_json.h"
 #include "show.h"
+#include "../agent/fence.h"
 #include "../agent/state.h"
 
 #define CELL 512
 
 struct show {
-	const char *path; /* of the plan */
+	const char *path; /* of the plan; NULL: the one that was applied last, in the state in force */
 	const char *node;
 	bool matrix;
 	bool json;
-	char state_plan[PATH_MAX];
 	char node_name[SL_NAME_LEN + 256];
 };
-
-static void join_selectors(const struct selectors *list, char *text, size_t size)
-{
-	char one[256];
-	size_t used = 0;
-
-	snprintf(text, size, "-");
-	for (size_t i = 0; i < list->count && used < size; i++)
-		used += (size_t)snprintf(text + used, size - used, "%s%s", i ? "," : "",
-					 selector_text(&list->item[i], one, sizeof(one)));
-}
-
-static void join_ports(const struct ports *list, char *text, size_t size)
-{
-	char one[40];
-	size_t used = 0;
-
-	snprintf(text, size, "any");
-	for (size_t i = 0; i < list->count && used < size; i++) {
-		port_text(&list->item[i], one, sizeof(one));
-		used += (size_t)snprintf(text + used, size - used, "%s%s", i ? "," : "", one);
-	}
-}
 
 static void print_rule(size_t number, const char *action, const char *name, const struct selectors *from,
 		       const struct selectors *to, const struct ports *ports)
 {
 	char from_text[CELL], to_text[CELL], port_list[CELL];
 
-	join_selectors(from, from_text, sizeof(from_text));
-	join_selectors(to, to_text, sizeof(to_text));
-	join_ports(ports, port_list, sizeof(port_list));
+	phrase_selectors(from, from_text, sizeof(from_text));
+	phrase_selectors(to, to_text, sizeof(to_text));
+	phrase_ports(ports, port_list, sizeof(port_list));
 	printf("%4zu  %-5s  %-28s  %s -> %s  %s\n", number, action, name, from_text, to_text, port_list);
 }
 
@@ -155,11 +133,14 @@ static int print(const struct show *s, const struct plan *plan, const struct ima
 static int show(const struct show *s)
 {
 	struct report r = { 0 };
-	struct plan *plan = plan_read(s->path, &r);
+	struct trouble t;
+	struct plan *plan = s->path ? plan_read(s->path, &r) : fence_plan(cli_state(), &r, &t);
 	struct image *image = NULL;
 	const struct cluster *cluster = NULL;
 	int code = EXIT_REFUSED;
 
+	if (!s->path && !plan)
+		show_failed(&t);
 	if (plan && !report_failed(&r))
 		plan_check(plan, &r);
 	if (plan && !report_failed(&r))
@@ -181,14 +162,14 @@ out:
 static int from_state(struct show *s)
 {
 	struct trouble t = { 0 };
-	int error = state_path(s->state_plan, sizeof(s->state_plan), cli_state(), STATE_PLAN);
+	char path[PATH_MAX];
+	int error = state_path(path, sizeof(path), cli_state(), STATE_PLAN);
 
-	if (error || access(s->state_plan, R_OK)) {
+	if (error || access(path, R_OK)) {
 		fprintf(stderr, "sluice: no plan has been applied here (%s/%s): name one with --plan\n",
 			cli_state(), STATE_PLAN);
 		return EXIT_REFUSED;
 	}
-	s->path = s->state_plan;
 	if (s->node)
 		return EXIT_DONE;
 	error = state_node(cli_state(), s->node_name, &t);

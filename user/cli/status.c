@@ -9,13 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "../agent/fence.h"
 #include "../agent/lock.h"
 #include "../kernel/names.h"
 #include "../kernel/rows.h"
 #include "cli.h"
+#include "qos.h"
 #include "show.h"
 #include "../agent/state.h"
 #include "table.h"
+#include "wan.h"
 
 const char help_status[] =
 	"Says what is in force on this node.\n"
@@ -36,16 +39,26 @@ struct view {
 	char cluster[SL_NAME_LEN]; /* empty: not known */
 	char hash[16];
 	pid_t agent; /* see lock_holder() */
+	struct sl_setting setting; /* all zero while no plan is in */
+	struct name_text tunnel; /* empty: none is attached */
+	struct qos_uplink *uplink;
+	size_t uplink_count;
+	bool carried;
+	struct sl_cache cache;
+	struct fence fence; /* on disk; shown with the state that runs unless somebody stopped half-way */
+	struct trouble fence_trouble; /* empty: the fence is known */
 };
 
 static int read_gauges(struct view *v, struct trouble *t)
 {
+	const uint32_t only = 0;
 	int error = 0;
 
 	for (uint32_t i = 0; i < SL_GAUGES; i++)
 		bpf_map_lookup_elem(v->k.table[SL_TABLE_sl_gauge], &i, &v->gauge[i]);
 	for (uint32_t i = 0; i < SL_TABLES; i++)
 		bpf_map_lookup_elem(v->k.table[SL_TABLE_sl_fill], &i, &v->fill[i]);
+	bpf_map_lookup_elem(v->k.table[SL_TABLE_sl_cache], &only, &v->cache);
 	for (uint32_t i = 0; !error && i < SL_STATS; i++)
 		error = rows_stat(v->k.table[SL_TABLE_sl_stat], i, v->cpus, &v->stat[i], t);
 	snprintf(v->hash, sizeof(v->hash), "%012llx", (unsigned long long)v->gauge[SL_GAUGE_PLAN_HASH]);
@@ -71,18 +84,40 @@ static int read_drops(struct view *v, struct trouble *t)
 	return error;
 }
 
+static int read_wan(struct view *v, struct trouble *t)
+{
+	uint32_t zero = 0;
+	int error;
+
+	v->carried = true;
+	if (!v->k.generation)
+		return 0;
+	if (bpf_map_lookup_elem(v->k.plan[SL_TABLE_sl_setting], &zero, &v->setting))
+		return trouble(t, -1, "cannot read sl_setting");
+	error = wan_tunnel(&v->k, &v->tunnel, t);
+	if (!error)
+		error = qos_carried(&v->k, v->cpus, &v->carried, t);
+	return error ? error : qos_uplinks(&v->k, &v->setting, &v->uplink, &v->uplink_count, t);
+}
+
+static void read_fence(struct view *v)
+{
+	if (!fence_read(cli_state(), &v->fence, &v->fence_trouble))
+		*v->fence_trouble.text = 0;
+}
+
 /* The cluster stands in the plan only; without the plan it is not worth a complaint. */
 static void read_cluster(struct view *v)
 {
 	const struct cluster *cluster = NULL;
 	struct report report = { 0 };
-	struct plan *plan = NULL;
 	struct trouble unused;
-	char path[4096], node[SL_NAME_LEN];
+	char node[SL_NAME_LEN];
+	struct plan *plan;
 
-	if (state_node(cli_state(), node, &unused) || state_path(path, sizeof(path), cli_state(), STATE_PLAN))
+	if (state_node(cli_state(), node, &unused))
 		return;
-	plan = plan_read(path, &report);
+	plan = fence_plan(cli_state(), &report, &unused);
 	if (plan && plan_node(plan, node, &cluster) && cluster)
 		snprintf(v->cluster, sizeof(v->cluster), "%s", cluster->name);
 	if (plan)
@@ -93,6 +128,11 @@ static void read_cluster(struct view *v)
 static struct name_text node_text(const struct view *v)
 {
 	return name_find(v->k.table[SL_TABLE_sl_name], SL_NAME_NODE, 0, 0);
+}
+
+static struct name_text state_text(const struct view *v)
+{
+	return name_of_state(v->k.table[SL_TABLE_sl_name], v->k.generation);
 }
 
 static struct name_text door_text(const struct sl_door *door)
@@ -157,20 +197,66 @@ static json_t *stats_json(const struct view *v)
 	return object;
 }
 
+static json_t *pacing_json(const struct view *v)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < v->uplink_count; i++)
+		json_object_set_new(object, v->uplink[i].name.text,
+				    json_pack("{s:s, s:I, s:s, s:s}", "by", v->uplink[i].pacing, "mbit",
+					      (json_int_t)v->uplink[i].mbit, "qdisc", v->uplink[i].qdisc,
+					      "shaper", v->uplink[i].shaper));
+	return object;
+}
+
+/* Of the table there is, whether it is used or not. */
+static uint64_t cache_bytes(const struct view *v)
+{
+	return (uint64_t)kernel_room(&v->k, SL_TABLE_sl_line) * sizeof(struct sl_line);
+}
+
 static int print_json(const struct view *v)
 {
+	bool known = !*v->fence_trouble.text, used = known && v->fence.used;
+	char fence[24]; /* text: it may be too great for JSON's numbers */
+
+	snprintf(fence, sizeof(fence), "%llu", (unsigned long long)v->fence.number);
 	return show_json(json_pack(
-		"{s:b, s:s, s:s*, s:I, s:s, s:I, s:I, s:o, s:I, s:o, s:o, s:o, s:{s:I, s:I}, s:{s:I, s:I}, "
-		"s:s}",
+		"{s:b, s:s, s:s*, s:s, s:I, s:s, s:I, s:I, s:o, s:I, s:o, s:o, s:o, s:{s:I, s:I}, s:{s:I, "
+		"s:I}, "
+		"s:s*, s:o, s:b, s:s*, s:o*, s:s*, s:{s:I, s:I}, s:s}",
 		"enforcing", v->k.generation != 0, "node", node_text(v).text, "cluster",
-		*v->cluster ? v->cluster : NULL, "generation", (json_int_t)v->k.generation, "plan_hash",
-		v->hash, "applied_at", (json_int_t)v->gauge[SL_GAUGE_APPLIED_AT], "apply_us",
+		*v->cluster ? v->cluster : NULL, "state", state_text(v).text, "generation",
+		(json_int_t)v->k.generation, "plan_hash", v->hash, "applied_at",
+		(json_int_t)v->gauge[SL_GAUGE_APPLIED_AT], "apply_us",
 		(json_int_t)v->gauge[SL_GAUGE_APPLY_US], "agent_pid",
 		v->agent > 0 ? json_integer(v->agent) : json_null(), "agent_swept_at",
 		(json_int_t)v->gauge[SL_GAUGE_AGENT_SEEN], "doors", doors_json(v), "tables", tables_json(v),
 		"stats", stats_json(v), "dropped", "packets", (json_int_t)v->dropped.packets, "bytes",
 		(json_int_t)v->dropped.bytes, "monitored", "packets", (json_int_t)v->monitored.packets,
-		"bytes", (json_int_t)v->monitored.bytes, "version", SLUICE_VERSION));
+		"bytes", (json_int_t)v->monitored.bytes, "tunnel", *v->tunnel.text ? v->tunnel.text : NULL,
+		"pacing", pacing_json(v), "class_carried", v->carried, "fence", used ? fence : NULL,
+		"fence_whole", used ? json_boolean(v->fence.whole) : NULL, "fence_unknown",
+		known ? NULL : v->fence_trouble.text, "cache", "lines_per_cpu",
+		(json_int_t)v->cache.sets * SL_LINE_WAYS, "bytes", (json_int_t)cache_bytes(v), "version",
+		SLUICE_VERSION));
+}
+
+static void print_state(const struct view *v)
+{
+	const struct fence *fence = &v->fence;
+
+	printf("state       %s", state_text(v).text);
+	if (*v->fence_trouble.text)
+		printf(": %s\n", v->fence_trouble.text);
+	else if (fence->used && fence->whole)
+		printf(", fence %llu, since %s by %s\n", (unsigned long long)fence->number, fence->sign.time,
+		       fence->sign.who);
+	else if (fence->used)
+		printf(", fence %llu, not completed: \"sluice state\" says more\n",
+		       (unsigned long long)fence->number);
+	else
+		printf(", no fence was used yet\n");
 }
 
 static void print_agent(const struct view *v)
@@ -188,6 +274,34 @@ static void print_agent(const struct view *v)
 	if (seen && now >= seen)
 		printf(", looked after the tables %s ago", span_text((now - seen) * 1000).text);
 	printf("\n");
+}
+
+static void print_cache(const struct view *v)
+{
+	if (v->cache.sets)
+		printf("cache       %u lines on each processor, %.1f MiB\n", v->cache.sets * SL_LINE_WAYS,
+		       (double)cache_bytes(v) / (1 << 20));
+	else
+		printf("cache       off\n");
+}
+
+static void print_wan(const struct view *v)
+{
+	if (v->setting.flags & SL_SETTING_GATEWAY)
+		printf("tunnel      %s, MTU %u\n",
+		       *v->tunnel.text ? v->tunnel.text : "its interface is not there", v->setting.wan_mtu);
+	for (size_t i = 0; v->setting.flags & SL_SETTING_QOS && i < v->uplink_count; i++) {
+		const struct qos_uplink *uplink = &v->uplink[i];
+
+		printf("pacing      %s: %s", uplink->name.text, uplink->pacing);
+		if (*uplink->shaper)
+			printf(", as %s shapes it already", uplink->shaper);
+		if (uplink->mbit)
+			printf(", below %u Mbit/s", uplink->mbit);
+		printf("\n");
+	}
+	if (!v->carried)
+		printf("classes     this kernel does not carry the QoS class through WireGuard\n");
 }
 
 static bool print_doors(const struct view *v)
@@ -236,6 +350,7 @@ static int print_text(const struct view *v)
 		printf("node        %s%s%s\n", node_text(v).text, *v->cluster ? ", cluster " : "",
 		       v->cluster);
 		printf("plan        %s, generation %u\n", v->hash, v->k.generation);
+		print_state(v);
 		printf("applied     %s, in %llu ms\n", time_text(v->gauge[SL_GAUGE_APPLIED_AT]).text,
 		       (unsigned long long)v->gauge[SL_GAUGE_APPLY_US] / 1000);
 	} else {
@@ -245,11 +360,13 @@ static int print_text(const struct view *v)
 	printf("flows       %llu established, %llu unanswered (at the agent's last look)\n",
 	       (unsigned long long)v->gauge[SL_GAUGE_FLOWS] / 2,
 	       (unsigned long long)v->gauge[SL_GAUGE_UNANSWERED] / 2);
+	print_cache(v);
 	printf("dropped     %llu packets, %llu bytes\n", (unsigned long long)v->dropped.packets,
 	       (unsigned long long)v->dropped.bytes);
 	if (v->monitored.packets)
 		printf("monitored   %llu packets would be dropped\n",
 		       (unsigned long long)v->monitored.packets);
+	print_wan(v);
 	printf("\n");
 	if (!print_doors(v))
 		return EXIT_REFUSED;
@@ -289,15 +406,19 @@ int cmd_status(int argc, char **argv)
 				  sizeof(struct sl_door), 1, &t);
 	if (!error)
 		error = rows_sort(&v.doors, &t);
+	if (!error)
+		error = read_wan(&v, &t);
 	if (error) {
 		code = show_failed(&t);
 	} else {
 		v.agent = lock_holder(cli_state());
 		read_cluster(&v);
+		read_fence(&v);
 		code = json ? print_json(&v) : print_text(&v);
 		if (code == EXIT_DONE && !v.k.generation)
 			code = EXIT_REFUSED;
 	}
+	free(v.uplink);
 	rows_free(&v.doors);
 	kernel_close(&v.k);
 	return code;

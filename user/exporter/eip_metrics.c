@@ -25,7 +25,7 @@ static bool print_eip(const struct view *v, const char *family, const struct sl_
 	char address[INET_ADDRSTRLEN];
 	struct sl_name name;
 
-	if (bpf_map_lookup_elem(v->feed->name, &name_key, &name))
+	if (bpf_map_lookup_elem(v->feed->fd[FEED_name], &name_key, &name))
 		return false;
 	name.name[sizeof(name.name) - 1] = 0;
 	inet_ntop(AF_INET, &key->eip, address, sizeof(address));
@@ -124,13 +124,13 @@ static void print_failures(const struct view *v)
 int eip_metrics_render(const struct feed *feed, struct page *page, struct trouble *t)
 {
 	struct view v = { .feed = feed, .page = page };
-	int error = rows_read(&v.use, feed->eip_use, sizeof(struct sl_eip_count_key),
+	int error = rows_read(&v.use, feed->fd[FEED_eip_use], sizeof(struct sl_eip_count_key),
 			      sizeof(struct sl_eip_use), 1, t);
 
 	if (!error)
 		error = rows_sort(&v.use, t);
 	if (!error)
-		error = rows_read(&v.count, feed->eip_count, sizeof(struct sl_eip_count_key),
+		error = rows_read(&v.count, feed->fd[FEED_eip_count], sizeof(struct sl_eip_count_key),
 				  sizeof(struct sl_eip_count), feed->cpus, t);
 	if (!error)
 		error = rows_sort(&v.count, t);

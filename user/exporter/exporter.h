@@ -12,13 +12,15 @@
 
 struct exporter {
 	pid_t pid; /* of the keeper; 0: not running */
-	int leash; /* the exporter ends when this is closed */
+	int leash; /* the exporter ends when this is closed; tables come by it */
 };
 
 /* ADDRESS:PORT or [ADDRESS]:PORT; returns a listening socket. */
 int exporter_listen(const char *where, struct trouble *t);
 /* Forks the keeper, which gives its rights away and keeps one server process running. */
 int exporter_start(struct exporter *exporter, const struct feed *feed, int listener, struct trouble *t);
+/* Gives the one that runs other tables: it goes on with them. */
+int exporter_feed(const struct exporter *exporter, const struct feed *feed, struct trouble *t);
 void exporter_stop(struct exporter *exporter);
 
 #endif

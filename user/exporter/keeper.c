@@ -3,7 +3,7 @@
  * Two processes: the keeper, and the server that it starts again when it dies. Both have given every right
  * away before the first byte from the network is read; because the keeper did so while it still could
  * change its user and its bounding set, a server that is started again later is as weak as the first one.
- * The keeper parses nothing and only waits.
+ * The keeper parses nothing; it waits, and takes other tables from the agent.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -111,34 +111,40 @@ static __attribute__((noreturn)) void run_server(const struct feed *feed, int li
 	_exit(1);
 }
 
-/* Waits until the server dies (its status) or the leash is let go (-1). */
-static int wait_server(pid_t server, int leash)
+enum wait_end { SERVER_DIED, LEASH_GONE, FEED_CAME };
+
+/* Waits until the server dies, which it does as well when the leash is let go or other tables come by it. */
+static enum wait_end wait_server(pid_t server, int leash, struct feed *feed, int *status)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, server, 0);
 	struct pollfd fds[] = { { .fd = leash, .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
-	int status = 0;
+	enum wait_end end = SERVER_DIED;
 
+	*status = 0;
 	while (pidfd >= 0 && poll(fds, 2, -1) < 0 && errno == EINTR)
 		;
-	if (pidfd < 0 || fds[0].revents)
+	if (fds[0].revents)
+		end = feed_receive(feed, leash) ? LEASH_GONE : FEED_CAME;
+	if (pidfd < 0 || end != SERVER_DIED)
 		kill(server, SIGKILL);
-	waitpid(server, &status, 0);
+	waitpid(server, status, 0);
 	if (pidfd >= 0)
 		close(pidfd);
-	return fds[0].revents ? -1 : status;
+	return end;
 }
 
-static __attribute__((noreturn)) void run_keeper(const struct feed *feed, int listener, int leash,
-						 pid_t agent)
+static __attribute__((noreturn)) void run_keeper(struct feed *feed, int listener, int leash, pid_t agent)
 {
-	int keep[] = { feed->active,  feed->traffic, feed->drop,      feed->stat,   feed->gauge,
-		       feed->name,    feed->door,    feed->fill,      feed->served, feed->unserved,
-		       feed->serving, feed->eip_use, feed->eip_count, listener,	    leash };
+	int keep[FEED_TABLES + 2] = { listener, leash };
+	size_t kept = 2;
 	struct pollfd pause_on = { .fd = leash, .events = POLLIN };
 	int pause_ms = PAUSE_FIRST_MS;
 	struct trouble t = { "" };
 
-	close_others(keep, sizeof(keep) / sizeof(keep[0]));
+	for (size_t i = 0; i < FEED_TABLES; i++)
+		if (feed->fd[i] >= 0)
+			keep[kept++] = feed->fd[i];
+	close_others(keep, kept);
 	forget_signals();
 	prctl(PR_SET_NAME, "sluice-exporter", 0, 0, 0);
 	if (caps_confine(&t)) {
@@ -153,19 +159,23 @@ static __attribute__((noreturn)) void run_keeper(const struct feed *feed, int li
 		time_t started = time(NULL);
 		pid_t keeper = getpid();
 		pid_t server = fork();
-		int status;
+		enum wait_end end = SERVER_DIED;
+		int status = 0;
 
 		if (!server)
 			run_server(feed, listener, keeper);
-		status = server > 0 ? wait_server(server, leash) : 0;
-		if (status < 0)
+		if (server > 0)
+			end = wait_server(server, leash, feed, &status);
+		if (end == LEASH_GONE)
 			_exit(0);
+		if (end == FEED_CAME)
+			continue;
 		if (time(NULL) - started > LIVED_LONG_S)
 			pause_ms = PAUSE_FIRST_MS;
 		if (server > 0 && WIFSIGNALED(status))
 			fprintf(stderr, "sluice: exporter: killed by signal %d, starting again in %d ms\n",
 				WTERMSIG(status), pause_ms);
-		if (poll(&pause_on, 1, pause_ms) > 0)
+		if (poll(&pause_on, 1, pause_ms) > 0 && feed_receive(feed, leash))
 			_exit(0);
 		pause_ms = pause_ms * 2 > PAUSE_LAST_MS ? PAUSE_LAST_MS : pause_ms * 2;
 	}
@@ -180,8 +190,11 @@ int exporter_start(struct exporter *exporter, const struct feed *feed, int liste
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, leash))
 		return trouble(t, -errno, "cannot start the exporter: %s", strerror(errno));
 	pid = fork();
-	if (!pid) /* leash[0] is closed with everything else */
-		run_keeper(feed, listener, leash[1], agent);
+	if (!pid) { /* leash[0] is closed with everything else */
+		struct feed own = *feed;
+
+		run_keeper(&own, listener, leash[1], agent);
+	}
 	close(leash[1]);
 	if (pid < 0) {
 		close(leash[0]);
@@ -190,6 +203,15 @@ int exporter_start(struct exporter *exporter, const struct feed *feed, int liste
 	exporter->pid = pid;
 	exporter->leash = leash[0];
 	return 0;
+}
+
+int exporter_feed(const struct exporter *exporter, const struct feed *feed, struct trouble *t)
+{
+	int error = feed_send(feed, exporter->leash);
+
+	return error ? trouble(t, error, "cannot give the exporter the tables of the plan: %s",
+			       strerror(-error))
+		     : 0;
 }
 
 void exporter_stop(struct exporter *exporter)

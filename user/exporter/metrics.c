@@ -11,7 +11,9 @@
 #include "../kernel/rows.h"
 #include "eip_metrics.h"
 #include "metrics.h"
+#include "qos_metrics.h"
 #include "service_metrics.h"
+#include "wan_metrics.h"
 
 /* The agent sweeps once a second; longer silence than this means that it hangs or is gone. */
 #define AGENT_SILENT_S 15
@@ -20,7 +22,7 @@ static uint64_t gauge(const struct feed *feed, uint32_t id)
 {
 	uint64_t value = 0;
 
-	if (bpf_map_lookup_elem(feed->gauge, &id, &value))
+	if (bpf_map_lookup_elem(feed->fd[FEED_gauge], &id, &value))
 		return 0;
 	return value;
 }
@@ -30,7 +32,7 @@ static uint32_t generation(const struct feed *feed)
 	struct sl_active active = { 0 };
 	uint32_t zero = 0;
 
-	if (bpf_map_lookup_elem(feed->active, &zero, &active))
+	if (bpf_map_lookup_elem(feed->fd[FEED_active], &zero, &active))
 		return 0;
 	return active.generation;
 }
@@ -39,8 +41,8 @@ static uint32_t generation(const struct feed *feed)
 static int print_traffic(const struct feed *feed, struct page *page, struct trouble *t)
 {
 	struct rows rows;
-	int error = rows_read(&rows, feed->traffic, sizeof(struct sl_traffic_key), sizeof(struct sl_count),
-			      feed->cpus, t);
+	int error = rows_read(&rows, feed->fd[FEED_traffic], sizeof(struct sl_traffic_key),
+			      sizeof(struct sl_count), feed->cpus, t);
 
 	if (error)
 		return error;
@@ -55,9 +57,11 @@ static int print_traffic(const struct feed *feed, struct page *page, struct trou
 			struct sl_count count = rows_count(&rows, i);
 
 			page_print(page, "%s{", name);
-			page_label(page, "src_network", name_of_network(feed->name, key->src_network).text);
+			page_label(page, "src_network",
+				   name_of_network(feed->fd[FEED_name], key->src_network).text);
 			page_print(page, ",");
-			page_label(page, "dst_network", name_of_network(feed->name, key->dst_network).text);
+			page_label(page, "dst_network",
+				   name_of_network(feed->fd[FEED_name], key->dst_network).text);
 			page_print(page, ",outcome=\"%s\"} %llu\n", outcome_name(key->outcome),
 				   (unsigned long long)(bytes ? count.bytes : count.packets));
 		}
@@ -69,7 +73,7 @@ static int print_traffic(const struct feed *feed, struct page *page, struct trou
 static int print_drops(const struct feed *feed, struct page *page, struct trouble *t)
 {
 	struct rows rows;
-	int error = rows_read(&rows, feed->drop, sizeof(struct sl_drop_key), sizeof(struct sl_count),
+	int error = rows_read(&rows, feed->fd[FEED_drop], sizeof(struct sl_drop_key), sizeof(struct sl_count),
 			      feed->cpus, t);
 
 	if (error)
@@ -87,7 +91,7 @@ static int print_drops(const struct feed *feed, struct page *page, struct troubl
 
 			snprintf(number, sizeof(number), "reason_%u", key->reason);
 			page_print(page, "%s{", name);
-			page_label(page, "network", name_of_network(feed->name, key->network).text);
+			page_label(page, "network", name_of_network(feed->fd[FEED_name], key->network).text);
 			page_print(page, ",");
 			page_label(page, "reason",
 				   reason_name(key->reason) ? reason_name(key->reason) : number);
@@ -112,7 +116,7 @@ static int print_stats(const struct feed *feed, struct page *page, struct troubl
 
 	for (uint32_t i = 0; i < SL_STATS; i++) {
 		uint64_t sum;
-		int error = rows_stat(feed->stat, i, feed->cpus, &sum, t);
+		int error = rows_stat(feed->fd[FEED_stat], i, feed->cpus, &sum, t);
 
 		if (error)
 			return error;
@@ -157,7 +161,7 @@ static void print_plan(const struct feed *feed, struct page *page)
 	page_family(page, "sluice_plan_info", "gauge",
 		    "The plan in force; hash is equal where images are equal.");
 	page_print(page, "sluice_plan_info{");
-	page_label(page, "node", name_find(feed->name, SL_NAME_NODE, 0, 0).text);
+	page_label(page, "node", name_find(feed->fd[FEED_name], SL_NAME_NODE, 0, 0).text);
 	page_print(page, ",");
 	page_label(page, "hash", hash);
 	page_print(page, ",");
@@ -173,7 +177,7 @@ static void print_plan(const struct feed *feed, struct page *page)
 static int print_tables(const struct feed *feed, struct page *page, struct trouble *t)
 {
 	struct rows rows;
-	int error = rows_read(&rows, feed->fill, sizeof(uint32_t), sizeof(struct sl_fill), 1, t);
+	int error = rows_read(&rows, feed->fd[FEED_fill], sizeof(uint32_t), sizeof(struct sl_fill), 1, t);
 
 	if (error)
 		return error;
@@ -199,7 +203,8 @@ static int print_tables(const struct feed *feed, struct page *page, struct troub
 static int print_doors(const struct feed *feed, struct page *page, struct trouble *t)
 {
 	struct rows rows;
-	int error = rows_read(&rows, feed->door, sizeof(struct sl_door_key), sizeof(struct sl_door), 1, t);
+	int error = rows_read(&rows, feed->fd[FEED_door], sizeof(struct sl_door_key), sizeof(struct sl_door),
+			      1, t);
 
 	if (error)
 		return error;
@@ -230,6 +235,10 @@ int metrics_render(const struct feed *feed, struct page *page, struct trouble *t
 		error = service_metrics_render(feed, page, t);
 	if (!error)
 		error = eip_metrics_render(feed, page, t);
+	if (!error)
+		error = qos_metrics_render(feed, page, t);
+	if (!error)
+		error = wan_metrics_render(feed, page, t);
 	if (!error)
 		error = print_stats(feed, page, t);
 	if (!error)

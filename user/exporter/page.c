@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../kernel/spread.h"
 #include "page.h"
 
 #define PAGE_FIRST 16384U
@@ -108,6 +109,28 @@ void page_label(struct page *page, const char *name, const char *value)
 		}
 	}
 	page_byte(page, '"');
+}
+
+void page_histogram(struct page *page, const char *name, const struct page *labels,
+		    const struct spread *spread)
+{
+	uint64_t count = 0;
+
+	if (labels->lost || !labels->text) {
+		page->lost = true;
+		return;
+	}
+	for (size_t i = 0; i < spread->buckets; i++) {
+		count += spread->bucket[i];
+		if (i + 1 < spread->buckets)
+			page_print(page, "%s_bucket{%s,le=\"%g\"} %llu\n", name, labels->text,
+				   (double)spread->bound_us[i] / 1e6, (unsigned long long)count);
+		else
+			page_print(page, "%s_bucket{%s,le=\"+Inf\"} %llu\n", name, labels->text,
+				   (unsigned long long)count);
+	}
+	page_print(page, "%s_sum{%s} %.6f\n", name, labels->text, (double)spread->sum_us / 1e6);
+	page_print(page, "%s_count{%s} %llu\n", name, labels->text, (unsigned long long)count);
 }
 
 void page_free(struct page *page)

@@ -16,10 +16,14 @@ struct page {
 };
 
 void page_print(struct page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* HELP and TYPE lines; `type` is "counter" or "gauge". */
+/* HELP and TYPE lines; `type` is "counter", "gauge" or "histogram". */
 void page_family(struct page *page, const char *name, const char *type, const char *help);
 /* name="value" with backslash, quote and newline escaped; control bytes and bad UTF-8 become '?'. */
 void page_label(struct page *page, const char *name, const char *value);
+struct spread;
+/* The lines of one histogram in seconds; `labels` has been printed with page_label() and commas. */
+void page_histogram(struct page *page, const char *name, const struct page *labels,
+		    const struct spread *spread);
 void page_free(struct page *page);
 
 #endif

@@ -26,7 +26,7 @@ static bool print_service(const struct view *v, const char *family, const struct
 	char address[INET_ADDRSTRLEN], vip[INET_ADDRSTRLEN + 8];
 	struct sl_serving row;
 
-	if (bpf_map_lookup_elem(v->feed->serving, &key, &row))
+	if (bpf_map_lookup_elem(v->feed->fd[FEED_serving], &key, &row))
 		return false;
 	row.name[sizeof(row.name) - 1] = 0;
 	inet_ntop(AF_INET, &service->addr, address, sizeof(address));
@@ -45,7 +45,7 @@ static const char *place_of(const struct view *v, const struct sl_served_key *ke
 {
 	struct sl_serving row;
 
-	if (bpf_map_lookup_elem(v->feed->serving, key, &row))
+	if (bpf_map_lookup_elem(v->feed->fd[FEED_serving], key, &row))
 		return "gone";
 	return row.flags & SL_BACKEND_REMOTE ? "remote" : "local";
 }
@@ -120,7 +120,7 @@ static void print_handshakes(const struct view *v)
 
 		if (!key->backend || key->service.proto != IPPROTO_TCP)
 			continue;
-		bpf_map_lookup_elem(v->feed->serving, key, &serving);
+		bpf_map_lookup_elem(v->feed->fd[FEED_serving], key, &serving);
 		for (int end = 0; end < 3; end++) {
 			if (!print_service(v, name, &key->service))
 				break;
@@ -215,16 +215,16 @@ static void print_gauge(const struct view *v, enum backend_gauge gauge)
 int service_metrics_render(const struct feed *feed, struct page *page, struct trouble *t)
 {
 	struct view v = { .feed = feed, .page = page };
-	int error = rows_read(&v.serving, feed->serving, sizeof(struct sl_served_key),
+	int error = rows_read(&v.serving, feed->fd[FEED_serving], sizeof(struct sl_served_key),
 			      sizeof(struct sl_serving), 1, t);
 
 	if (!error)
 		error = rows_sort(&v.serving, t);
 	if (!error)
-		error = rows_read(&v.served, feed->served, sizeof(struct sl_served_key),
+		error = rows_read(&v.served, feed->fd[FEED_served], sizeof(struct sl_served_key),
 				  sizeof(struct sl_served), feed->cpus, t);
 	if (!error)
-		error = rows_read(&v.unserved, feed->unserved, sizeof(struct sl_unserved_key),
+		error = rows_read(&v.unserved, feed->fd[FEED_unserved], sizeof(struct sl_unserved_key),
 				  sizeof(struct sl_count), feed->cpus, t);
 	if (!error) {
 		print_connections(&v);

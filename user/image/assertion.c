@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Asserts: what must be true whatever the rules say. Proved on the finished rows, for every pair of classes
- * that the two selectors match, never on the rules that made them. `reaches` speaks of classes that can
- * meet at all: of one VPC and, in one cluster. `never` speaks of what services grant, too. Both speak of
- * addresses as the policy sees them: behind a floating IP the workload's own, so that what reaches it needs a
- * rule that they see; a guest from another VPC is its EIP, an outside address like any other.
+ * that the two selectors match, never on the rules and routes that made them. `reaches` speaks of classes that can
+ * meet at all: of one VPC, and of one cluster; of two clusters only where its two sides have no cluster in common.
+ * `never` speaks of what services grant, too. Both speak of addresses as the policy sees them: behind a floating IP the
+ * workload's own, so that what reaches it needs a rule that they see; a guest from another VPC is its EIP, an outside
+ * address like any other.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,9 +23,12 @@ struct proof {
 	bool *is_from; /* by class */
 	bool *is_to;
 	uint8_t *set_holds; /* by port set: 0 not looked at, 1 holds */
+	bool failed; /* memory is out */
 };
 
-static bool match(struct proof *p, const struct selector *s, struct list *classes, bool *is_matched)
+/* Of a service of another cluster the VIP too, where it is what is reached. */
+static bool match(struct proof *p, const struct selector *s, bool reached, struct list *classes,
+		  bool *is_matched)
 {
 	const struct buckets *of_type = &p->c->classes_of_type;
 	struct list types = { .size = sizeof(uint32_t) };
@@ -34,7 +38,7 @@ static bool match(struct proof *p, const struct selector *s, struct list *classe
 
 	classes->count = 0;
 	memset(is_matched, 0, p->c->classes.count + 1);
-	if (!selector_types(p->c, s, &types))
+	if (!selector_types(p->c, s, &types) || (reached && !selector_vip(p->c, s, &types)))
 		goto out;
 	type = types.item;
 	for (size_t i = 0; i < types.count; i++) {
@@ -52,21 +56,27 @@ out:
 	return done;
 }
 
+static bool apart(const struct image_class *a, const struct image_class *b)
+{
+	return a->cluster && b->cluster && strcmp(a->cluster, b->cluster) != 0;
+}
+
 static void broken(struct proof *p, uint32_t src, uint32_t dst, const struct port *found)
 {
 	const struct image *image = p->c->image;
+	const struct image_class *from = &image->classes[src - 1], *to = &image->classes[dst - 1];
 	struct image_decision d = image_judge(image, src, dst, found->proto, found->first);
-	const char *from = image->classes[src - 1].label, *to = image->classes[dst - 1].label;
 	char port[40];
 
 	port_text(found, port, sizeof(port));
 	if (d.rule)
 		report_error(p->c->r, &p->assertion->place, "assert \"%s\": rule \"%s\" %s %s → %s %s",
 			     p->assertion->name, image_rule_name(image, d.rule),
-			     d.policy == SL_POLICY_ALLOW ? "allows" : "denies", from, to, port);
+			     d.policy == SL_POLICY_ALLOW ? "allows" : "denies", from->label, to->label, port);
 	else
-		report_error(p->c->r, &p->assertion->place, "assert \"%s\": no rule allows %s → %s %s",
-			     p->assertion->name, from, to, port);
+		report_error(p->c->r, &p->assertion->place, "assert \"%s\": no %s %s → %s %s",
+			     p->assertion->name, !d.said && apart(from, to) ? "route takes" : "rule allows",
+			     from->label, to->label, port);
 }
 
 /* 1: holds between these classes, 0: does not and is reported, -1: memory is out. */
@@ -131,38 +141,54 @@ static void prove_no_grant(struct proof *p)
 		     image->classes[grant.dst - 1].label, port);
 }
 
-static bool can_meet(const struct image_class *a, const struct image_class *b)
+/* 1: all pairs of one cluster, or of two, hold; 0: there are none; -1: one does not, or memory is out. */
+static int prove_pairs(struct proof *p, bool of_two)
 {
-	return a->vpc == b->vpc && (!a->cluster || !b->cluster || a->cluster == b->cluster);
+	const struct image *image = p->c->image;
+	const uint32_t *from = p->from.item, *to = p->to.item;
+	int met = 0;
+
+	for (size_t i = 0; i < p->from.count; i++) {
+		for (size_t k = 0; k < p->to.count; k++) {
+			const struct image_class *a = &image->classes[from[i] - 1];
+			const struct image_class *b = &image->classes[to[k] - 1];
+			struct sl_pair_key key = { .src = from[i], .dst = to[k] };
+			int holds;
+
+			if (a->vpc != b->vpc || apart(a, b) != of_two)
+				continue;
+			met = 1;
+			holds = prove_pair(p, from[i], to[k],
+					   row_find(&image->table[SL_TABLE_sl_pair], &key));
+			if (holds <= 0) {
+				p->failed = holds < 0;
+				return -1;
+			}
+		}
+	}
+	return met;
+}
+
+/* Other clusters' clients of a service of this one know its VIP: what they reach is proved on their own nodes. */
+static bool served_here(const struct compile *c, const struct selector *to)
+{
+	return to->kind == SELECT_SERVICE && !c->vip_set[plan_service(c->plan, to->name) - c->plan->services];
 }
 
 static bool prove_reaches(struct proof *p)
 {
-	const struct image *image = p->c->image;
-	const uint32_t *from = p->from.item, *to = p->to.item;
-	bool met = false;
+	int held = prove_pairs(p, false);
 
-	for (size_t i = 0; i < p->from.count; i++) {
-		for (size_t k = 0; k < p->to.count; k++) {
-			struct sl_pair_key key = { .src = from[i], .dst = to[k] };
-			int holds;
-
-			if (!can_meet(&image->classes[from[i] - 1], &image->classes[to[k] - 1]))
-				continue;
-			met = true;
-			holds = prove_pair(p, from[i], to[k],
-					   row_find(&image->table[SL_TABLE_sl_pair], &key));
-			if (holds <= 0)
-				return holds == 0;
-		}
-	}
-	if (!met)
-		report_error(p->c->r, &p->assertion->place,
-			     "assert \"%s\": its two sides stand in different VPCs or clusters, so neither "
-			     "reaches the "
-			     "other",
-			     p->assertion->name);
-	return true;
+	if (!held && served_here(p->c, &p->assertion->to))
+		return true;
+	if (!held)
+		held = prove_pairs(p, true);
+	if (!held)
+		report_error(
+			p->c->r, &p->assertion->place,
+			"assert \"%s\": its two sides stand in different VPCs, so neither reaches the other",
+			p->assertion->name);
+	return !p->failed;
 }
 
 static bool prove(struct proof *p)
@@ -170,8 +196,8 @@ static bool prove(struct proof *p)
 	char text[128];
 	size_t errors;
 
-	if (!match(p, &p->assertion->from, &p->from, p->is_from) ||
-	    !match(p, &p->assertion->to, &p->to, p->is_to))
+	if (!match(p, &p->assertion->from, false, &p->from, p->is_from) ||
+	    !match(p, &p->assertion->to, true, &p->to, p->is_to))
 		return false;
 	if (!p->from.count || !p->to.count) {
 		report_warning(p->c->r, &p->assertion->place,

@@ -68,7 +68,7 @@ static const char *set_name(const struct set_fact *set, char *text, size_t size)
 	if (set->group)
 		return set->group->name;
 	if (set->service) {
-		snprintf(text, size, "service:%s", set->service->name);
+		snprintf(text, size, "%s:%s", set->vip ? "vip" : "service", set->service->name);
 		return text;
 	}
 	snprintf(text, size, "%s/%u", inet_ntop(AF_INET, &addr, dotted, sizeof(dotted)), set->cidr.len);
@@ -104,6 +104,8 @@ static char *describe(struct compile *c, const struct type *t, const char *sets,
 
 	if (label)
 		value = intern_bytes(&c->label_values, label, &length);
+	if (t->kind == TYPE_WORLD && cluster)
+		return heap_format(c->heap, "cluster %s%s", cluster, sets);
 	if (t->kind == TYPE_WORLD)
 		return heap_format(c->heap, "world (vpc %s)%s", c->vpcs[t->vpc].name, sets);
 	if (t->kind == TYPE_NETWORK && label)

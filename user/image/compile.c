@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "compile.h"
+#include "digest.h"
+#include "rings.h"
 
 /* Eight bytes at a time, in the machine's order: the rows it hashes are in that order too. */
 static uint64_t hash_more(uint64_t hash, const void *bytes, size_t length)
@@ -34,10 +35,10 @@ static uint64_t hash_image(const struct image *image)
 	hash = hash_more(hash, image->cluster, sizeof(image->cluster));
 	for (int t = 0; t < SL_TABLES; t++) {
 		const struct image_table *table = &image->table[t];
-		uint64_t count = table->count;
+		struct digest digest =
+			digest_rows(table->rows, table->count, table->key_size, table->value_size);
 
-		hash = hash_more(hash, &count, sizeof(count));
-		hash = hash_more(hash, table->rows, table->count * (table->key_size + table->value_size));
+		hash = hash_more(hash, &digest, sizeof(digest));
 	}
 	return hash_more(hash, image->names, image->name_count * sizeof(*image->names));
 }
@@ -81,6 +82,8 @@ static bool begin(struct compile *c)
 	c->image = image;
 	snprintf(image->node, sizeof(image->node), "%s", c->node->name);
 	snprintf(image->cluster, sizeof(image->cluster), "%s", c->cluster->name);
+	if (c->node->gateway && c->cluster->tunnel.present)
+		snprintf(image->tunnel, sizeof(image->tunnel), "%s", c->cluster->tunnel.interface);
 	image->timeouts = c->plan->timeouts;
 	image->limits = c->plan->limits;
 	return true;
@@ -88,17 +91,25 @@ static bool begin(struct compile *c)
 
 static bool run(struct compile *c)
 {
+	struct rings_work rings;
 	bool done;
 
-	if (!begin(c) || !resolve(c) || !selectors_collect(c) || !space_build(c) || !selectors_index(c) ||
-	    !classes_describe(c))
+	if (!begin(c) || !resolve(c) || !selectors_collect(c) || !tenants_build(c) || !space_build(c) ||
+	    !selectors_index(c) || !classes_describe(c))
 		return false;
 	/* These do not need each other: all their errors at once. */
 	done = policy_build(c);
 	done &= outside_build(c);
 	done &= fabric_build(c);
 	done &= interfaces_build(c);
-	if (!done || !names_build(c) || !rows_finish(c) || !asserts_prove(c))
+	done &= abroad_build(c);
+	done &= qos_build(c);
+	done &= slo_build(c);
+	if (!done)
+		return false;
+	done = rings_begin(c, &rings) && names_build(c) && rows_finish(c) && asserts_prove(c);
+	rings_wait(&rings);
+	if (!done)
 		return false;
 	c->image->hash = hash_image(c->image);
 	return true;
@@ -120,6 +131,8 @@ static void clean(struct compile *c)
 	intern_free(&c->port_sets);
 	for (int t = 0; t < SL_TABLES; t++)
 		list_free(&c->rows[t]);
+	list_free(&c->rings);
+	list_free(&c->ring_turns);
 	heap_free(&c->scratch);
 }
 

@@ -20,6 +20,30 @@ static uint32_t first_uplink(const struct compile *c)
 	return 0;
 }
 
+/* The tunnel to other clusters, as far as this node has a part in it. */
+static void set_wan(const struct compile *c, struct sl_setting *row)
+{
+	const struct tunnel *tunnel = &c->cluster->tunnel;
+	const struct link_fact *link = c->image->tunnel[0] ? link_named(c, c->image->tunnel) : NULL;
+
+	row->cluster = (uint16_t)c->cluster->id;
+	if (c->plan->cluster_count > 1)
+		row->flags |= SL_SETTING_WAN;
+	if (!tunnel->present)
+		return;
+	row->wan_port = htons(tunnel->port);
+	row->wan_mtu = (uint16_t)tunnel->mtu;
+	row->wan_ifindex = link ? link->ifindex : 0;
+	row->flags |= c->image->tunnel[0] ? SL_SETTING_GATEWAY : 0;
+}
+
+static void set_qos(const struct plan *plan, struct sl_setting *row)
+{
+	row->horizon_ms = (uint16_t)plan->qos.max_delay_ms;
+	row->flags |=
+		(qos_wanted(plan) ? SL_SETTING_QOS : 0) | (plan->qos.per_label_count ? SL_SETTING_LABELS : 0);
+}
+
 static bool add_setting(struct compile *c)
 {
 	uint32_t mask = c->cluster->mark_mask ? c->cluster->mark_mask : SL_MARK_MASK, key = 0;
@@ -37,6 +61,8 @@ static bool add_setting(struct compile *c)
 		.uplink = first_uplink(c),
 	};
 
+	set_wan(c, &row);
+	set_qos(c->plan, &row);
 	return row_add(c, SL_TABLE_sl_setting, &key, &row);
 }
 

@@ -7,10 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../plan/huge.h"
 #include "heap.h"
 
 #define BLOCK_BYTES 65536
 #define ALIGNED(n) (((n) + 15) & ~(size_t)15)
+
+/* What was allocated elsewhere and goes with the heap. */
+struct adopted {
+	struct adopted *next;
+	void *memory;
+};
 
 struct heap_block {
 	struct heap_block *next;
@@ -30,6 +37,7 @@ void *heap_take(struct heap *heap, size_t size)
 		block = calloc(1, sizeof(*block) + room);
 		if (!block)
 			return NULL;
+		huge_advise(block, sizeof(*block) + room);
 		block->next = heap->blocks;
 		heap->blocks = block;
 		heap->room = room;
@@ -60,8 +68,23 @@ char *heap_format(struct heap *heap, const char *format, ...)
 	return text;
 }
 
+void *heap_adopt(struct heap *heap, void *memory)
+{
+	struct adopted *one = heap_take(heap, sizeof(*one));
+
+	if (!one)
+		return NULL;
+	one->memory = memory;
+	one->next = heap->adopted;
+	heap->adopted = one;
+	return memory;
+}
+
 void heap_free(struct heap *heap)
 {
+	/* They are listed in the blocks. */
+	for (; heap->adopted; heap->adopted = heap->adopted->next)
+		free(heap->adopted->memory);
 	while (heap->blocks) {
 		struct heap_block *next = heap->blocks->next;
 
@@ -80,6 +103,7 @@ static bool set_room(struct list *list, size_t room)
 	grown = realloc(list->item, room * list->size);
 	if (!grown)
 		return false;
+	huge_advise(grown, room * list->size);
 	list->item = grown;
 	list->room = room;
 	return true;

@@ -10,14 +10,18 @@
 #include <stddef.h>
 
 struct heap_block;
+struct adopted;
 struct heap {
 	struct heap_block *blocks;
+	struct adopted *adopted;
 	size_t used;
 	size_t room;
 };
 
 /* Zeroed. */
 void *heap_take(struct heap *heap, size_t size);
+/* Frees with the heap what malloc() gave; returns it. NULL: no memory, it stays the caller's. */
+void *heap_adopt(struct heap *heap, void *memory);
 char *heap_format(struct heap *heap, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void heap_free(struct heap *heap);
 

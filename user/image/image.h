@@ -2,7 +2,8 @@
 /*
  * The image: what one node loads. image_compile() is a pure function of (plan, node name, interfaces
  * present): no system call, equal input gives equal bytes. Rows are the kernel's own structs, sorted by
- * key, so that an image can be compared, hashed and installed without translation.
+ * the bytes of their keys, those of arrays by index, so that an image can be compared, hashed and installed
+ * without translation.
  */
 #ifndef SLUICE_IMAGE_H
 #define SLUICE_IMAGE_H
@@ -19,6 +20,10 @@ struct link_fact {
 	uint32_t ifindex;
 	uint8_t mac[6];
 	bool peer_elsewhere; /* a veth whose other end is in another network namespace */
+	uint32_t mtu; /* 0: not known */
+	bool bare; /* packets on it have no Ethernet header */
+	char qdisc[16]; /* kind of the root; "fq" too where mq has one on each queue */
+	char shaper[16]; /* kind of a qdisc on it that limits a rate; "": none */
 };
 
 struct link_facts {
@@ -45,7 +50,7 @@ struct image_class {
 	uint16_t network; /* SL_NET_WORLD, SL_NET_HOST, or the plan's id */
 	uint16_t vpc;
 	uint8_t kind; /* SL_ENDPOINT_WORLD, _NETWORK, _HOST or _NODE */
-	const char *cluster; /* NULL for the world */
+	const char *cluster; /* NULL for the world; else also of pods in no network, kind _WORLD */
 	char *label; /* "net-internal", "net-internal+ceph-clients", "world (vpc default)" */
 };
 
@@ -55,6 +60,7 @@ struct image_uplink {
 	enum xdp_mode xdp;
 	bool promisc; /* workloads with MACs of their own stand behind it */
 	uint32_t mbit;
+	enum pacing pacing; /* as planned */
 };
 
 /* A workload interface of this node; present or not. */
@@ -76,6 +82,7 @@ struct image {
 	size_t uplink_count;
 	struct image_port *ports; /* sorted by name */
 	size_t port_count;
+	char tunnel[16]; /* the interface to other clusters, present or not; "": this node has none */
 	struct {
 		uint16_t vlan;
 		bool open;
@@ -100,6 +107,8 @@ void image_free(struct image *image);
 /* What the kernel would decide for a new flow; the same lookups as 50_policy.h, on the image's rows. */
 struct image_decision {
 	uint8_t policy; /* SL_POLICY_ALLOW or SL_POLICY_DENY */
+	uint8_t qos; /* row of sl_class */
+	bool said; /* a row speaks of it; between clusters: a route leads there */
 	uint32_t rule; /* 0: the default */
 };
 struct image_decision image_judge(const struct image *image, uint32_t src_class, uint32_t dst_class,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Interfaces of this node: uplinks and workload interfaces as the plan names them, and rows for those that
+ * Interfaces of this node: uplinks, tunnel and workload interfaces as the plan names them, and rows for those that
  * are present. Several workloads may stand behind one interface, but only in one network.
  */
 #include <stdlib.h>
@@ -42,6 +42,67 @@ static bool add_iface(struct compile *c, const struct link_fact *link, uint8_t k
 	return row_add(c, SL_TABLE_sl_iface, &key, &row);
 }
 
+/*
+ * How the uplink holds packets back. What somebody else shapes is left to him: two that count the same bytes by
+ * different rules starve each other's classes.
+ */
+static uint8_t pacing_flags(struct compile *c, const struct uplink *uplink, const struct link_fact *link)
+{
+	if (uplink->pacing == PACING_OFF)
+		return SL_IFACE_SHAPED;
+	if (link->shaper[0]) {
+		if (qos_wanted(c->plan))
+			report_warning(c->r, &uplink->place,
+				       "%s is shaped by %s already: sluice only marks there, expected it "
+				       "removed, or \"pacing\": \"off\"",
+				       link->name, link->shaper);
+		return SL_IFACE_SHAPED;
+	}
+	return uplink->pacing != PACING_BUCKET && !strcmp(link->qdisc, "fq") ? SL_IFACE_EDT : 0;
+}
+
+/* What WireGuard makes of a full packet must leave in one piece, or nothing large arrives. */
+static void check_room(struct compile *c, const struct uplink *uplink, const struct link_fact *link)
+{
+	const struct tunnel *tunnel = &c->cluster->tunnel;
+
+	if (c->image->tunnel[0] && link->mtu && link->mtu < tunnel->mtu + SL_WIREGUARD_BYTES)
+		report_error(c->r, &uplink->place,
+			     "%s takes %u bytes, but full packets of the tunnel %s (\"mtu\": %u) need %u: "
+			     "expected "
+			     "\"mtu\" of at most %u",
+			     link->name, link->mtu, tunnel->interface, tunnel->mtu,
+			     tunnel->mtu + SL_WIREGUARD_BYTES,
+			     link->mtu > SL_WIREGUARD_BYTES ? link->mtu - SL_WIREGUARD_BYTES : 0);
+}
+
+static bool add_uplink(struct compile *c, const struct uplink *uplink, const struct link_fact *link)
+{
+	uint8_t flags = uplink->unmanaged_drop ? SL_IFACE_UNMANAGED_DROP : 0;
+
+	check_room(c, uplink, link);
+	return add_iface(c, link, SL_IFACE_UPLINK, flags | pacing_flags(c, uplink, link), 0, 0);
+}
+
+/* The way to other clusters, on gateways. */
+static bool add_tunnel(struct compile *c)
+{
+	const struct tunnel *tunnel = &c->cluster->tunnel;
+	const struct link_fact *link = c->image->tunnel[0] ? link_named(c, c->image->tunnel) : NULL;
+
+	if (!link)
+		return true;
+	if (link->mtu && link->mtu < tunnel->mtu) {
+		report_error(
+			c->r, &tunnel->place,
+			"%s takes %u bytes and \"mtu\" says %u, expected the interface's own at least that",
+			link->name, link->mtu, tunnel->mtu);
+		return false;
+	}
+	return add_iface(c, link, SL_IFACE_TUNNEL, link->bare ? SL_IFACE_BARE : 0, 0,
+			 c->vpcs[c->default_vpc].id);
+}
+
 static bool add_uplinks(struct compile *c)
 {
 	struct image *image = c->image;
@@ -59,11 +120,11 @@ static bool add_uplinks(struct compile *c)
 		strcpy(row->name, uplink->name);
 		row->xdp = uplink->xdp;
 		row->mbit = uplink->mbit;
-		if (link && !add_iface(c, link, SL_IFACE_UPLINK,
-				       uplink->unmanaged_drop ? SL_IFACE_UNMANAGED_DROP : 0, 0, 0))
+		row->pacing = uplink->pacing;
+		if (link && !add_uplink(c, uplink, link))
 			return false;
 	}
-	return true;
+	return add_tunnel(c);
 }
 
 /* Frames for a workload's own MAC reach the node only if its uplink takes every frame. */
@@ -106,6 +167,12 @@ static bool add_port(struct compile *c, const struct local *local, uint32_t *mem
 			     local->workload->interface, c->node->name);
 		return false;
 	}
+	if (c->cluster->tunnel.present && !strcmp(c->cluster->tunnel.interface, local->workload->interface)) {
+		report_error(c->r, &local->workload->place,
+			     "interface \"%s\" is the tunnel of cluster \"%s\"", local->workload->interface,
+			     c->cluster->name);
+		return false;
+	}
 	strcpy(port->name, local->workload->interface);
 	port->network = (uint16_t)n->id;
 	port->fail_open = n->fail_open;
@@ -119,7 +186,7 @@ static bool add_port(struct compile *c, const struct local *local, uint32_t *mem
 	}
 	if (!link)
 		return true;
-	return add_iface(c, link, SL_IFACE_WORKLOAD, 0, (uint16_t)n->id,
+	return add_iface(c, link, SL_IFACE_WORKLOAD, n->trust_dscp ? SL_IFACE_TRUST_DSCP : 0, (uint16_t)n->id,
 			 c->vpcs[c->network_vpc[local->network]].id) &&
 	       add_member(c, local, link, members);
 }

@@ -27,6 +27,20 @@ static const struct sl_ports *find_port(const struct image *image, uint32_t set,
 	return row_find(table, &key);
 }
 
+/* Without a policy the row is there for its class only. */
+static struct image_decision decision(uint8_t policy, uint32_t rule, uint8_t qos)
+{
+	struct image_decision d = by_default;
+
+	d.qos = qos;
+	if (!policy)
+		return d;
+	d.policy = policy;
+	d.rule = rule;
+	d.said = true;
+	return d;
+}
+
 struct image_decision image_judge(const struct image *image, uint32_t src_class, uint32_t dst_class,
 				  uint8_t proto, uint16_t port)
 {
@@ -37,11 +51,9 @@ struct image_decision image_judge(const struct image *image, uint32_t src_class,
 	if (!pair)
 		return by_default;
 	if (pair->policy != SL_POLICY_PORTS)
-		return (struct image_decision){ .policy = pair->policy, .rule = pair->rule };
+		return decision(pair->policy, pair->rule, pair->qos);
 	row = find_port(image, pair->set, proto, port);
-	if (!row)
-		return by_default;
-	return (struct image_decision){ .policy = row->policy, .rule = row->rule };
+	return row ? decision(row->policy, row->rule, row->qos) : by_default;
 }
 
 const struct sl_endpoint *image_classify(const struct image *image, uint16_t vpc, uint32_t addr)

@@ -4,6 +4,7 @@
  * address and nothing else; in turns, each takes the first one of its order that is free. A backend of
  * less than the largest weight sits out turns. See Eisenbud et al., "Maglev", NSDI 2016, 3.4.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include "maglev.h"
@@ -26,18 +27,22 @@ static int by_address(const void *a, const void *b)
 
 static void take_slot(struct maglev_backend *b, uint32_t *slots, uint32_t size)
 {
-	while (slots[b->at]) {
-		b->at += b->skip;
-		if (b->at >= size)
-			b->at -= size;
+	uint32_t at = b->at, skip = b->skip;
+
+	while (slots[at]) {
+		at += skip;
+		if (at >= size)
+			at -= size;
 	}
-	slots[b->at] = b->address;
+	slots[at] = b->address;
+	b->at = at;
 }
 
 void maglev_fill(struct maglev_backend *backends, size_t count, uint32_t *slots, uint32_t size)
 {
 	uint64_t largest = 0;
 	uint32_t taken = 0;
+	bool even = true; /* nobody sits out */
 
 	qsort(backends, count, sizeof(*backends), by_address);
 	for (size_t i = 0; i < count; i++) {
@@ -46,10 +51,14 @@ void maglev_fill(struct maglev_backend *backends, size_t count, uint32_t *slots,
 		backends[i].at = (uint32_t)(hash >> 32) % size;
 		backends[i].skip = (uint32_t)hash % (size - 1) + 1;
 		backends[i].due = 0; /* in the first turn everybody: no backend is without a slot */
+		even &= backends[i].weight == backends[0].weight;
 		if (backends[i].weight > largest)
 			largest = backends[i].weight;
 	}
 	memset(slots, 0, size * sizeof(*slots));
+	while (even && taken < size)
+		for (size_t i = 0; i < count && taken < size; i++, taken++)
+			take_slot(&backends[i], slots, size);
 	for (uint64_t turn = 1; taken < size; turn++) {
 		for (size_t i = 0; i < count && taken < size; i++) {
 			struct maglev_backend *b = &backends[i];

@@ -83,12 +83,26 @@ out:
 	return done;
 }
 
-/* A service's backends stand in its VPC and in no other. */
-static bool mark_backends(struct compile *c, struct list *marks)
+static uint32_t vip_of(const struct plan *plan, const struct service *service)
+{
+	const struct eip *eip = service->eip ? plan_eip(plan, service->eip) : NULL;
+
+	return eip ? eip->address : service->address;
+}
+
+/* A service's backends stand in its VPC and in no other; so does its VIP, as far as rules are about it. */
+static bool mark_services(struct compile *c, struct list *marks)
 {
 	for (size_t s = c->cidr_sets; s < c->set_count; s++) {
 		const struct service *service = c->sets[s].service;
 		uint32_t vpc = vpc_number(c, service->vpc);
+
+		if (c->sets[s].vip) {
+			if (vpc != UINT32_MAX &&
+			    !mark(marks, vpc, vip_of(c->plan, service), 32, MARK_SET, (uint32_t)s, 0))
+				return false;
+			continue;
+		}
 
 		for (size_t i = 0; vpc != UINT32_MAX && i < service->backend_count; i++) {
 			if (!mark(marks, vpc, service->backends[i].address, 32, MARK_SET, (uint32_t)s, 0))
@@ -150,6 +164,30 @@ static bool mark_site(struct compile *c, struct list *marks, uint32_t network, c
 	return true;
 }
 
+static bool mark_foreign(struct compile *c, struct list *marks, uint32_t cluster,
+			 const struct prefixes *prefixes)
+{
+	for (size_t i = 0; i < prefixes->count; i++) {
+		if (!mark(marks, c->default_vpc, prefixes->item[i].addr, prefixes->item[i].len, MARK_FOREIGN,
+			  0, (uint16_t)cluster))
+			return false;
+	}
+	return true;
+}
+
+/* Where other clusters have pods or services but no network. */
+static bool mark_clusters(struct compile *c, struct list *marks)
+{
+	for (uint32_t i = 0; i < c->plan->cluster_count; i++) {
+		const struct cluster *cluster = &c->plan->clusters[i];
+
+		if (i != c->cluster_index && (!mark_foreign(c, marks, i, &cluster->pod_cidrs) ||
+					      !mark_foreign(c, marks, i, &cluster->service_cidrs)))
+			return false;
+	}
+	return true;
+}
+
 static bool mark_nodes(struct compile *c, struct list *marks)
 {
 	for (size_t i = 0; i < c->node_count; i++) {
@@ -205,8 +243,8 @@ bool marks_collect(struct compile *c, struct list *marks)
 				return false;
 		}
 	}
-	if (!mark_sets(c, marks) || !mark_backends(c, marks) || !mark_member_networks(c, marks) ||
-	    !mark_nodes(c, marks))
+	if (!mark_clusters(c, marks) || !mark_sets(c, marks) || !mark_services(c, marks) ||
+	    !mark_member_networks(c, marks) || !mark_nodes(c, marks))
 		return false;
 	for (size_t i = 0; i < plan->workload_count; i++) {
 		if (!mark(marks, c->network_vpc[c->workload_network[i]], plan->workloads[i].address, 32,

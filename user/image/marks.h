@@ -10,6 +10,7 @@
 /* In the order in which marks of one address are read; of the last five the last one owns the address. */
 enum mark_kind {
 	MARK_ROOT, /* the /0 that every VPC has */
+	MARK_FOREIGN, /* pods or services of another cluster, other: that cluster */
 	MARK_NETWORK, /* index: network, other: cluster */
 	MARK_SET, /* index: set */
 	MARK_BROADCAST,

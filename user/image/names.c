@@ -46,19 +46,44 @@ static bool gather_outside(struct compile *c, struct list *names)
 	       add(names, SL_NAME_SNAT, (uint32_t)plan->snat_count + 1, "nat_outgoing");
 }
 
+/* Clusters, QoS classes, and label values that have a rate. */
+static bool gather_wan(struct compile *c, struct list *names)
+{
+	const struct plan *plan = c->plan;
+
+	for (size_t i = 0; i < plan->cluster_count; i++) {
+		if (!add(names, SL_NAME_CLUSTER, plan->clusters[i].id, plan->clusters[i].name))
+			return false;
+	}
+	for (size_t i = 0; i < plan->qos.class_count; i++) {
+		const char *name = plan->qos.classes[i].name;
+
+		if (!add(names, SL_NAME_CLASS, name_hash(name), name))
+			return false;
+	}
+	for (size_t i = 0; i < c->tenant_count; i++) {
+		if (!add(names, SL_NAME_LABEL, name_hash(c->tenants[i]), c->tenants[i]))
+			return false;
+	}
+	return true;
+}
+
 static bool gather(struct compile *c, struct list *names)
 {
 	const struct plan *plan = c->plan;
 
 	if (!add(names, SL_NAME_NETWORK, SL_NET_WORLD, "world") ||
-	    !add(names, SL_NAME_NETWORK, SL_NET_HOST, "host") || !add(names, SL_NAME_NODE, 0, c->node->name))
+	    !add(names, SL_NAME_NETWORK, SL_NET_HOST, "host") ||
+	    !add(names, SL_NAME_NODE, 0, c->node->name) || !add(names, SL_NAME_STATE, 0, plan->state))
 		return false;
 	for (size_t i = 0; i < plan->network_count; i++) {
 		if (!add(names, SL_NAME_NETWORK, plan->networks[i].id, plan->networks[i].name))
 			return false;
 	}
 	for (size_t i = 0; i < c->clause_count; i++) {
-		/* All lines of the host policy share a number. */
+		/* All lines of the host policy share a number; routes and QoS rules stand in no row. */
+		if (c->clauses[i].kind == CLAUSE_QOS || c->clauses[i].kind == CLAUSE_ROUTE)
+			break;
 		if (i && c->clauses[i].number == c->clauses[i - 1].number)
 			continue;
 		if (!add(names, SL_NAME_RULE, c->clauses[i].number, c->clauses[i].name))
@@ -71,7 +96,7 @@ static bool gather(struct compile *c, struct list *names)
 		if (c->service_here[i] && !add(names, SL_NAME_RULE, c->last_rule + 1 + (uint32_t)i, rule))
 			return false;
 	}
-	if (!gather_outside(c, names))
+	if (!gather_outside(c, names) || !gather_wan(c, names))
 		return false;
 	for (size_t i = 0; i < c->vpc_count; i++) {
 		if (!add(names, SL_NAME_VPC, c->vpcs[i].id, c->vpcs[i].name))

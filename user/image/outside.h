@@ -5,6 +5,7 @@
  */
 #ifndef SLUICE_IMAGE_OUTSIDE_H
 #define SLUICE_IMAGE_OUTSIDE_H
+#include "rings.h"
 #include "stand.h"
 #include "vip.h"
 
@@ -24,9 +25,6 @@ struct eips {
 };
 
 bool outside_vpc(struct compile *c, const char *name, const struct place *place, uint32_t *vpc);
-
-/* Those in `turns` (struct maglev_backend, not none) share `size` slots, a prime or 1; `first` is where they begin. */
-bool ring_add(struct compile *c, struct list *turns, uint32_t size, uint32_t *first);
 
 bool services_build(struct compile *c, struct vips *vips, const struct stands *stands);
 

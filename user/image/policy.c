@@ -28,6 +28,7 @@ struct join {
 	struct list order; /* clause numbers, gathered by destination */
 	uint32_t *start; /* destination type -> its place in order */
 	struct list touched; /* destination types hit */
+	uint8_t *opened; /* by destination type in another cluster: OPENED_BY_* */
 	struct intern lists; /* of clauses */
 	struct list decided; /* struct decided by list - 1 */
 	struct list pairs; /* struct type_pair */
@@ -64,24 +65,6 @@ static bool index_clauses(struct join *j)
 	return true;
 }
 
-/*
- * Clusters meet only where the host policy, or a rule that denies more of it, says so. A host policy that is
- * written is a limit: that the node's address stands in a network whose members may talk does not widen it.
- */
-static bool meet(const struct compile *c, struct clause *clause, const struct type *from,
-		 const struct type *to)
-{
-	if (clause->intra && to->kind == TYPE_HOST && c->cluster->host_present)
-		return false;
-	if (from->cluster && to->cluster && from->cluster != to->cluster &&
-	    !(to->kind == TYPE_HOST && (clause->host || clause->deny))) {
-		clause->other_cluster = true;
-		return false;
-	}
-	clause->met = true;
-	return true;
-}
-
 /* The first place in an ascending list whose type is at least `type`. */
 static size_t lower_bound(const uint32_t *types, size_t count, uint32_t type)
 {
@@ -98,6 +81,33 @@ static size_t lower_bound(const uint32_t *types, size_t count, uint32_t type)
 	return low;
 }
 
+/* Which types of other clusters, of first..last, something leads to from this one; or forgets it. */
+static void note_opened(struct join *j, uint32_t from, uint32_t first, uint32_t last, bool forget)
+{
+	const struct compile *c = j->c;
+	uint32_t begin = j->clauses_of_type.start[from], end = j->clauses_of_type.start[from + 1];
+	struct type source = type_at(c, from);
+
+	for (uint32_t i = begin; i < end; i++) {
+		const struct clause *clause = &c->clauses[j->clauses_of_type.item[i]];
+
+		if (clause->kind != CLAUSE_ROUTE &&
+		    !(clause->kind == CLAUSE_RULE && clause->vip && !clause->deny))
+			continue;
+		for (size_t k = lower_bound(clause->to, clause->to_count, first);
+		     k < clause->to_count && clause->to[k] <= last; k++) {
+			struct type target = type_at(c, clause->to[k]);
+
+			if (forget)
+				j->opened[clause->to[k]] = 0;
+			else if (types_apart(&source, &target) && clause->kind == CLAUSE_ROUTE)
+				j->opened[clause->to[k]] |= OPENED_BY_ROUTE;
+			else if (types_apart(&source, &target) && target.kind == TYPE_REMOTE_HOST)
+				j->opened[clause->to[k]] |= OPENED_BY_VIP;
+		}
+	}
+}
+
 /* Everything that any clause says from this type, to types first..last (those of its VPC). */
 static bool gather_hits(struct join *j, uint32_t from, uint32_t first, uint32_t last)
 {
@@ -106,6 +116,7 @@ static bool gather_hits(struct join *j, uint32_t from, uint32_t first, uint32_t 
 	uint32_t begin = j->clauses_of_type.start[from], end = j->clauses_of_type.start[from + 1];
 
 	j->hits.count = j->touched.count = 0;
+	note_opened(j, from, first, last, false);
 	for (uint32_t i = begin; i < end; i++) {
 		struct clause *clause = &c->clauses[j->clauses_of_type.item[i]];
 
@@ -115,7 +126,7 @@ static bool gather_hits(struct join *j, uint32_t from, uint32_t first, uint32_t 
 			struct hit *hit;
 			uint32_t *touched;
 
-			if (!meet(c, clause, &source, &target))
+			if (!clause_meets(c, clause, &source, &target, j->opened[clause->to[k]]))
 				continue;
 			hit = list_add(&j->hits, 1);
 			if (!hit)
@@ -130,6 +141,7 @@ static bool gather_hits(struct join *j, uint32_t from, uint32_t first, uint32_t 
 			*touched = hit->to;
 		}
 	}
+	note_opened(j, from, first, last, true);
 	return true;
 }
 
@@ -200,10 +212,15 @@ static uint32_t label_of(const struct compile *c, uint32_t class)
 	return key.label;
 }
 
+static bool says(const struct decision *d)
+{
+	return d->policy || d->qos;
+}
+
 static bool add_pair(struct compile *c, uint32_t src, uint32_t dst, const struct decision *d)
 {
 	struct sl_pair_key key = { .src = src, .dst = dst };
-	struct sl_pair row = { .set = d->set, .rule = d->rule, .policy = d->policy };
+	struct sl_pair row = { .set = d->set, .rule = d->rule, .policy = d->policy, .qos = d->qos };
 
 	return row_add(c, SL_TABLE_sl_pair, &key, &row);
 }
@@ -222,7 +239,7 @@ static bool spread(struct join *j, const struct type_pair *pair, const uint32_t 
 	uint32_t from = start[pair->from], from_end = start[pair->from + 1];
 	uint32_t to = start[pair->to], to_end = start[pair->to + 1];
 	const struct decision *apart = &d->apart, *alike = &d->alike;
-	bool all = apart->policy != 0;
+	bool all = says(apart);
 
 	if (rows && all) {
 		*rows += (uint64_t)(from_end - from) * (to_end - to);
@@ -236,7 +253,7 @@ static bool spread(struct join *j, const struct type_pair *pair, const uint32_t 
 			if (class[b] != twin && !add_pair(c, class[a], class[b], apart))
 				return false;
 		}
-		if (!twin || !alike->policy)
+		if (!twin || !says(alike))
 			continue;
 		if (rows)
 			++*rows;
@@ -276,6 +293,19 @@ static bool too_many(struct join *j, uint64_t total)
 	return true;
 }
 
+/* The clause that makes the rows of this pair: the first, or that which gives the class where nothing else is said. */
+static uint32_t speaker(const struct join *j, const struct type_pair *pair)
+{
+	const struct decided *d = (const struct decided *)j->decided.item + pair->list - 1;
+	size_t length;
+	const uint32_t *list = intern_bytes(&j->lists, pair->list, &length);
+	size_t at = 0;
+
+	while (!d->apart.policy && d->apart.qos && j->c->clauses[list[at]].kind != CLAUSE_QOS)
+		at++;
+	return list[at];
+}
+
 static bool spread_all(struct join *j)
 {
 	struct compile *c = j->c;
@@ -289,8 +319,6 @@ static bool spread_all(struct join *j)
 	for (int counting = 1; counting >= 0; counting--) {
 		for (size_t i = 0; i < j->pairs.count; i++) {
 			uint64_t rows = 0;
-			size_t length;
-			const uint32_t *list;
 
 			if (pair[i].split)
 				mark_labels(c, pair[i].to, class_of_label, false);
@@ -298,8 +326,7 @@ static bool spread_all(struct join *j)
 				return false;
 			if (pair[i].split)
 				mark_labels(c, pair[i].to, class_of_label, true);
-			list = intern_bytes(&j->lists, pair[i].list, &length);
-			j->rows_of_clause[list[0]] += rows;
+			j->rows_of_clause[speaker(j, &pair[i])] += rows;
 			total += rows;
 		}
 		if (counting && (too_many(j, total) || !rows_expect(c, SL_TABLE_sl_pair, total)))
@@ -322,7 +349,8 @@ bool policy_build(struct compile *c)
 	bool done = false;
 
 	j.start = heap_take(&c->scratch, (types + 1) * sizeof(uint32_t));
-	if (!j.start || !clauses_build(c) || !index_clauses(&j))
+	j.opened = heap_take(&c->scratch, types + 1);
+	if (!j.start || !j.opened || !clauses_build(c) || !index_clauses(&j))
 		goto out;
 	for (uint32_t first = 1, last; first <= types; first = last + 1) {
 		uint32_t vpc = type_at(c, first).vpc;

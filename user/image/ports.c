@@ -2,7 +2,8 @@
 /*
  * Ports: what a list of clauses says about each protocol and port, and its shape in sl_ports. Ports are cut
  * into disjoint ranges with one answer each; equal sets of answers become one port set. A port that no
- * clause speaks of gets no row: the default denies it.
+ * clause speaks of gets no row: the default denies it. Where a route is among the clauses, the ends stand in two
+ * clusters, and rules are heard only of ports that some route takes.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -18,6 +19,30 @@
 #define PORTS 65536U
 #define NO_PROTO 256 /* every protocol that no clause names */
 
+/* Databases that no route takes between clusters, however wide its ports: TCP. */
+static const struct {
+	uint16_t first;
+	uint16_t last;
+} kept_home[] = { { SL_ETCD_FIRST, SL_ETCD_LAST }, { SL_OVN_IC_FIRST, SL_OVN_IC_LAST } };
+
+static bool stays_home(unsigned int proto, uint32_t port)
+{
+	for (size_t i = 0; i < sizeof(kept_home) / sizeof(*kept_home); i++) {
+		if (proto == IPPROTO_TCP && port >= kept_home[i].first && port <= kept_home[i].last)
+			return true;
+	}
+	return false;
+}
+
+static bool has_route(const struct compile *c, const uint32_t *clause, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (c->clauses[clause[i]].kind == CLAUSE_ROUTE)
+			return true;
+	}
+	return false;
+}
+
 /* A row of a set before the set has a number. No padding: sets are compared as bytes. */
 struct port_row {
 	uint32_t rule;
@@ -25,13 +50,20 @@ struct port_row {
 	uint8_t prefixlen;
 	uint8_t proto;
 	uint8_t policy;
-	uint8_t pad[3];
+	uint8_t qos;
+	uint8_t pad[2];
 };
 
 struct answer {
 	uint32_t rule;
-	uint8_t policy; /* 0: nobody speaks of it */
+	uint8_t policy; /* 0: no rule speaks of it */
+	uint8_t qos;
 };
+
+static bool says(struct answer a)
+{
+	return a.policy || a.qos;
+}
 
 struct cell { /* ports first..last, inclusive */
 	uint32_t first;
@@ -67,9 +99,24 @@ static bool speaks_of(const struct clause *clause, unsigned int proto, uint32_t 
 	return false;
 }
 
-/* The first deny, else the first allow; an allow that no deny overrules is noted as effective. */
-static struct answer answer(struct compile *c, const uint32_t *clause, size_t count, bool same_label,
-			    unsigned int proto, uint32_t port)
+/* Somebody may pass by the routes among these clauses. */
+static void note_use(struct compile *c, const uint32_t *clause, size_t count, unsigned int proto,
+		     uint32_t port)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct clause *at = &c->clauses[clause[i]];
+
+		if (at->kind == CLAUSE_ROUTE && speaks_of(at, proto, port))
+			at->effective = true;
+	}
+}
+
+/*
+ * The first deny, else the first allow; an allow that no deny overrules is noted as effective. `closed`: no route
+ * takes the port.
+ */
+static struct answer judge(struct compile *c, const uint32_t *clause, size_t count, bool same_label,
+			   unsigned int proto, uint32_t port, bool closed)
 {
 	const struct clause *deny = NULL, *allow = NULL;
 
@@ -82,15 +129,20 @@ static struct answer answer(struct compile *c, const uint32_t *clause, size_t co
 	for (size_t i = 0; i < count; i++) {
 		struct clause *at = &c->clauses[clause[i]];
 
-		if (at->deny || (at->same_label && !same_label) || !speaks_of(at, proto, port))
+		if (at->kind == CLAUSE_QOS || at->kind == CLAUSE_ROUTE || at->deny ||
+		    (at->same_label && !same_label) || !speaks_of(at, proto, port))
 			continue;
 		if (!allow)
 			allow = at;
-		if (!deny)
+		if (closed)
+			at->unrouted = true;
+		else if (!deny)
 			at->effective = true;
 		else if (!at->denied_by)
 			at->denied_by = deny;
 	}
+	if (closed)
+		return (struct answer){ 0 };
 	if (deny)
 		return (struct answer){ .rule = deny->number, .policy = SL_POLICY_DENY };
 	if (allow)
@@ -98,9 +150,36 @@ static struct answer answer(struct compile *c, const uint32_t *clause, size_t co
 	return (struct answer){ 0 };
 }
 
+/* What rules and routes say together, and the class that the first QoS rule gives. */
+static struct answer answer(struct compile *c, const uint32_t *clause, size_t count, bool same_label,
+			    unsigned int proto, uint32_t port)
+{
+	bool apart = has_route(c, clause, count), routed = false;
+	struct answer a = { 0 };
+	uint8_t qos = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct clause *at = &c->clauses[clause[i]];
+
+		if (at->kind == CLAUSE_ROUTE && !routed)
+			routed = speaks_of(at, proto, port);
+		if (at->kind == CLAUSE_QOS && !qos && speaks_of(at, proto, port))
+			qos = at->qos;
+	}
+	if (!routed || !stays_home(proto, port))
+		a = judge(c, clause, count, same_label, proto, port, apart && !routed);
+	a.qos = qos;
+	if (routed && !a.policy)
+		a.policy =
+			SL_POLICY_DENY; /* by default; that no rule speaks of it would mean that no route does */
+	if (routed && a.policy == SL_POLICY_ALLOW)
+		note_use(c, clause, count, proto, port);
+	return a;
+}
+
 static bool same_answer(struct answer a, struct answer b)
 {
-	return a.policy == b.policy && a.rule == b.rule;
+	return a.policy == b.policy && a.rule == b.rule && a.qos == b.qos;
 }
 
 static int by_value(const void *a, const void *b)
@@ -131,6 +210,15 @@ static bool cut_ports(const struct compile *c, const uint32_t *clause, size_t co
 			at[0] = first;
 			at[1] = last + 1;
 		}
+	}
+	for (size_t i = 0; i < sizeof(kept_home) / sizeof(*kept_home) && proto == IPPROTO_TCP; i++) {
+		if (!has_route(c, clause, count))
+			break;
+		at = list_add(cuts, 2);
+		if (!at)
+			return false;
+		at[0] = kept_home[i].first;
+		at[1] = kept_home[i].last + 1;
 	}
 	qsort(cuts->item, cuts->count, sizeof(uint32_t), by_value);
 	return true;
@@ -179,6 +267,7 @@ static bool add_row(struct list *rows, unsigned int prefixlen, unsigned int prot
 	row->port = (uint16_t)port;
 	row->rule = a.rule;
 	row->policy = a.policy;
+	row->qos = a.qos;
 	return true;
 }
 
@@ -215,7 +304,7 @@ static bool add_proto(struct list *rows, unsigned int proto, const struct list *
 	for (size_t i = 0; i < cells->count; i++) {
 		int cost = cut_cell(&cell[i], proto, NULL);
 
-		if (!cell[i].answer.policy) {
+		if (!says(cell[i].answer)) {
 			most = 0;
 			break;
 		}
@@ -226,10 +315,10 @@ static bool add_proto(struct list *rows, unsigned int proto, const struct list *
 	}
 	if (!most)
 		base = (struct answer){ 0 };
-	if (base.policy && !same_answer(base, outer) && !add_row(rows, ANY_PORT, proto, 0, base))
+	if (says(base) && !same_answer(base, outer) && !add_row(rows, ANY_PORT, proto, 0, base))
 		return false;
 	for (size_t i = 0; i < cells->count; i++) {
-		if (!cell[i].answer.policy || same_answer(cell[i].answer, base))
+		if (!says(cell[i].answer) || same_answer(cell[i].answer, base))
 			continue;
 		if (cut_cell(&cell[i], proto, rows) < 0)
 			return false;
@@ -251,7 +340,7 @@ static uint32_t set_number(struct compile *c, const struct list *rows)
 					    .set = htonl(set),
 					    .proto = row[i].proto,
 					    .port = htons(row[i].port) };
-		struct sl_ports value = { .rule = row[i].rule, .policy = row[i].policy };
+		struct sl_ports value = { .rule = row[i].rule, .policy = row[i].policy, .qos = row[i].qos };
 
 		if (!row_add(c, SL_TABLE_sl_ports, &key, &value))
 			return 0;
@@ -268,6 +357,7 @@ bool ports_decide(struct compile *c, const uint32_t *clause, size_t count, bool 
 	bool named[NO_PROTO] = { false }, done = false;
 
 	memset(d, 0, sizeof(*d));
+	named[IPPROTO_TCP] = has_route(c, clause, count);
 	for (size_t i = 0; i < count; i++) {
 		const struct ports *ports = c->clauses[clause[i]].ports;
 
@@ -276,7 +366,7 @@ bool ports_decide(struct compile *c, const uint32_t *clause, size_t count, bool 
 				named[ports->item[k].proto] = true;
 		}
 	}
-	if (outer.policy && !add_row(&rows, ANY_PROTO, 0, 0, outer))
+	if (says(outer) && !add_row(&rows, ANY_PROTO, 0, 0, outer))
 		goto out;
 	for (unsigned int proto = 0; proto < NO_PROTO; proto++) {
 		if (!named[proto])
@@ -288,9 +378,10 @@ bool ports_decide(struct compile *c, const uint32_t *clause, size_t count, bool 
 	done = true;
 	if (!rows.count)
 		goto out;
-	if (outer.policy && rows.count == 1) {
+	if (says(outer) && rows.count == 1) {
 		d->policy = outer.policy;
 		d->rule = outer.rule;
+		d->qos = outer.qos;
 		goto out;
 	}
 	d->policy = SL_POLICY_PORTS;

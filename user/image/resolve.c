@@ -8,7 +8,7 @@
 #include "../plan/value.h"
 #include "compile.h"
 
-static uint32_t fnv1a(const char *name)
+uint32_t name_hash(const char *name)
 {
 	uint32_t hash = 0x811c9dc5U;
 
@@ -50,7 +50,7 @@ static bool choose_vpc_ids(struct compile *c)
 
 		if (c->vpcs[i].id)
 			continue;
-		id = 1 + fnv1a(c->vpcs[i].name) % SL_MAX_VPC;
+		id = 1 + name_hash(c->vpcs[i].name) % SL_MAX_VPC;
 		while (taken[id])
 			id = id == SL_MAX_VPC ? 1 : id + 1;
 		taken[id] = 1;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Selectors: which groups, CIDRs and services the rules name (the sets), and which types a selector matches.
- * A group that no rule, host policy or assert names is no set: it must not split classes.
+ * A group that no rule, host policy, route or assert names is no set: it must not split classes.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../plan/home.h"
 #include "compile.h"
 
 typedef bool (*selector_visit)(struct compile *c, const struct selector *s, void *context);
@@ -15,6 +16,22 @@ static bool visit_all(struct compile *c, const struct selectors *list, selector_
 {
 	for (size_t i = 0; i < list->count; i++) {
 		if (!visit(c, &list->item[i], context))
+			return false;
+	}
+	return true;
+}
+
+static bool visit_classes(struct compile *c, selector_visit visit, void *context)
+{
+	const struct plan *plan = c->plan;
+
+	for (size_t i = 0; i < plan->route_count; i++) {
+		if (!visit(c, &plan->routes[i].from, context) || !visit(c, &plan->routes[i].to, context))
+			return false;
+	}
+	for (size_t i = 0; i < plan->qos.rule_count; i++) {
+		if (!visit_all(c, &plan->qos.rules[i].from, visit, context) ||
+		    !visit_all(c, &plan->qos.rules[i].to, visit, context))
 			return false;
 	}
 	return true;
@@ -37,7 +54,7 @@ static bool visit_plan(struct compile *c, selector_visit visit, void *context)
 		if (!visit(c, &plan->asserts[i].from, context) || !visit(c, &plan->asserts[i].to, context))
 			return false;
 	}
-	return true;
+	return visit_classes(c, visit, context);
 }
 
 static bool note_use(struct compile *c, const struct selector *s, void *context)
@@ -106,9 +123,10 @@ bool selectors_collect(struct compile *c)
 
 	c->group_set = heap_take(&c->scratch, groups * sizeof(*c->group_set));
 	c->service_set = heap_take(&c->scratch, services * sizeof(*c->service_set));
-	if (!c->group_set || !c->service_set || !visit_plan(c, note_use, &cidrs))
+	c->vip_set = heap_take(&c->scratch, services * sizeof(*c->vip_set));
+	if (!c->group_set || !c->service_set || !c->vip_set || !visit_plan(c, note_use, &cidrs))
 		goto out;
-	c->sets = heap_take(&c->scratch, (groups + cidrs.count + services) * sizeof(*c->sets));
+	c->sets = heap_take(&c->scratch, (groups + cidrs.count + 2 * services) * sizeof(*c->sets));
 	if (!c->sets)
 		goto out;
 	for (size_t i = 0; i < groups; i++) {
@@ -133,6 +151,17 @@ bool selectors_collect(struct compile *c)
 			continue;
 		c->sets[c->set_count].service = &c->plan->services[i];
 		c->service_set[i] = (uint32_t)++c->set_count;
+	}
+	c->service_sets = c->set_count;
+	for (size_t i = 0; i < services; i++) {
+		const struct service *service = &c->plan->services[i];
+		const struct cluster *home = c->service_set[i] ? service_home(c->plan, service) : NULL;
+
+		if (!home || home == c->cluster)
+			continue;
+		c->sets[c->set_count].service = service;
+		c->sets[c->set_count].vip = true;
+		c->vip_set[i] = (uint32_t)++c->set_count;
 	}
 	done = true;
 out:
@@ -298,6 +327,15 @@ bool selector_types(const struct compile *c, const struct selector *s, struct li
 		*at = t;
 	}
 	return true;
+}
+
+bool selector_vip(const struct compile *c, const struct selector *s, struct list *out)
+{
+	uint32_t set = s->kind == SELECT_SERVICE
+			       ? c->vip_set[plan_service(c->plan, s->name) - c->plan->services]
+			       : 0;
+
+	return !set || add_bucket(&c->types_of_set, set - 1, out);
 }
 
 const char *selector_text(const struct selector *s, char *text, size_t size)

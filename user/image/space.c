@@ -43,6 +43,16 @@ static uint16_t network_id(const struct walk *w, const struct type *type)
 	return type->kind == TYPE_HOST ? SL_NET_HOST : SL_NET_WORLD;
 }
 
+/* Whose address it is. */
+static void note_cluster(const struct walk *w, const struct type *type, struct sl_endpoint *row)
+{
+	if (!type->cluster)
+		return;
+	row->cluster = (uint16_t)w->c->plan->clusters[type->cluster - 1].id;
+	if (type->cluster != w->c->cluster_index + 1)
+		row->flags |= SL_ENDPOINT_ABROAD;
+}
+
 static bool close_prefix(struct walk *w)
 {
 	struct open_prefix *p = &w->open[w->depth--];
@@ -60,6 +70,7 @@ static bool close_prefix(struct walk *w)
 	row.class = class_number(w->c, &p->type, 0);
 	row.network = network_id(w, &p->type);
 	row.kind = p->type.kind == TYPE_NETWORK ? SL_ENDPOINT_NETWORK : SL_ENDPOINT_WORLD;
+	note_cluster(w, &p->type, &row);
 	return row.class && row_add(w->c, SL_TABLE_sl_prefix, &key, &row);
 }
 
@@ -192,6 +203,7 @@ static bool own_workload(struct walk *w, uint32_t index, struct type *type, stru
 		if (!*label)
 			return false;
 	}
+	row->tenant = c->tenant_of_workload ? c->tenant_of_workload[index] : 0;
 	if (workload->has_mac)
 		memcpy(row->mac, workload->mac, sizeof(row->mac));
 	if (!node || c->nodes[node - 1].node != c->node) {
@@ -254,6 +266,7 @@ static bool exact(struct walk *w, const struct mark *m, size_t count, struct typ
 	outer->covered++;
 	row.class = class_number(w->c, type, label);
 	row.network = network_id(w, type);
+	note_cluster(w, type, &row);
 	return row.class && row_add(w->c, SL_TABLE_sl_exact, &key, &row);
 }
 
@@ -271,6 +284,8 @@ static bool read_place(struct walk *w, const struct mark *m, size_t count)
 		type = w->open[w->depth].type;
 	w->sets.count = 0;
 	for (size_t i = 0; i < count; i++) {
+		if (m[i].kind == MARK_FOREIGN && type.kind == TYPE_WORLD)
+			type.cluster = m[i].other + 1U;
 		if (m[i].kind == MARK_NETWORK) {
 			type.kind = TYPE_NETWORK;
 			type.network = m[i].index + 1;

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 #include "door.h"
+#include "extra.h"
 #include "fail.h"
-#include "object.h"
 #include "pins.h"
 #include "rows.h"
 #include "sockets.h"
@@ -21,8 +21,9 @@
 
 /* An interface that gets doors. */
 struct target {
-	struct link link; /* in full for an uplink */
-	const struct image_uplink *uplink; /* NULL: a workload interface */
+	struct link link; /* in full for an uplink and the tunnel */
+	const struct image_uplink *uplink; /* NULL: another kind of interface */
+	uint8_t kind; /* SL_IFACE_* */
 	struct sl_door door;
 	int error;
 };
@@ -33,33 +34,80 @@ struct targets {
 	size_t absent; /* workload interfaces that are not there */
 };
 
+/* Its programs, by kind of interface. */
+static const struct {
+	enum program in;
+	enum program out;
+} doors[] = {
+	[SL_IFACE_UPLINK] = { SL_UP_IN, SL_UP_OUT },
+	[SL_IFACE_WORKLOAD] = { SL_WL_IN, SL_WL_OUT },
+	[SL_IFACE_TUNNEL] = { SL_TUN_IN, SL_TUN_OUT },
+};
+
+static void add_target(const struct kernel *k, struct targets *targets, const struct target *target)
+{
+	struct target *added = &targets->item[targets->count++];
+
+	*added = *target;
+	if (k)
+		door_read(k->table[SL_TABLE_sl_door], &added->link.fact, &added->door);
+}
+
+static void find_uplink(const struct kernel *k, const struct image_uplink *uplink,
+			const struct link_facts *links, struct targets *targets, struct notes *notes)
+{
+	const struct link_fact *fact = links_find(links, uplink->name);
+	struct target target = { .uplink = uplink, .kind = SL_IFACE_UPLINK };
+
+	if (fact && !link_read(fact->ifindex, &target.link))
+		add_target(k, targets, &target);
+	else
+		note(notes, "uplink %s is not there: its doors are attached when it comes", uplink->name);
+}
+
+static void find_tunnel(const struct kernel *k, const char *name, const struct link_facts *links,
+			struct targets *targets, struct notes *notes)
+{
+	const struct link_fact *fact = links_find(links, name);
+	struct target target = { .kind = SL_IFACE_TUNNEL };
+
+	if (!fact || link_read(fact->ifindex, &target.link)) {
+		note(notes, "tunnel %s is not there: its doors are attached when it comes", name);
+		return;
+	}
+	if (strcmp(target.link.kind, "wireguard"))
+		note(notes,
+		     "tunnel %s is no WireGuard interface%s%s%s: sluice cannot know whether what goes "
+		     "through it is "
+		     "encrypted",
+		     name, *target.link.kind ? " (kind \"" : "", target.link.kind,
+		     *target.link.kind ? "\")" : "");
+	add_target(k, targets, &target);
+}
+
+/* Uplinks come first. */
 static int find_targets(const struct kernel *k, const struct image *image, const struct link_facts *links,
 			struct targets *targets, struct notes *notes, struct trouble *t)
 {
-	memset(targets, 0, sizeof(*targets));
-	targets->item = calloc(image->uplink_count + image->port_count + 1, sizeof(*targets->item));
-	if (!targets->item)
-		return trouble(t, -ENOMEM, "out of memory for %zu interfaces",
-			       image->uplink_count + image->port_count);
-	for (size_t i = 0; i < image->uplink_count + image->port_count; i++) {
-		struct target *target = &targets->item[targets->count];
-		bool uplink = i < image->uplink_count;
-		const char *name =
-			uplink ? image->uplinks[i].name : image->ports[i - image->uplink_count].name;
-		const struct link_fact *fact = links_find(links, name);
+	size_t most = image->uplink_count + image->port_count + 1;
 
-		target->link.fact = fact ? *fact : (struct link_fact){ 0 };
-		target->uplink = uplink ? &image->uplinks[i] : NULL;
-		if (uplink && (!fact || link_read(fact->ifindex, &target->link))) {
-			note(notes, "uplink %s is not there: its doors are attached when it comes", name);
-			continue;
-		}
+	memset(targets, 0, sizeof(*targets));
+	targets->item = calloc(most, sizeof(*targets->item));
+	if (!targets->item)
+		return trouble(t, -ENOMEM, "out of memory for %zu interfaces", most);
+	for (size_t i = 0; i < image->uplink_count; i++)
+		find_uplink(k, &image->uplinks[i], links, targets, notes);
+	if (*image->tunnel)
+		find_tunnel(k, image->tunnel, links, targets, notes);
+	for (size_t i = 0; i < image->port_count; i++) {
+		const struct link_fact *fact = links_find(links, image->ports[i].name);
+		struct target target = { .kind = SL_IFACE_WORKLOAD };
+
 		targets->absent += !fact;
 		if (!fact)
 			continue;
-		if (k)
-			door_read(k->table[SL_TABLE_sl_door], fact, &target->door);
-		targets->count++;
+		target.link.fact = *fact;
+		add_target(k, targets, &target);
 	}
 	return 0;
 }
@@ -131,22 +179,21 @@ static int prepare_nic(const struct kernel *k, struct target *target, struct not
 static int attach_in(const struct kernel *k, struct target *target, const int *programs, struct notes *notes,
 		     struct trouble *t)
 {
-	uint8_t kind = target->uplink ? SL_IFACE_UPLINK : SL_IFACE_WORKLOAD;
 	uint32_t ifindex = target->link.fact.ifindex;
 	int error = 0;
 
 	if (target->uplink)
 		error = trunk_check(&target->link, t);
-	if (!error && target->door.kind && target->door.kind != kind) {
+	if (!error && target->door.kind && target->door.kind != target->kind) {
 		error = door_take_off(k->pins, ifindex, &target->door, notes, t);
 		target->door.flags = target->door.xdp = target->door.tc = 0;
 	}
-	target->door.kind = kind;
+	target->door.kind = target->kind;
 	if (!error)
 		error = door_write(k->table[SL_TABLE_sl_door], ifindex, &target->door, t);
 	if (!error)
-		error = tc_attach(k->pins, &target->link, SIDE_IN,
-				  programs[target->uplink ? SL_UP_IN : SL_WL_IN], &target->door, t);
+		error = tc_attach(k->pins, &target->link, SIDE_IN, programs[doors[target->kind].in],
+				  &target->door, t);
 	if (!error && target->uplink)
 		error = prepare_nic(k, target, notes, t);
 	if (!error && target->uplink)
@@ -158,8 +205,8 @@ static int attach_in(const struct kernel *k, struct target *target, const int *p
 
 static int attach_out(const struct kernel *k, struct target *target, const int *programs, struct trouble *t)
 {
-	return tc_attach(k->pins, &target->link, SIDE_OUT, programs[target->uplink ? SL_UP_OUT : SL_WL_OUT],
-			 &target->door, t);
+	return tc_attach(k->pins, &target->link, SIDE_OUT, programs[doors[target->kind].out], &target->door,
+			 t);
 }
 
 /* What was reached is remembered also after a failure, to be taken off. 0 when the interface went away
@@ -220,11 +267,23 @@ static int take_off_others(const struct kernel *k, const struct targets *targets
 	return first;
 }
 
-static int open_programs(const struct kernel *k, int *programs, struct trouble *t)
+static bool wants_shared(const struct image *image)
 {
+	for (size_t i = 0; i < image->uplink_count; i++)
+		if (image->uplinks[i].xdp == XDP_SHARED)
+			return true;
+	return false;
+}
+
+static int open_programs(const struct kernel *k, const struct image *image, int *programs, struct trouble *t)
+{
+	int error = 0;
+
 	for (int i = 0; i < SL_PROGRAMS; i++) {
 		struct path path = pin_path(k->pins, "progs", program_names[i]);
 
+		if (extra_is((enum program)i))
+			continue;
 		programs[i] = bpf_obj_get(path.text);
 		if (programs[i] < 0 && i >= SL_SOCKETS)
 			continue; /* sockets_attach() says what that means */
@@ -233,7 +292,11 @@ static int open_programs(const struct kernel *k, int *programs, struct trouble *
 				       "cannot open %s (%s): \"sluice up\" completes what is missing",
 				       path.text, strerror(errno));
 	}
-	return 0;
+	if (wants_shared(image))
+		error = extra_open(k, SL_UP_SHARED, 1, programs, t);
+	if (!error && *image->tunnel)
+		error = extra_open(k, SL_TUN_IN, 2, programs, t);
+	return error;
 }
 
 int kernel_attach(struct kernel *k, const struct image *image, const struct link_facts *links,
@@ -250,7 +313,7 @@ int kernel_attach(struct kernel *k, const struct image *image, const struct link
 	error = kernel_lock(k, t);
 	if (error)
 		return error;
-	error = open_programs(k, programs, t);
+	error = open_programs(k, image, programs, t);
 	if (!error)
 		error = fail_write(k, image, links, t);
 	if (!error)

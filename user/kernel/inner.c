@@ -13,8 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 #include "inner.h"
+#include "proof.h"
 #include "shape.h"
 
+#define BATCH (1U << 13)
 #define KERNEL_ENOTSUPP 524 /* what kernels answer for a map type without batches */
 
 static bool is_array(int table)
@@ -144,53 +146,118 @@ static int from_kernel(int table, int fd, struct rows *rows, struct trouble *t)
 	return error;
 }
 
-static int write_rows(int table, int fd, const struct rows *rows, struct trouble *t)
+/* Keys and values apart, as batches want them; a batch at a time, since a table may be larger than all else here. */
+static int write_batches(int table, int fd, const struct image_table *image, uint8_t *keys, uint8_t *values,
+			 struct trouble *t)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = BPF_ANY);
-	size_t done = 0;
+	size_t stride = (size_t)image->key_size + image->value_size;
+	bool one_by_one = false;
+	__u32 batch;
 
-	while (done < rows->count) {
-		__u32 batch = rows->count - done > 1U << 16 ? 1U << 16 : (__u32)(rows->count - done);
+	for (size_t done = 0; done < image->count; done += batch) {
+		batch = image->count - done > BATCH ? BATCH : (__u32)(image->count - done);
+		for (__u32 i = 0; i < batch; i++) {
+			const uint8_t *row = image->rows + (done + i) * stride;
 
-		if (bpf_map_update_batch(fd, rows_key(rows, done), rows_value(rows, done), &batch, &opts)) {
+			memcpy(keys + (size_t)i * image->key_size, row, image->key_size);
+			memcpy(values + (size_t)i * image->value_size, row + image->key_size,
+			       image->value_size);
+		}
+		if (!one_by_one && bpf_map_update_batch(fd, keys, values, &batch, &opts)) {
 			if (errno != EINVAL && errno != ENOTSUP && errno != KERNEL_ENOTSUPP)
 				goto failed;
-			for (; done < rows->count; done++)
-				if (bpf_map_update_elem(fd, rows_key(rows, done), rows_value(rows, done),
-							BPF_ANY))
-					goto failed;
-			return 0;
+			one_by_one = true;
+			batch = 0;
+			continue;
 		}
-		done += batch;
+		for (__u32 i = 0; one_by_one && i < batch; i++)
+			if (bpf_map_update_elem(fd, keys + (size_t)i * image->key_size,
+						values + (size_t)i * image->value_size, BPF_ANY))
+				goto failed;
 	}
 	return 0;
 failed:
-	return trouble(t, -errno, "cannot write row %zu of %zu into %s: %s", done + 1, rows->count,
-		       shapes[table].name, strerror(errno));
+	return trouble(t, -errno, "cannot write a row of %zu into %s: %s", image->count, shapes[table].name,
+		       strerror(errno));
+}
+
+static int write_rows(int table, int fd, const struct image_table *image, struct trouble *t)
+{
+	uint8_t *keys = calloc(BATCH, image->key_size), *values = calloc(BATCH, image->value_size);
+	int error = -ENOMEM;
+
+	if (keys && values)
+		error = write_batches(table, fd, image, keys, values, t);
+	else
+		trouble(t, error, "out of memory for writing rows of %s", shapes[table].name);
+	free(keys);
+	free(values);
+	return error;
+}
+
+static int write_mapped(int table, int fd, const struct image_table *image, struct trouble *t)
+{
+	size_t stride = (size_t)image->key_size + image->value_size;
+	struct mapped m;
+	int error = mapped_open(&m, table, fd, true, t);
+
+	for (size_t i = 0; !error && i < image->count; i++) {
+		const uint8_t *row = image->rows + i * stride;
+		__u32 index;
+
+		memcpy(&index, row, sizeof(index));
+		if (index < m.count)
+			memcpy(m.values + index * m.stride, row + sizeof(index), image->value_size);
+		else
+			error = trouble(t, -E2BIG, "%s has %zu rows, the plan gives row %u",
+					shapes[table].name, m.count, index);
+	}
+	mapped_close(&m);
+	return error;
 }
 
 int inner_fill(int table, int fd, const struct image_table *image, struct trouble *t)
 {
-	struct rows want = { 0 }, have = { 0 };
-	int error = from_image(table, &want, image, t);
+	struct proof proof;
+	int error = 0;
 
+	if (image->count)
+		error = shapes[table].flags & BPF_F_MMAPABLE ? write_mapped(table, fd, image, t)
+							     : write_rows(table, fd, image, t);
 	if (!error)
-		error = write_rows(table, fd, &want, t);
-	if (!error)
-		error = from_kernel(table, fd, &have, t);
-	if (error)
-		goto out;
-	if (want.count != have.count)
-		error = trouble(t, -EIO, "%zu rows were written to %s and %zu are there", want.count,
-				shapes[table].name, have.count);
-	else if (want.count && (memcmp(want.keys, have.keys, want.count * want.key_size) ||
-				memcmp(want.values, have.values, want.count * want.value_size)))
-		error = trouble(t, -EIO, "the rows read back from %s are not the ones written",
-				shapes[table].name);
-out:
-	rows_free(&want);
-	rows_free(&have);
-	return error;
+		error = proof_read(table, fd, image, &proof, t);
+	if (error || proof_holds(&proof))
+		return error;
+	if (proof.there != proof.wanted)
+		return trouble(t, -EIO, "%zu rows were written to %s and %zu are there", proof.wanted,
+			       shapes[table].name, proof.there);
+	return trouble(t, -EIO, "the rows read back from %s are not the ones written", shapes[table].name);
+}
+
+/* The rows of these say which interface, or what it is like. */
+bool inner_sealed(int table)
+{
+	switch (table) {
+	case SL_TABLE_sl_setting:
+	case SL_TABLE_sl_iface:
+	case SL_TABLE_sl_vlan:
+	case SL_TABLE_sl_network:
+	case SL_TABLE_sl_exact:
+	case SL_TABLE_sl_node:
+	case SL_TABLE_sl_rate:
+	case SL_TABLE_sl_member:
+		return false;
+	default:
+		return shapes[table].plan;
+	}
+}
+
+int inner_seal(int table, int fd, struct trouble *t)
+{
+	if (!inner_sealed(table) || !bpf_map_freeze(fd))
+		return 0;
+	return trouble(t, -errno, "cannot seal %s: %s", shapes[table].name, strerror(errno));
 }
 
 struct difference {

@@ -3,18 +3,22 @@
  * A new generation: fresh tables, filled and read back beside the running ones, then one write that every
  * program sees. Up to that write nothing that a program reads has been touched, and any failure leaves it
  * so. The generation before stays in its slot until the next install, for packets that have begun with it.
+ *
+ * A table that would hold what the one in force holds is not made again: both generations have it in their slots, so
+ * that a plan with one other line costs one other table. What it holds is known from when it was filled, as nobody can
+ * write to it since (inner_seal()); a table that is open for the patches of kernel_patch() is read and compared.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/membarrier.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-#include "inner.h"
+#include "fresh.h"
 #include "install.h"
 #include "label.h"
 #include "pins.h"
@@ -44,41 +48,65 @@ void install_tell(const struct kernel *k, const struct image *image)
 	set_gauge(k, SL_GAUGE_PLAN_HASH, image->hash >> 16);
 }
 
-/* The plan tables of the new generation, filled and pinned in `folder`. */
-static int make_tables(const struct image *image, const char *folder, int *fds, struct trouble *t)
-{
-	struct types types;
-	int error = types_load(&types, t);
+/* One table on its way into its slot. */
+struct arrival {
+	pthread_t thread;
+	bool started;
+	int outer;
+	int inner;
+	__u32 slot;
+	int error;
+};
 
-	if (error)
-		return error;
-	if (mkdir(folder, 0755))
-		error = trouble(t, -errno, "cannot make %s: %s", folder, strerror(errno));
-	for (int i = 0; !error && i < SL_TABLES; i++) {
-		struct path path = pin_path(folder, shapes[i].name, "");
+static void *arrive(void *argument)
+{
+	struct arrival *a = argument;
+
+	a->error = bpf_map_update_elem(a->outer, &a->slot, &a->inner, BPF_ANY) ? -errno : 0;
+	return NULL;
+}
+
+/* A table that no plan has changed since the last install but one stands there already. */
+static bool in_slot(const struct arrival *a)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info), id = 0;
+
+	return !bpf_map_lookup_elem(a->outer, &a->slot, &id) &&
+	       !bpf_obj_get_info_by_fd(a->inner, &info, &size) && info.id == id;
+}
+
+/*
+ * The kernel answers each of these writes when no program can be using what was there before, some 10 ms later. So all
+ * are made at once, each in a thread of its own that does nothing else: they wait for the same moment.
+ */
+static int put_in_slot(const struct kernel *k, __u32 slot, const int *fds, struct trouble *t)
+{
+	struct arrival arrivals[SL_TABLES] = { 0 };
+	int error = 0;
+
+	for (int i = 0; i < SL_TABLES; i++) {
+		struct arrival *a = &arrivals[i];
 
 		if (!shapes[i].plan)
 			continue;
-		fds[i] = inner_make(i, &image->table[i], &types, t);
-		if (fds[i] < 0) {
-			error = fds[i];
-			break;
-		}
-		error = inner_fill(i, fds[i], &image->table[i], t);
-		if (!error && bpf_obj_pin(fds[i], path.text))
-			error = trouble(t, -errno, "cannot pin %s: %s", path.text, strerror(errno));
+		a->outer = k->table[i];
+		a->inner = fds[i];
+		a->slot = slot;
+		if (in_slot(a))
+			continue;
+		a->started = !pthread_create(&a->thread, NULL, arrive, a);
+		if (!a->started)
+			arrive(a);
 	}
-	types_close(&types);
+	for (int i = 0; i < SL_TABLES; i++) {
+		if (arrivals[i].started)
+			pthread_join(arrivals[i].thread, NULL);
+		if (arrivals[i].error && !error)
+			error = trouble(t, arrivals[i].error, "cannot put %s in its slot: %s", shapes[i].name,
+					strerror(-arrivals[i].error));
+	}
 	return error;
-}
-
-static int put_in_slot(const struct kernel *k, __u32 slot, const int *fds, struct trouble *t)
-{
-	for (int i = 0; i < SL_TABLES; i++)
-		if (shapes[i].plan && bpf_map_update_elem(k->table[i], &slot, &fds[i], BPF_ANY))
-			return trouble(t, -errno, "cannot put %s in its slot: %s", shapes[i].name,
-				       strerror(errno));
-	return 0;
 }
 
 int kernel_install(struct kernel *k, const struct image *image, struct trouble *t)
@@ -88,6 +116,7 @@ int kernel_install(struct kernel *k, const struct image *image, struct trouble *
 	struct sl_active active;
 	struct path folder;
 	int fds[SL_TABLES];
+	bool current; /* k->plan are the tables in force */
 	__u32 zero = 0;
 	char name[32];
 	int error;
@@ -102,13 +131,14 @@ int kernel_install(struct kernel *k, const struct image *image, struct trouble *
 		goto out;
 	}
 	pins_plan_tidy(k->pins, active.generation); /* of an apply that was killed */
+	current = k->generation == active.generation;
 	active.generation++;
 	if (!active.generation) /* 0 means that no plan is in; the slot stays the next one */
 		active.generation = 2;
 	snprintf(name, sizeof(name), "plan-%u", active.generation);
 	folder = pin_path(k->pins, name, "");
 
-	error = make_tables(image, folder.text, fds, t);
+	error = fresh_tables(current ? k : NULL, image, folder.text, fds, t);
 	if (!error)
 		error = put_in_slot(k, active.generation & 1, fds, t);
 	if (!error)

@@ -71,6 +71,12 @@ void notes_free(struct notes *notes);
  * nothing is loaded yet. */
 int kernel_attach_check(const struct kernel *k, const struct image *image, const struct link_facts *links,
 			struct trouble *t);
+/*
+ * The qdisc fq on every uplink whose plan says "pacing": "fq", unless somebody has chosen one for it, and
+ * what was there before on all others that sluice has put one on; without an image on all. `changed`: the
+ * facts about links are others now. What cannot be had is in `notes`, what cannot be put back is trouble.
+ */
+int kernel_pace(const struct image *image, struct notes *notes, bool *changed, struct trouble *t);
 /* Now, in the ticks that tables hold (limits.h). */
 uint32_t kernel_tick(void);
 
@@ -78,8 +84,8 @@ uint32_t kernel_tick(void);
 int kernel_attach(struct kernel *k, const struct image *image, const struct link_facts *links,
 		  struct notes *notes, struct trouble *t);
 
-/* Removes every program, link, qdisc of ours and pin, and puts the NICs' settings back. */
-int kernel_unload(const char *pins, struct notes *notes, struct trouble *t);
+/* Removes every program, link, qdisc of ours and pin, if it `found` any, and puts the NICs' settings back. */
+int kernel_unload(const char *pins, struct notes *notes, bool *found, struct trouble *t);
 
 /* The interfaces of this network namespace, by libmnl. */
 int links_read(struct link_facts *links, struct trouble *t);

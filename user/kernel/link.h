@@ -9,7 +9,6 @@
 struct link {
 	struct link_fact fact;
 	uint32_t flags; /* IFF_* */
-	uint32_t mtu;
 	uint32_t master; /* ifindex of the bond or bridge it is a port of */
 	uint32_t lower; /* ifindex that a VLAN device stands on */
 	char kind[16]; /* "veth", "vlan", "bond", ...; empty for hardware */

@@ -4,41 +4,30 @@
  * full for attaching to it.
  */
 #include <errno.h>
-#include <libmnl/libmnl.h>
+#include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "link.h"
+#include "qdisc.h"
+#include "rtnl.h"
 
-/* Nested attributes of `attr`, found[] up to `max`. */
-struct nest {
-	const struct nlattr **found;
-	int max;
-};
-
-static int collect(const struct nlattr *attr, void *data)
+/* Behind these there is IP and nothing before it; what is neither these nor Ethernet carries nothing of a plan. */
+static bool is_bare(unsigned short type)
 {
-	struct nest *nest = data;
-
-	if (mnl_attr_get_type(attr) <= nest->max)
-		nest->found[mnl_attr_get_type(attr)] = attr;
-	return MNL_CB_OK;
-}
-
-static void copy_text(char *to, size_t size, const struct nlattr *attr)
-{
-	if (attr && !mnl_attr_validate(attr, MNL_TYPE_NUL_STRING)) {
-		strncpy(to, mnl_attr_get_str(attr), size - 1);
-		to[size - 1] = 0;
+	switch (type) {
+	case ARPHRD_NONE: /* WireGuard, TUN */
+	case ARPHRD_RAWIP:
+	case ARPHRD_TUNNEL:
+	case ARPHRD_TUNNEL6:
+	case ARPHRD_SIT:
+	case ARPHRD_IPGRE:
+	case ARPHRD_PPP:
+		return true;
+	default:
+		return false;
 	}
-}
-
-static uint32_t number(const struct nlattr *attr)
-{
-	return attr && !mnl_attr_validate(attr, MNL_TYPE_U32) ? mnl_attr_get_u32(attr) : 0;
 }
 
 static void describe(const struct nlmsghdr *message, struct link *link)
@@ -46,25 +35,26 @@ static void describe(const struct nlmsghdr *message, struct link *link)
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
 	const struct nlattr *attrs[IFLA_MAX + 1] = { NULL };
 	const struct nlattr *kinds[IFLA_INFO_MAX + 1] = { NULL };
-	struct nest nest = { attrs, IFLA_MAX };
+	struct rtnl_nest nest = { attrs, IFLA_MAX };
 	const struct nlattr *mac;
 
 	memset(link, 0, sizeof(*link));
 	link->fact.ifindex = (uint32_t)info->ifi_index;
+	link->fact.bare = is_bare(info->ifi_type);
 	link->flags = info->ifi_flags;
-	mnl_attr_parse(message, sizeof(*info), collect, &nest);
-	copy_text(link->fact.name, sizeof(link->fact.name), attrs[IFLA_IFNAME]);
+	mnl_attr_parse(message, sizeof(*info), rtnl_collect, &nest);
+	rtnl_text(link->fact.name, sizeof(link->fact.name), attrs[IFLA_IFNAME]);
 	mac = attrs[IFLA_ADDRESS];
 	if (mac && mnl_attr_get_payload_len(mac) == sizeof(link->fact.mac))
 		memcpy(link->fact.mac, mnl_attr_get_payload(mac), sizeof(link->fact.mac));
-	link->mtu = number(attrs[IFLA_MTU]);
-	link->master = number(attrs[IFLA_MASTER]);
-	link->lower = number(attrs[IFLA_LINK]);
+	link->fact.mtu = rtnl_number(attrs[IFLA_MTU]);
+	link->master = rtnl_number(attrs[IFLA_MASTER]);
+	link->lower = rtnl_number(attrs[IFLA_LINK]);
 	if (attrs[IFLA_LINKINFO]) {
-		nest = (struct nest){ kinds, IFLA_INFO_MAX };
-		mnl_attr_parse_nested(attrs[IFLA_LINKINFO], collect, &nest);
-		copy_text(link->kind, sizeof(link->kind), kinds[IFLA_INFO_KIND]);
-		copy_text(link->member_of, sizeof(link->member_of), kinds[IFLA_INFO_SLAVE_KIND]);
+		nest = (struct rtnl_nest){ kinds, IFLA_INFO_MAX };
+		mnl_attr_parse_nested(attrs[IFLA_LINKINFO], rtnl_collect, &nest);
+		rtnl_text(link->kind, sizeof(link->kind), kinds[IFLA_INFO_KIND]);
+		rtnl_text(link->member_of, sizeof(link->member_of), kinds[IFLA_INFO_SLAVE_KIND]);
 	}
 	link->fact.peer_elsewhere = !strcmp(link->kind, "veth") && attrs[IFLA_LINK_NETNSID];
 }
@@ -98,48 +88,35 @@ static int one_link(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
-/* Sends RTM_GETLINK for one interface, or for all when ifindex is 0. */
+/* RTM_GETLINK for one interface, or for all when ifindex is 0. */
 static int ask(uint32_t ifindex, mnl_cb_t each, void *data)
 {
-	char buffer[32768]; /* what the kernel puts into one part of a dump at most */
-	struct mnl_socket *socket = mnl_socket_open(NETLINK_ROUTE);
-	struct nlmsghdr *message;
-	struct ifinfomsg *info;
-	unsigned int port, seq = (unsigned int)time(NULL);
-	ssize_t got;
-	int error = 0;
+	char buffer[RTNL_REQUEST];
+	struct nlmsghdr *request = rtnl_request(buffer, RTM_GETLINK, ifindex ? NLM_F_ACK : NLM_F_DUMP);
+	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
 
-	if (!socket)
-		return -errno;
-	message = mnl_nlmsg_put_header(buffer);
-	message->nlmsg_type = RTM_GETLINK;
-	message->nlmsg_flags = NLM_F_REQUEST | (ifindex ? NLM_F_ACK : NLM_F_DUMP);
-	message->nlmsg_seq = seq;
-	info = mnl_nlmsg_put_extra_header(message, sizeof(*info));
 	info->ifi_family = AF_UNSPEC;
 	info->ifi_index = (int)ifindex;
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
-	    mnl_socket_sendto(socket, message, message->nlmsg_len) < 0) {
-		error = -errno;
-		goto out;
-	}
-	port = mnl_socket_get_portid(socket);
-	for (;;) {
-		int more;
+	return rtnl_ask(request, each, data);
+}
 
-		got = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-		if (got < 0) {
-			error = -errno;
-			break;
-		}
-		more = mnl_cb_run(buffer, (size_t)got, seq, port, each, data);
-		if (more < 0)
-			error = errno ? -errno : -ENOMEM;
-		if (more <= MNL_CB_STOP)
-			break;
+static int add_qdiscs(struct link_facts *links)
+{
+	struct qdiscs qdiscs;
+	int error = qdiscs_read(&qdiscs);
+
+	for (size_t i = 0; !error && i < links->count; i++) {
+		struct link_fact *link = &links->item[i];
+		struct qdisc_view view = qdisc_look(&qdiscs, link->ifindex);
+
+		/* An mq gets its queues when the interface goes up: until then it is nothing. */
+		if (view.root && (view.queues || strcmp(view.root->kind, "mq")))
+			strcpy(link->qdisc, view.fair ? "fq" : view.root->kind);
+		if (view.shaper)
+			strcpy(link->shaper, view.shaper);
 	}
-out:
-	mnl_socket_close(socket);
+	if (!error)
+		qdiscs_free(&qdiscs);
 	return error;
 }
 
@@ -151,6 +128,8 @@ int links_read(struct link_facts *links, struct trouble *t)
 	for (int attempt = 0; attempt < 5; attempt++) {
 		memset(links, 0, sizeof(*links));
 		error = ask(0, add_fact, links);
+		if (!error)
+			error = add_qdiscs(links);
 		if (!error)
 			return 0;
 		links_free(links);

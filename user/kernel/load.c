@@ -11,8 +11,9 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+#include "cache.h"
+#include "extra.h"
 #include "inner.h"
-#include "object.h"
 #include "pins.h"
 #include "shape.h"
 
@@ -31,7 +32,7 @@ static int small_template(struct bpf_map *map, int i, const struct types *types,
 }
 
 /* As the plan says; 0: as tables.def does. */
-static uint32_t size_asked(int i, const struct limits *limits)
+static uint32_t size_asked(int i, const struct limits *limits, uint32_t cpus)
 {
 	switch (i) {
 	case SL_TABLE_sl_flow:
@@ -41,6 +42,8 @@ static uint32_t size_asked(int i, const struct limits *limits)
 	case SL_TABLE_sl_binding:
 	case SL_TABLE_sl_outside:
 		return limits->bindings;
+	case SL_TABLE_sl_line:
+		return cache_rows(limits->cache_lines, cpus);
 	default:
 		return 0;
 	}
@@ -57,13 +60,13 @@ static int prepare_table(struct bpf_object *object, int i, const char *pins, con
 	uint32_t type = shapes[i].plan ? BPF_MAP_TYPE_ARRAY_OF_MAPS : shapes[i].type;
 	uint32_t key_size = shapes[i].plan ? sizeof(__u32) : shapes[i].key_size;
 	uint32_t value_size = shapes[i].plan ? sizeof(__u32) : shapes[i].value_size;
-	int error = 0;
-	int fd;
+	int cpus = libbpf_num_possible_cpus(), error = 0, fd;
+	uint32_t asked = size_asked(i, limits, cpus < 1 ? 1 : (uint32_t)cpus);
 
 	if (!map)
 		return trouble(t, -EINVAL, "the BPF object in this binary has no table %s", shapes[i].name);
-	if (size_asked(i, limits))
-		error = bpf_map__set_max_entries(map, size_asked(i, limits));
+	if (asked)
+		error = bpf_map__set_max_entries(map, asked);
 	if (error)
 		return trouble(t, error, "cannot set the size of %s: %s", shapes[i].name, strerror(-error));
 	if (shapes[i].plan && (error = small_template(map, i, types, template, t)))
@@ -128,18 +131,19 @@ static int pin_all(struct bpf_object *object, const char *pins, struct trouble *
 		if (error)
 			return error;
 	}
+	extra_forget(pins);
 	return 0;
 }
 
 /* A kernel without programs of sockets goes without; whoever attaches them says so. */
-static void skip_sockets(struct bpf_object *object)
+static void skip_some(struct bpf_object *object)
 {
-	if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, NULL) == 1)
-		return;
-	for (int i = SL_SOCKETS; i < SL_PROGRAMS; i++) {
+	bool sockets = libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, NULL) == 1;
+
+	for (int i = 0; i < SL_PROGRAMS; i++) {
 		struct bpf_program *program = bpf_object__find_program_by_name(object, program_names[i]);
 
-		if (program)
+		if (program && (extra_is((enum program)i) || (i >= SL_SOCKETS && !sockets)))
 			bpf_program__set_autoload(program, false);
 	}
 }
@@ -178,7 +182,7 @@ int kernel_load(struct kernel *k, const char *pins, const struct limits *limits,
 		error = prepare_table(object, i, pins, limits, &types, &templates[i], t);
 	if (error)
 		goto out;
-	skip_sockets(object);
+	skip_some(object);
 	error = bpf_object__load(object);
 	if (error) {
 		refused(error, t);
@@ -188,6 +192,8 @@ int kernel_load(struct kernel *k, const char *pins, const struct limits *limits,
 	if (error)
 		goto out;
 	error = kernel_open(k, pins, false, t);
+	if (!error && (error = cache_start(k, limits->cache_lines, t)))
+		kernel_close(k);
 	if (!error) {
 		k->lock = lock;
 		lock = -1;

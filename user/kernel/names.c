@@ -60,6 +60,17 @@ struct name_text name_of_rule(int name_fd, uint32_t generation, uint32_t rule)
 	return name_find(name_fd, SL_NAME_RULE, generation & 1, rule);
 }
 
+struct name_text name_of_state(int name_fd, uint32_t generation)
+{
+	struct sl_name_key key = { .kind = SL_NAME_STATE, .slot = generation & 1 };
+	struct name_text out = { "" };
+	struct sl_name row;
+
+	if (generation && !bpf_map_lookup_elem(name_fd, &key, &row))
+		snprintf(out.text, sizeof(out.text), "%.*s", (int)sizeof(row.name) - 1, row.name);
+	return out;
+}
+
 struct name_text name_of_service(int name_fd, uint32_t generation, uint32_t rule)
 {
 	struct name_text name = name_find(name_fd, SL_NAME_RULE, generation & 1, rule);
@@ -103,6 +114,7 @@ const char *action_name(unsigned int action)
 		[SL_ACTION_DROP] = "drop",   [SL_ACTION_STACK] = "stack", [SL_ACTION_LOCAL] = "local",
 		[SL_ACTION_WIRE] = "wire",   [SL_ACTION_ECHO] = "echo",	  [SL_ACTION_TUNNEL] = "tunnel",
 		[SL_ACTION_ROUTE] = "route", [SL_ACTION_HOST] = "host",	  [SL_ACTION_RESET] = "reset",
+		[SL_ACTION_WAN] = "wan",
 	};
 
 	return action < sizeof(names) / sizeof(names[0]) ? names[action] : "unknown";
@@ -129,7 +141,16 @@ struct name_text proto_name(uint8_t proto)
 
 const char *door_role_name(unsigned int kind)
 {
-	return kind == SL_IFACE_UPLINK ? "uplink" : kind == SL_IFACE_WORKLOAD ? "workload" : "unknown";
+	switch (kind) {
+	case SL_IFACE_UPLINK:
+		return "uplink";
+	case SL_IFACE_WORKLOAD:
+		return "workload";
+	case SL_IFACE_TUNNEL:
+		return "tunnel";
+	default:
+		return "unknown";
+	}
 }
 
 const char *door_xdp_name(unsigned int xdp)

@@ -16,6 +16,8 @@ struct name_text name_find(int name_fd, uint16_t kind, uint16_t slot, uint32_t i
 struct name_text name_of_network(int name_fd, uint16_t network);
 /* Rule 0 is "default deny". */
 struct name_text name_of_rule(int name_fd, uint32_t generation, uint32_t rule);
+/* The state that the plan of a generation is in; empty: there is no plan. */
+struct name_text name_of_state(int name_fd, uint32_t generation);
 /* A service's rule carries its name. */
 struct name_text name_of_service(int name_fd, uint32_t generation, uint32_t rule);
 
@@ -27,7 +29,7 @@ const char *table_name(unsigned int table);
 const char *action_name(unsigned int action); /* of a verdict: "drop", "stack", ..., never NULL */
 struct name_text proto_name(uint8_t proto); /* "tcp", or the number */
 
-const char *door_role_name(unsigned int kind); /* "uplink", "workload" */
+const char *door_role_name(unsigned int kind); /* "uplink", "workload", "tunnel" */
 const char *door_xdp_name(unsigned int xdp); /* "none", "native", "generic", "shared" */
 const char *door_tc_name(unsigned int tc); /* "none", "tcx", "clsact" */
 

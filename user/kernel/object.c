@@ -15,11 +15,12 @@
 #include "shape.h"
 
 const char *const program_names[SL_PROGRAMS] = {
-	[SL_UP_XDP] = "sl_up_xdp",     [SL_UP_IN] = "sl_up_in",		[SL_UP_OUT] = "sl_up_out",
-	[SL_WL_IN] = "sl_wl_in",       [SL_WL_OUT] = "sl_wl_out",	[SL_ASK] = "sl_ask",
-	[SL_RELEASE] = "sl_release",   [SL_UP_SHARED] = "sl_up_shared", [SL_CONNECT4] = "sl_connect4",
-	[SL_CONNECT6] = "sl_connect6", [SL_SENDMSG4] = "sl_sendmsg4",	[SL_RECVMSG4] = "sl_recvmsg4",
-	[SL_RECVMSG6] = "sl_recvmsg6", [SL_GETPEER4] = "sl_getpeer4",	[SL_GETPEER6] = "sl_getpeer6",
+	[SL_UP_XDP] = "sl_up_xdp",     [SL_UP_IN] = "sl_up_in",	      [SL_UP_OUT] = "sl_up_out",
+	[SL_WL_IN] = "sl_wl_in",       [SL_WL_OUT] = "sl_wl_out",     [SL_ASK] = "sl_ask",
+	[SL_RELEASE] = "sl_release",   [SL_FLUSH] = "sl_flush",	      [SL_UP_SHARED] = "sl_up_shared",
+	[SL_TUN_IN] = "sl_tun_in",     [SL_TUN_OUT] = "sl_tun_out",   [SL_CONNECT4] = "sl_connect4",
+	[SL_CONNECT6] = "sl_connect6", [SL_SENDMSG4] = "sl_sendmsg4", [SL_RECVMSG4] = "sl_recvmsg4",
+	[SL_RECVMSG6] = "sl_recvmsg6", [SL_GETPEER4] = "sl_getpeer4", [SL_GETPEER6] = "sl_getpeer6",
 };
 
 static int say_all(enum libbpf_print_level level, const char *format, va_list args)

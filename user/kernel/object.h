@@ -12,7 +12,7 @@ struct bpf_object;
 	"no permission to load BPF programs: this needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (root has "   \
 	"them)"
 
-/* The six doors, the agent's question and its orders, and what the node's own sockets ask, by program name. */
+/* The eight doors, the agent's question and its orders, and what the node's own sockets ask, by program name. */
 enum program {
 	SL_UP_XDP,
 	SL_UP_IN,
@@ -21,7 +21,10 @@ enum program {
 	SL_WL_OUT,
 	SL_ASK,
 	SL_RELEASE,
+	SL_FLUSH,
 	SL_UP_SHARED,
+	SL_TUN_IN,
+	SL_TUN_OUT,
 	SL_CONNECT4,
 	SL_CONNECT6,
 	SL_SENDMSG4,

@@ -10,21 +10,53 @@
 #include <string.h>
 #include "inner.h"
 #include "install.h"
+#include "kept.h"
 #include "label.h"
 #include "pins.h"
+#include "proof.h"
 #include "shape.h"
+
+/* Most tables speak of no interface, and the largest ones are among these: they are not even read. */
+static int find_others(const struct kernel *k, const struct image *image, bool *other, struct trouble *t)
+{
+	struct kept kept;
+
+	kept_read(k, &kept);
+	for (int i = 0; i < SL_TABLES; i++) {
+		struct digest wanted;
+		struct proof proof;
+		int error;
+
+		other[i] = false;
+		if (!shapes[i].plan)
+			continue;
+		error = kept_of(i, &image->table[i], &wanted, t);
+		if (error)
+			return error;
+		if (inner_sealed(i) && kept_equal(&wanted, &kept.table[i]))
+			continue;
+		error = proof_read(i, k->plan[i], &image->table[i], &proof, t);
+		if (error)
+			return error;
+		other[i] = !proof_holds(&proof);
+	}
+	return 0;
+}
 
 static int patch_tables(const struct kernel *k, const struct image *image, size_t *changes, struct trouble *t)
 {
-	int error = 0;
+	bool other[SL_TABLES];
+	int error = find_others(k, image, other, t);
 
 	for (int i = 0; !error && i < SL_TABLES; i++)
-		if (shapes[i].plan)
+		if (other[i] && inner_sealed(i))
+			error = trouble(t, -EPERM, "%s is sealed", shapes[i].name);
+		else if (other[i])
 			error = inner_fits(i, k->plan[i], &image->table[i], changes, t);
 	if (error || !*changes)
 		return error;
 	for (int i = 0; !error && i < SL_TABLES; i++)
-		if (shapes[i].plan)
+		if (other[i])
 			error = inner_patch(i, k->plan[i], &image->table[i], changes, t);
 	return error;
 }
@@ -81,7 +113,8 @@ int kernel_patch(struct kernel *k, const struct image *image, struct trouble *t)
 	}
 	error = patch_tables(k, image, &changes, t);
 	if (error) {
-		/* Too many rows, or only some were written: a whole new generation puts it right. */
+		/* Too many rows, a table that is sealed, or only some were written: a whole new generation puts it
+		 * right. */
 		error = kernel_install(k, image, t);
 		goto out;
 	}

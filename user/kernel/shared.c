@@ -10,10 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 #include <xdp/libxdp.h>
-#include "object.h"
+#include "extra.h"
 #include "pinned.h"
-#include "pins.h"
-#include "shape.h"
 #include "xdp.h"
 
 int shared_possible(struct trouble *t)
@@ -53,26 +51,6 @@ static struct xdp_program *ours(struct xdp_multiprog *all, struct xdp_program *f
 	return NULL;
 }
 
-/* The object with nothing but the XDP program to load, on the pinned tables. */
-static struct bpf_object *uplink_object(const struct kernel *k, struct trouble *t)
-{
-	struct bpf_object *object = object_open(t);
-	int error = 0;
-
-	if (!object)
-		return NULL;
-	for (int i = 0; !error && i < SL_TABLES; i++)
-		error = bpf_map__reuse_fd(bpf_object__find_map_by_name(object, shapes[i].name), k->table[i]);
-	for (int i = 0; !error && i < SL_PROGRAMS; i++)
-		error = bpf_program__set_autoload(bpf_object__find_program_by_name(object, program_names[i]),
-						  i == SL_UP_SHARED);
-	if (!error)
-		return object;
-	trouble(t, error, "cannot prepare the XDP program for libxdp: %s", strerror(-error));
-	bpf_object__close(object);
-	return NULL;
-}
-
 int shared_attach(const struct kernel *k, const struct link *link, int program, struct notes *notes,
 		  struct trouble *t)
 {
@@ -92,7 +70,7 @@ int shared_attach(const struct kernel *k, const struct link *link, int program, 
 	if (before)
 		mode = xdp_multiprog__attach_mode(before);
 
-	object = uplink_object(k, t);
+	object = extra_object(k, SL_UP_SHARED, 1, t);
 	if (!object) {
 		error = -EINVAL;
 		goto out;

@@ -7,14 +7,13 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include "pinned.h"
 #include "pins.h"
+#include "rtnl.h"
 #include "tc.h"
 
 /* Numbers of the kernel's ABI that this libbpf and its headers do not name yet. */
@@ -119,37 +118,19 @@ static int count_filter(const struct nlmsghdr *message, void *data)
 /* Are there filters on our qdisc that somebody else put there? When in doubt, yes. */
 static bool others_use(uint32_t ifindex, enum side side)
 {
-	char buffer[32768];
-	struct mnl_socket *socket = mnl_socket_open(NETLINK_ROUTE);
-	unsigned int found = 0, seq = (unsigned int)time(NULL);
-	struct nlmsghdr *message;
-	struct tcmsg *tc;
-	int more = -1, error;
+	char buffer[RTNL_REQUEST];
+	struct nlmsghdr *request = rtnl_request(buffer, RTM_GETTFILTER, NLM_F_DUMP);
+	struct tcmsg *tc = mnl_nlmsg_put_extra_header(request, sizeof(*tc));
+	unsigned int found = 0;
+	int error;
 
-	if (!socket)
-		return true;
-	message = mnl_nlmsg_put_header(buffer);
-	message->nlmsg_type = RTM_GETTFILTER;
-	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	message->nlmsg_seq = seq;
-	tc = mnl_nlmsg_put_extra_header(message, sizeof(*tc));
 	tc->tcm_ifindex = (int)ifindex;
 	tc->tcm_parent = TC_H_MAKE(TC_H_CLSACT, side == SIDE_IN ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS);
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) >= 0 &&
-	    mnl_socket_sendto(socket, message, message->nlmsg_len) >= 0)
-		do {
-			ssize_t got = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-
-			more = got < 0 ? -1
-				       : mnl_cb_run(buffer, (size_t)got, seq, mnl_socket_get_portid(socket),
-						    count_filter, &found);
-		} while (more > MNL_CB_STOP);
-	error = errno;
-	mnl_socket_close(socket);
+	error = rtnl_ask(request, count_filter, &found);
 	/* No such qdisc or interface any more: nobody uses it. */
-	if (more < 0 && (error == EINVAL || error == ENOENT || error == ENODEV))
+	if (error == -EINVAL || error == -ENOENT || error == -ENODEV)
 		return false;
-	return more < 0 || found;
+	return error || found;
 }
 
 static int clsact_detach(uint32_t ifindex, const struct sl_door *door, struct notes *notes, struct trouble *t)

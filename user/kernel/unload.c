@@ -97,17 +97,28 @@ static void leftover_links(const char *pins)
 	closedir(dir);
 }
 
-int kernel_unload(const char *pins, struct notes *notes, struct trouble *t)
+int kernel_unload(const char *pins, struct notes *notes, bool *found, struct trouble *t)
 {
 	struct doors doors = { .pins = pins, .notes = notes, .t = t };
-	int lock;
+	struct trouble now;
+	bool changed;
+	int lock, error;
 
 	object_quiet();
 	lock = pins_lock(pins, t);
+	/* Without pins there is no door either, but a qdisc of ours stays whatever becomes of them. */
+	if (lock == -ENOENT)
+		return kernel_pace(NULL, notes, found, t);
+	*found = true;
 	if (lock < 0)
-		return lock == -ENOENT ? 0 : lock;
+		return lock;
 	if (!known_doors(&doors))
 		any_doors(&doors);
+	error = kernel_pace(NULL, notes, &changed, &now);
+	if (error && !doors.first) {
+		doors.first = error;
+		*t = now;
+	}
 	if (!doors.first) {
 		leftover_links(pins);
 		doors.first = pins_remove(pins, t);

@@ -138,7 +138,7 @@ int xdp_attach(const struct kernel *k, const struct link *link, enum xdp_mode wi
 	else
 		note(notes,
 		     "%s runs generic XDP, which is slower: its driver refuses native XDP at MTU %u (%s)",
-		     name, link->mtu, strerror(-error));
+		     name, link->fact.mtu, strerror(-error));
 	return generic_attach(k->pins, link, program, door, t);
 }
 

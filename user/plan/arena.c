@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "arena.h"
+#include "huge.h"
 
 #define CHUNK_FIRST ((size_t)16 << 10)
-#define CHUNK_LAST ((size_t)1 << 20)
+#define CHUNK_LAST ((size_t)16 << 20)
 #define ALIGN _Alignof(max_align_t)
 
 struct chunk {
@@ -19,8 +20,15 @@ struct chunk {
 	_Alignas(max_align_t) unsigned char data[];
 };
 
+/* What was allocated elsewhere and goes with the arena. */
+struct adopted {
+	struct adopted *next;
+	void *memory;
+};
+
 struct arena {
 	struct chunk *head; /* the one being filled */
+	struct adopted *adopted;
 	size_t grow;
 	bool failed;
 };
@@ -38,6 +46,7 @@ static struct chunk *chunk_new(size_t size)
 {
 	struct chunk *c = calloc(1, sizeof(*c) + size);
 
+	huge_advise(c, sizeof(*c) + size);
 	if (c)
 		c->size = size;
 	return c;
@@ -87,6 +96,35 @@ char *arena_copy(struct arena *a, const char *text, size_t length)
 	return copy;
 }
 
+bool arena_adopt(struct arena *a, void *memory)
+{
+	struct adopted *one = arena_alloc(a, 1, sizeof(*one));
+
+	if (!one)
+		return false;
+	one->memory = memory;
+	one->next = a->adopted;
+	a->adopted = one;
+	return true;
+}
+
+void arena_join(struct arena *a, struct arena *more)
+{
+	struct chunk **end = a->head ? &a->head->next : &a->head;
+	struct adopted **last = &a->adopted;
+	struct chunk *rest = *end;
+
+	*end = more->head;
+	while (*end)
+		end = &(*end)->next;
+	*end = rest;
+	while (*last)
+		last = &(*last)->next;
+	*last = more->adopted;
+	a->failed |= more->failed;
+	free(more);
+}
+
 bool arena_failed(const struct arena *a)
 {
 	return a->failed;
@@ -98,6 +136,8 @@ void arena_free(struct arena *a)
 
 	if (!a)
 		return;
+	for (struct adopted *one = a->adopted; one; one = one->next)
+		free(one->memory);
 	for (c = a->head; c; c = next) {
 		next = c->next;
 		free(c);

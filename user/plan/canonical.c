@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Writes canonical JSON: see canonical.h. jansson can sort keys too, but at twice the cost of reading the
- * plan; a plan of 100,000 workloads is written at every apply.
+ * Writes canonical JSON: see canonical.h. A plan of 100,000 workloads is written at every apply.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "canonical.h"
+#include "huge.h"
+
+#define FEW 16
 
 struct output {
 	char *data;
@@ -15,31 +17,39 @@ struct output {
 	bool failed;
 };
 
-struct entry {
-	const char *key;
-	json_t *value;
-};
-
-static void put(struct output *o, const char *text, size_t length)
+static bool make_room(struct output *o, size_t length)
 {
 	size_t room = o->room ? o->room : 4096;
 	char *more;
 
 	if (o->failed)
-		return;
-	if (o->room - o->used < length) {
-		while (room - o->used < length)
-			room *= 2;
-		more = realloc(o->data, room);
-		if (!more) {
-			o->failed = true;
-			return;
-		}
-		o->data = more;
-		o->room = room;
+		return false;
+	while (room - o->used < length)
+		room *= 2;
+	more = realloc(o->data, room);
+	if (!more) {
+		o->failed = true;
+		return false;
 	}
+	huge_advise(more, room);
+	o->data = more;
+	o->room = room;
+	return true;
+}
+
+static inline void put(struct output *o, const char *text, size_t length)
+{
+	if (o->room - o->used < length && !make_room(o, length))
+		return;
 	memcpy(o->data + o->used, text, length);
 	o->used += length;
+}
+
+static inline void put_char(struct output *o, char c)
+{
+	if (o->used == o->room && !make_room(o, 1))
+		return;
+	o->data[o->used++] = c;
 }
 
 static void put_string(struct output *o, const char *text)
@@ -47,7 +57,7 @@ static void put_string(struct output *o, const char *text)
 	const char *s = text;
 	char escaped[8];
 
-	put(o, "\"", 1);
+	put_char(o, '"');
 	for (; *s; s++) {
 		if ((unsigned char)*s >= ' ' && *s != '"' && *s != '\\')
 			continue;
@@ -60,93 +70,118 @@ static void put_string(struct output *o, const char *text)
 		text = s + 1;
 	}
 	put(o, text, (size_t)(s - text));
-	put(o, "\"", 1);
+	put_char(o, '"');
 }
 
 static int by_key(const void *a, const void *b)
 {
-	return strcmp(((const struct entry *)a)->key, ((const struct entry *)b)->key);
+	return strcmp(((const struct tree_member *)a)->key, ((const struct tree_member *)b)->key);
 }
 
-static void put_value(struct output *o, const json_t *value);
-
-static void put_object(struct output *o, const json_t *value)
+/* Most objects have a handful of members. */
+static void sort(struct tree_member *member, size_t n)
 {
-	json_t *object = (json_t *)(uintptr_t)value;
-	struct entry few[16], *entries = few;
-	size_t count = json_object_size(object), n = 0;
+	if (n > FEW) {
+		qsort(member, n, sizeof(*member), by_key);
+		return;
+	}
+	for (size_t i = 1; i < n; i++) {
+		struct tree_member one = member[i];
+		size_t at = i;
 
-	if (count > 16)
-		entries = malloc(count * sizeof(*entries));
+		for (; at && strcmp(member[at - 1].key, one.key) > 0; at--)
+			member[at] = member[at - 1];
+		member[at] = one;
+	}
+}
+
+static void put_value(struct output *o, const struct tree *value);
+
+static void put_object(struct output *o, const struct tree *value)
+{
+	struct tree_member few[FEW], *entries = few;
+	size_t n = tree_members(value);
+
+	if (n > FEW)
+		entries = malloc(n * sizeof(*entries));
 	if (!entries) {
 		o->failed = true;
 		return;
 	}
-	for (void *iter = json_object_iter(object); iter && n < count;
-	     iter = json_object_iter_next(object, iter))
-		entries[n++] = (struct entry){ json_object_iter_key(iter), json_object_iter_value(iter) };
-	qsort(entries, n, sizeof(*entries), by_key);
-	put(o, "{", 1);
+	if (n)
+		memcpy(entries, value->body->member, n * sizeof(*entries));
+	sort(entries, n);
+	put_char(o, '{');
 	for (size_t i = 0; i < n; i++) {
 		if (i)
-			put(o, ",", 1);
+			put_char(o, ',');
 		put_string(o, entries[i].key);
-		put(o, ":", 1);
+		put_char(o, ':');
 		put_value(o, entries[i].value);
 	}
-	put(o, "}", 1);
+	put_char(o, '}');
 	if (entries != few)
 		free(entries);
 }
 
-static void put_value(struct output *o, const json_t *value)
+static void put_value(struct output *o, const struct tree *value)
 {
 	char number[32];
 
-	switch (json_typeof(value)) {
-	case JSON_OBJECT:
+	switch (value->kind) {
+	case TREE_OBJECT:
 		put_object(o, value);
 		break;
-	case JSON_ARRAY:
-		put(o, "[", 1);
-		for (size_t i = 0; i < json_array_size(value); i++) {
+	case TREE_LIST:
+		put_char(o, '[');
+		for (size_t i = 0; i < tree_items(value); i++) {
 			if (i)
-				put(o, ",", 1);
-			put_value(o, json_array_get(value, i));
+				put_char(o, ',');
+			put_value(o, tree_item(value, i));
 		}
-		put(o, "]", 1);
+		put_char(o, ']');
 		break;
-	case JSON_STRING:
-		put_string(o, json_string_value(value));
+	case TREE_STRING:
+		put_string(o, value->text);
 		break;
-	case JSON_INTEGER:
-		snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
+	case TREE_INTEGER:
+		snprintf(number, sizeof(number), "%lld", (long long)value->integer);
 		put(o, number, strlen(number));
 		break;
-	case JSON_REAL:
-		snprintf(number, sizeof(number), "%.17g", json_real_value(value));
+	case TREE_REAL:
+		snprintf(number, sizeof(number), "%.17g", value->real);
 		put(o, number, strlen(number));
 		break;
-	case JSON_TRUE:
+	case TREE_TRUE:
 		put(o, "true", 4);
 		break;
-	case JSON_FALSE:
+	case TREE_FALSE:
 		put(o, "false", 5);
 		break;
-	case JSON_NULL:
+	case TREE_NULL:
 		put(o, "null", 4);
 		break;
 	}
 }
 
-char *canonical_text(const json_t *root, struct arena *arena)
+char *canonical_write(const struct tree *root)
 {
 	struct output o = { 0 };
-	char *text = NULL;
 
 	put_value(&o, root);
+	put_char(&o, 0);
 	if (!o.failed)
-		text = arena_copy(arena, o.data, o.used);
+		return o.data;
 	free(o.data);
-	return text;
+	return NULL;
+}
+
+char *canonical_text(const struct tree *root, struct arena *arena)
+{
+	char *text = canonical_write(root);
+
+	if (text && arena_adopt(arena, text))
+		return text;
+	free(text);
+	return NULL;
 }

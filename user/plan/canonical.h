@@ -7,10 +7,12 @@
 #define SLUICE_CANONICAL_H
 #include <stdbool.h>
 #include <stdint.h>
-#include <jansson.h>
 #include "arena.h"
+#include "tree.h"
 
-/* NULL: no memory. */
-char *canonical_text(const json_t *root, struct arena *arena);
+/* To be given to free(). NULL: no memory. */
+char *canonical_write(const struct tree *root);
+/* Freed with the arena. */
+char *canonical_text(const struct tree *root, struct arena *arena);
 
 #endif

@@ -219,6 +219,7 @@ void plan_check(const struct plan *plan, struct report *r)
 	check_eips(&c);
 	check_services(&c);
 	check_wan(&c);
+	check_qos(&c);
 	if (arena_failed(c.scratch))
 		r->lost = true;
 	arena_free(c.scratch);

@@ -64,5 +64,6 @@ void check_policy(struct check *c); /* check_policy.c */
 void check_eips(struct check *c); /* check_outside.c */
 void check_services(struct check *c); /* check_service.c */
 void check_wan(struct check *c); /* check_wan.c */
+void check_qos(struct check *c); /* check_qos.c */
 
 #endif

@@ -10,7 +10,6 @@
 #include "check.h"
 
 #define SSH 22
-#define GENEVE 6081 /* RFC 8926; Kube-OVN and others */
 
 static void check_ids(struct check *c)
 {
@@ -198,6 +197,14 @@ static void check_tunnel(struct check *c, const struct cluster *cluster)
 
 	if (!tunnel->present)
 		return;
+	if (tunnel->port == SL_GENEVE_PORT ||
+	    (tunnel->port >= SL_ETCD_FIRST && tunnel->port <= SL_ETCD_LAST) ||
+	    (tunnel->port >= SL_OVN_IC_FIRST && tunnel->port <= SL_OVN_IC_LAST))
+		report_error(
+			c->report, below(&b, &tunnel->place, ".port"),
+			"%u is a port that no uplink lets through between clusters (Geneve, etcd, OVN-IC), "
+			"expected another such as 51820",
+			tunnel->port);
 	for (size_t i = 0; i < tunnel->peer_count; i++) {
 		check_peer(c, cluster, &tunnel->peers[i]);
 		addresses += tunnel->peers[i].addresses.count;
@@ -235,7 +242,7 @@ static void check_delivery(struct check *c, const struct cluster *cluster)
 	struct below b;
 
 	below(&b, place, delivery->place.path ? ".port" : "");
-	if (delivery->port == GENEVE)
+	if (delivery->port == SL_GENEVE_PORT)
 		report_error(c->report, &b.place,
 			     "%u is the port of the CNI's own Geneve, expected another such as %u",
 			     delivery->port, SL_TUNNEL_PORT);

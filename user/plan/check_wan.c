@@ -1,39 +1,65 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Between clusters: routes that lead nowhere, rates no link has, classes beyond what the mark can carry,
- * latencies promised below what is expected.
+ * Between clusters: routes that lead nowhere or open what never crosses, tunnels whose packets do not fit the way
+ * below them, latencies promised below what is expected.
  */
+#include <netinet/in.h>
 #include <string.h>
+#include "../../include/limits.h"
 #include "check.h"
+#include "home.h"
 
-/* Three bits of the mark; 0 is "no class". */
-#define MOST_CLASSES 7
+/* A range as wide as this is no longer about the ports in it. */
+#define WIDE 100
+
+/* The tunnel carries one VPC. */
+#define CARRIED "default"
+
+static bool carried(struct check *c, const struct selector *s, const char *vpc)
+{
+	if (!strcmp(vpc, CARRIED))
+		return true;
+	report_error(c->report, &s->place,
+		     "%s %s is in VPC %s, expected one of VPC " CARRIED ", which is all that tunnels carry",
+		     s->kind == SELECT_SERVICE ? "service" : "network", s->name, vpc);
+	return false;
+}
+
+static const struct cluster *service_end(struct check *c, const struct selector *s)
+{
+	const struct service *service = plan_service(c->plan, s->name);
+	const struct cluster *home = service ? service_home(c->plan, service) : NULL;
+
+	if (!service || !carried(c, s, service->vpc))
+		return NULL;
+	if (!home)
+		report_error(c->report, &s->place,
+			     "the plan does not say which cluster service %s is of, expected \"node\" at a "
+			     "backend",
+			     s->name);
+	return home;
+}
 
 /* The cluster a route's end is in, or NULL after saying so. */
-static const struct cluster *end_of(struct check *c, const struct selector *s)
+static const struct cluster *end_of(struct check *c, const struct selector *s, bool to)
 {
 	const struct network *network;
-	const char *name = s->cluster;
 
-	if (s->kind == SELECT_CLUSTER) {
-		name = s->name;
-	} else if (s->kind == SELECT_NETWORK && !name) {
-		network = plan_network(c->plan, s->name);
-		if (!network)
-			return NULL;
-		if (network->site_count != 1) {
-			report_error(c->report, &s->place,
-				     "network %s is in %zu clusters, expected network:%s@CLUSTER", s->name,
-				     network->site_count, s->name);
-			return NULL;
-		}
-		name = network->sites[0].cluster;
-	} else if (s->kind != SELECT_NETWORK) {
-		report_error(c->report, &s->place,
-			     "the end of a route, expected network:NAME@CLUSTER or cluster:NAME");
+	if (s->kind == SELECT_SERVICE && to)
+		return service_end(c, s);
+	if (s->kind != SELECT_NETWORK) {
+		report_error(c->report, &s->place, "the end of a route, expected network:NAME@CLUSTER%s",
+			     to ? " or service:NAME" : "");
 		return NULL;
 	}
-	return plan_cluster(c->plan, name);
+	network = plan_network(c->plan, s->name);
+	if (network && !carried(c, s, network->vpc))
+		return NULL;
+	if (network && !s->cluster)
+		report_error(c->report, &s->place,
+			     "a route is about one site of network %s, expected network:%s@CLUSTER", s->name,
+			     s->name);
+	return network && s->cluster ? plan_cluster(c->plan, s->cluster) : NULL;
 }
 
 static bool has_peer(const struct cluster *cluster, const char *peer)
@@ -44,21 +70,31 @@ static bool has_peer(const struct cluster *cluster, const char *peer)
 	return false;
 }
 
-static const char *vpc_of(const struct check *c, const struct selector *s)
+/* What is written as such; who opens everything has not named them. */
+static void check_never(struct check *c, const struct route *route, const char *whose, uint16_t first,
+			uint16_t last)
 {
-	const struct network *network = s->kind == SELECT_NETWORK ? plan_network(c->plan, s->name) : NULL;
+	struct below b;
 
-	return network ? network->vpc : NULL;
+	for (size_t i = 0; i < route->ports.count; i++) {
+		const struct port *port = &route->ports.item[i];
+
+		if (port->any || port->proto != IPPROTO_TCP || port->last - port->first >= WIDE ||
+		    port->first > last || port->last < first)
+			continue;
+		report_error(
+			c->report, below(&b, &route->place, ".ports[%zu]", i),
+			"tcp/%u-%u is %s, which never crosses between clusters, expected ports without it",
+			first, last, whose);
+	}
 }
 
 static void check_route(struct check *c, const struct route *route)
 {
-	const struct cluster *from = end_of(c, &route->from), *to = end_of(c, &route->to);
-	const char *from_vpc = vpc_of(c, &route->from), *to_vpc = vpc_of(c, &route->to);
+	const struct cluster *from = end_of(c, &route->from, false), *to = end_of(c, &route->to, true);
 
-	if (from_vpc && to_vpc && strcmp(from_vpc, to_vpc) != 0)
-		report_error(c->report, &route->place, "it leads from VPC %s to VPC %s, expected one VPC",
-			     from_vpc, to_vpc);
+	check_never(c, route, "etcd", SL_ETCD_FIRST, SL_ETCD_LAST);
+	check_never(c, route, "an OVN-IC database", SL_OVN_IC_FIRST, SL_OVN_IC_LAST);
 	if (!from || !to)
 		return;
 	if (from == to)
@@ -71,65 +107,52 @@ static void check_route(struct check *c, const struct route *route)
 			     from->name, to->name);
 }
 
-/* The fastest uplink that says its speed, and whether there is one. */
-static const struct uplink *fastest(const struct plan *plan, const char **node)
-{
-	const struct uplink *best = NULL;
-
-	for (size_t i = 0; i < plan->cluster_count; i++)
-		for (size_t j = 0; j < plan->clusters[i].node_count; j++)
-			for (size_t k = 0; k < plan->clusters[i].nodes[j].uplink_count; k++) {
-				const struct uplink *u = &plan->clusters[i].nodes[j].uplinks[k];
-
-				if (!u->mbit)
-					return NULL; /* it may be faster than the rest */
-				if (best && best->mbit >= u->mbit)
-					continue;
-				best = u;
-				*node = plan->clusters[i].nodes[j].name;
-			}
-	return best;
-}
-
-static void check_rate(struct check *c, const struct uplink *uplink, const char *node, uint32_t rate_mbit,
-		       const struct place *place)
+static void check_room(struct check *c, const struct tunnel *tunnel)
 {
 	struct below b;
 
-	if (uplink && rate_mbit > uplink->mbit)
-		report_error(
-			c->report, below(&b, place, ".rate_mbit"),
-			"%u Mbit/s is above the fastest uplink (%s of node %s, %u), expected at most that",
-			rate_mbit, uplink->name, node, uplink->mbit);
+	if (tunnel->present && tunnel->mtu + SL_WIREGUARD_BYTES > tunnel->path_mtu)
+		report_error(c->report, below(&b, &tunnel->place, ".mtu"),
+			     "a full packet of %u bytes leaves in one of %u and the way between the sites "
+			     "takes %u "
+			     "(\"path_mtu\"), expected at most %u",
+			     tunnel->mtu, tunnel->mtu + SL_WIREGUARD_BYTES, tunnel->path_mtu,
+			     tunnel->path_mtu - SL_WIREGUARD_BYTES);
 }
 
-static void check_qos(struct check *c)
+static bool check_slo_end(struct check *c, const struct selector *s)
 {
-	const struct qos *qos = &c->plan->qos;
-	const char *node = NULL;
-	const struct uplink *uplink = fastest(c->plan, &node);
+	if (s->kind == SELECT_NETWORK ? !s->cluster : s->kind == SELECT_CLUSTER)
+		return true;
+	report_error(c->report, &s->place, "the end of a latency, expected cluster:NAME or network:NAME");
+	return false;
+}
+
+static void check_slo(struct check *c, const struct slo *slo)
+{
 	struct below b;
+	bool from = check_slo_end(c, &slo->from), to = check_slo_end(c, &slo->to);
 
-	if (qos->class_count > MOST_CLASSES)
-		report_error(c->report, &qos->classes[MOST_CLASSES].place,
-			     "there are %zu QoS classes, expected at most %d", qos->class_count,
-			     MOST_CLASSES);
-	for (size_t i = 0; i < qos->class_count; i++) {
-		const struct qos_class *class = &qos->classes[i];
+	if (from && to && slo->from.kind != slo->to.kind)
+		report_error(c->report, &slo->place,
+			     "one end of the latency is a cluster and the other a network, expected two of a "
+			     "kind: "
+			     "round trips are measured so");
+	if (slo->expect_high_ms > slo->max_ms)
+		report_error(c->report, below(&b, &slo->place, ".max_ms"),
+			     "%u ms is below the expected %u ms, expected at least that", slo->max_ms,
+			     slo->expect_high_ms);
+}
 
-		check_rate(c, uplink, node, class->rate_mbit, &class->place);
-		if (class->burst_bytes && !class->rate_mbit)
-			report_error(c->report, below(&b, &class->place, ".burst_bytes"),
-				     "a burst without a rate, expected \"rate_mbit\" too");
-	}
-	for (size_t i = 0; i < qos->rule_count; i++)
-		known(c, NOUN_CLASS, qos->rules[i].class, below(&b, &qos->rules[i].place, ".class"));
-	for (size_t i = 0; i < qos->per_cluster_count; i++) {
-		known(c, NOUN_CLUSTER, qos->per_cluster[i].name, &qos->per_cluster[i].place);
-		check_rate(c, uplink, node, qos->per_cluster[i].rate_mbit, &qos->per_cluster[i].place);
-	}
-	for (size_t i = 0; i < qos->per_label_count; i++)
-		check_rate(c, uplink, node, qos->per_label[i].rate_mbit, &qos->per_label[i].place);
+static bool same_selector(const struct selector *a, const struct selector *b)
+{
+	return a->kind == b->kind && !strcmp(a->name, b->name) && !a->cluster == !b->cluster &&
+	       (!a->cluster || !strcmp(a->cluster, b->cluster));
+}
+
+static bool same_ends(const struct slo *a, const struct slo *b)
+{
+	return same_selector(&a->from, &b->from) && same_selector(&a->to, &b->to);
 }
 
 void check_wan(struct check *c)
@@ -138,6 +161,8 @@ void check_wan(struct check *c)
 	struct seen names = seen_new(c->scratch, plan->route_count);
 	struct below b;
 
+	for (size_t i = 0; i < plan->cluster_count; i++)
+		check_room(c, &plan->clusters[i].tunnel);
 	for (size_t i = 0; i < plan->route_count; i++) {
 		if (seen_add(&names, (struct seen_key){ .text = plan->routes[i].name }, i) != SIZE_MAX)
 			report_error(c->report, below(&b, &plan->routes[i].place, ".name"),
@@ -145,10 +170,19 @@ void check_wan(struct check *c)
 				     plan->routes[i].name);
 		check_route(c, &plan->routes[i]);
 	}
-	check_qos(c);
-	for (size_t i = 0; i < plan->slo_count; i++)
-		if (plan->slos[i].expect_high_ms > plan->slos[i].max_ms)
-			report_error(c->report, below(&b, &plan->slos[i].place, ".max_ms"),
-				     "%u ms is below the expected %u ms, expected at least that",
-				     plan->slos[i].max_ms, plan->slos[i].expect_high_ms);
+	if (plan->slo_count > SL_MAX_SLO)
+		report_error(c->report, &plan->slos[SL_MAX_SLO].place,
+			     "there are %zu limits of latency, expected at most %d", plan->slo_count,
+			     SL_MAX_SLO);
+	for (size_t i = 0; i < plan->slo_count; i++) {
+		check_slo(c, &plan->slos[i]);
+		for (size_t k = 0; k < i && i < SL_MAX_SLO; k++) {
+			if (same_ends(&plan->slos[i], &plan->slos[k])) {
+				report_error(c->report, &plan->slos[i].place,
+					     "the same two ends as %s, expected each once",
+					     plan->slos[k].place.path);
+				break;
+			}
+		}
+	}
 }

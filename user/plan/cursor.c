@@ -3,6 +3,7 @@
  * Cursors in the merged document: see cursor.h. Paths are written the way people write them:
  * $.networks.net-mgmt.sites.pn-main.cidrs[0], with ["..."] around keys that a dot would misread.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 #define PATH_LONGEST 1024
 /* Keys of a document may have any length; a message quotes this much. */
 #define KEY_LONGEST 80
+/* So many items are worth a thread. */
+#define MANY 4096
 
 static bool plain(const char *key)
 {
@@ -21,26 +24,49 @@ static bool plain(const char *key)
 	return length && !key[length] && length <= KEY_LONGEST;
 }
 
+/* As much of `text` as there is room for; there always is for the zero byte. */
+static size_t append(char out[PATH_LONGEST], size_t used, const char *text, size_t length)
+{
+	if (length > PATH_LONGEST - 1 - used)
+		length = PATH_LONGEST - 1 - used;
+	memcpy(out + used, text, length);
+	out[used + length] = 0;
+	return used + length;
+}
+
+static size_t append_index(char out[PATH_LONGEST], size_t used, size_t index)
+{
+	char text[24], *at = text + sizeof(text);
+
+	*--at = ']';
+	do
+		*--at = (char)('0' + index % 10);
+	while (index /= 10);
+	*--at = '[';
+	return append(out, used, at, (size_t)(text + sizeof(text) - at));
+}
+
+/* Every record has its path written, so this does without snprintf(). */
 static size_t write_path(const struct at *at, char out[PATH_LONGEST])
 {
 	size_t used;
-	int more;
 
-	if (!at->up) {
-		out[0] = '$';
-		out[1] = 0;
-		return 1;
-	}
-	used = write_path(at->up, out);
+	if (!at->up)
+		return append(out, 0, "$", 1);
+	/* A path that was kept was cut to fit already. */
+	used = at->holder_path ? append(out, 0, at->holder_path, strlen(at->holder_path))
+			       : write_path(at->up, out);
 	if (!at->key)
-		more = snprintf(out + used, PATH_LONGEST - used, "[%zu]", at->index);
-	else if (plain(at->key))
-		more = snprintf(out + used, PATH_LONGEST - used, ".%s", at->key);
-	else
-		more = snprintf(out + used, PATH_LONGEST - used, "[\"%.*s%s\"]", KEY_LONGEST, at->key,
-				strlen(at->key) > KEY_LONGEST ? "..." : "");
-	used += more > 0 ? (size_t)more : 0;
-	return used < PATH_LONGEST ? used : PATH_LONGEST - 1;
+		return append_index(out, used, at->index);
+	if (plain(at->key)) {
+		used = append(out, used, ".", 1);
+		return append(out, used, at->key, strlen(at->key));
+	}
+	used = append(out, used, "[\"", 2);
+	used = append(out, used, at->key, strnlen(at->key, KEY_LONGEST));
+	if (strlen(at->key) > KEY_LONGEST)
+		used = append(out, used, "...", 3);
+	return append(out, used, "\"]", 2);
 }
 
 void wrong(const struct at *at, const char *format, ...)
@@ -70,22 +96,22 @@ struct place place_of(const struct at *at)
 
 const char *type_of(const struct at *at)
 {
-	switch (json_typeof(at->value)) {
-	case JSON_OBJECT:
+	switch (at->value->kind) {
+	case TREE_OBJECT:
 		return "an object";
-	case JSON_ARRAY:
+	case TREE_LIST:
 		return "a list";
-	case JSON_STRING:
+	case TREE_STRING:
 		return "a string";
-	case JSON_INTEGER:
+	case TREE_INTEGER:
 		return "a number";
-	case JSON_REAL:
+	case TREE_REAL:
 		return "a fraction";
-	case JSON_TRUE:
+	case TREE_TRUE:
 		return "true";
-	case JSON_FALSE:
+	case TREE_FALSE:
 		return "false";
-	case JSON_NULL:
+	case TREE_NULL:
 		break;
 	}
 	return "null";
@@ -93,18 +119,19 @@ const char *type_of(const struct at *at)
 
 const char *text_of(const struct at *at, const char *expected)
 {
-	const char *text = json_string_value(at->value);
+	const char *text = tree_text(at->value);
 
 	if (!text)
 		wrong(at, "found %s, expected %s", type_of(at), expected);
 	return text;
 }
 
-struct at member_of(const struct at *at, const char *key, const json_t *value)
+struct at member_of(const struct at *at, const char *key, const struct tree *value)
 {
-	const char *file = origin_of_member(at->reader->origins, at->value, key);
+	const struct seam *seam = origin_of_member(at->reader->origins, at->value, key);
 
-	return (struct at){ at->reader, value, file ? file : at->file, at, key, 0 };
+	return (struct at){ at->reader, value, seam ? seam->file : at->file,   at,
+			    key,	0,     seam ? seam->holder_path : NULL };
 }
 
 static void unknown_key(const struct at *at, const struct field *fields, size_t count)
@@ -128,23 +155,18 @@ static void unknown_key(const struct at *at, const struct field *fields, size_t 
 
 void take_object(const struct at *at, const struct field *fields, size_t count, void *record)
 {
-	const char *key;
 	uint32_t seen = 0;
-	json_t *value;
 	size_t i;
 
-	if (!json_is_object(at->value)) {
+	if (!tree_is_object(at->value)) {
 		wrong(at, "found %s, expected an object", type_of(at));
 		return;
 	}
-	for (void *iter = json_object_iter((json_t *)(uintptr_t)at->value); iter;
-	     iter = json_object_iter_next((json_t *)(uintptr_t)at->value, iter)) {
-		struct at child;
+	for (size_t m = 0; m < tree_members(at->value); m++) {
+		const struct tree_member *member = tree_member(at->value, m);
+		struct at child = member_of(at, member->key, member->value);
 
-		key = json_object_iter_key(iter);
-		value = json_object_iter_value(iter);
-		child = member_of(at, key, value);
-		for (i = 0; i < count && strcmp(fields[i].key, key) != 0; i++)
+		for (i = 0; i < count && strcmp(fields[i].key, member->key) != 0; i++)
 			;
 		if (i == count) {
 			unknown_key(&child, fields, count);
@@ -158,27 +180,84 @@ void take_object(const struct at *at, const struct field *fields, size_t count, 
 			wrong(at, "the key \"%s\" is missing, expected it here", fields[i].key);
 }
 
-static void *take_items(const struct at *at, size_t size, void (*one)(const struct at *at, void *record),
-			size_t *count)
-{
-	const struct segment *segment = origin_of_list(at->reader->origins, at->value);
-	size_t n = json_array_size(at->value), start = 0;
-	const char *file = at->file;
+/* Some items of a list, by a reader of their own. */
+struct part {
+	const struct at *at;
+	struct reader reader;
+	void (*one)(const struct at *at, void *record);
 	char *items;
+	size_t size;
+	size_t first;
+	size_t end;
+};
 
-	items = arena_alloc(at->reader->arena, n, size);
-	for (size_t i = 0; items && i < n; i++) {
-		struct at child = { at->reader, json_array_get(at->value, i), NULL, at, NULL, 0 };
+static void *take_part(void *argument)
+{
+	const struct part *p = argument;
+	const struct segment *segment = origin_of_list(p->reader.origins, p->at->value);
+	const char *file = p->at->file, *holder_path = NULL;
+	size_t start = 0;
+
+	for (size_t i = p->first; i < p->end; i++) {
+		struct at child = { &p->reader, tree_item(p->at->value, i), NULL, p->at, NULL, 0, NULL };
 
 		for (; segment && segment->start <= i; segment = segment->next) {
 			file = segment->file;
 			start = segment->start;
+			holder_path = segment->holder_path;
 		}
 		child.file = file;
 		child.index = i - start;
-		one(&child, items + i * size);
+		child.holder_path = holder_path;
+		p->one(&child, p->items + i * p->size);
 	}
+	return NULL;
+}
+
+/* A long list in two halves at once. The second one's memory and findings then go behind the first one's. */
+static void take_halves(struct part *p)
+{
+	struct report report = { 0 };
+	struct part second = *p;
+	pthread_t thread;
+	bool started;
+
+	second.reader.report = &report;
+	second.reader.arena = arena_new();
+	if (!second.reader.arena) {
+		p->reader.report->lost = true;
+		return;
+	}
+	second.first = p->end = p->first + (p->end - p->first) / 2;
+	started = !pthread_create(&thread, NULL, take_part, &second);
+	take_part(p);
+	if (started)
+		pthread_join(thread, NULL);
+	else
+		take_part(&second);
+	arena_join(p->reader.arena, second.reader.arena);
+	report_join(p->reader.report, &report);
+}
+
+static void *take_items(const struct at *at, size_t size, void (*one)(const struct at *at, void *record),
+			size_t *count)
+{
+	size_t n = tree_items(at->value);
+	struct part all = { .at = at,
+			    .reader = *at->reader,
+			    .one = one,
+			    .items = arena_alloc(at->reader->arena, n, size),
+			    .size = size,
+			    .end = n };
+	void *items = all.items;
+
 	*count = items ? n : 0;
+	if (!items)
+		return NULL;
+	if (n < MANY)
+		take_part(&all);
+	else
+		take_halves(&all);
 	return items;
 }
 
@@ -186,7 +265,7 @@ void *take_list(const struct at *at, size_t size, void (*one)(const struct at *a
 		size_t *count)
 {
 	*count = 0;
-	if (!json_is_array(at->value)) {
+	if (!tree_is_list(at->value)) {
 		wrong(at, "found %s, expected a list", type_of(at));
 		return NULL;
 	}
@@ -199,7 +278,7 @@ void *take_list_or_one(const struct at *at, size_t size, void (*one)(const struc
 	void *item;
 
 	*count = 0;
-	if (json_is_array(at->value))
+	if (tree_is_list(at->value))
 		return take_items(at, size, one, count);
 	item = arena_alloc(at->reader->arena, 1, size);
 	if (!item)
@@ -209,29 +288,24 @@ void *take_list_or_one(const struct at *at, size_t size, void (*one)(const struc
 	return item;
 }
 
-struct entry {
-	const char *key;
-	json_t *value;
-};
-
 static int by_key(const void *a, const void *b)
 {
-	return strcmp(((const struct entry *)a)->key, ((const struct entry *)b)->key);
+	return strcmp(((const struct tree_member *)a)->key, ((const struct tree_member *)b)->key);
 }
 
 void *take_map(const struct at *at, size_t size, void (*one)(const struct at *at, void *record),
 	       size_t *count)
 {
-	struct entry *entries = NULL;
+	struct tree_member *entries = NULL;
 	char *items = NULL;
-	size_t n, i = 0;
+	size_t n;
 
 	*count = 0;
-	if (!json_is_object(at->value)) {
+	if (!tree_is_object(at->value)) {
 		wrong(at, "found %s, expected an object of name: value", type_of(at));
 		return NULL;
 	}
-	n = json_object_size(at->value);
+	n = tree_members(at->value);
 	if (!n)
 		return NULL;
 	entries = malloc(n * sizeof(*entries));
@@ -240,11 +314,9 @@ void *take_map(const struct at *at, size_t size, void (*one)(const struct at *at
 		at->reader->report->lost = true;
 		goto out;
 	}
-	for (void *iter = json_object_iter((json_t *)(uintptr_t)at->value); iter && i < n;
-	     iter = json_object_iter_next((json_t *)(uintptr_t)at->value, iter), i++)
-		entries[i] = (struct entry){ json_object_iter_key(iter), json_object_iter_value(iter) };
+	memcpy(entries, at->value->body->member, n * sizeof(*entries));
 	qsort(entries, n, sizeof(*entries), by_key);
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct at child = member_of(at, entries[i].key, entries[i].value);
 
 		one(&child, items + i * size);

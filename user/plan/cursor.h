@@ -9,10 +9,10 @@
  */
 #ifndef SLUICE_CURSOR_H
 #define SLUICE_CURSOR_H
-#include <jansson.h>
 #include "arena.h"
 #include "origin.h"
 #include "plan.h"
+#include "tree.h"
 
 struct reader {
 	struct arena *arena; /* of the plan */
@@ -22,11 +22,12 @@ struct reader {
 
 struct at {
 	const struct reader *reader;
-	const json_t *value;
+	const struct tree *value;
 	const char *file;
 	const struct at *up; /* NULL: the document */
 	const char *key; /* member of an object, or NULL: */
 	size_t index; /* item of a list */
+	const char *holder_path; /* instead of that of `up`: what holds this was written there */
 };
 
 struct field;
@@ -57,7 +58,7 @@ const char *text_of(const struct at *at, const char *expected);
 char *keep(const struct at *at, const char *text);
 
 /* Children. */
-struct at member_of(const struct at *at, const char *key, const json_t *value);
+struct at member_of(const struct at *at, const char *key, const struct tree *value);
 
 void take_object(const struct at *at, const struct field *fields, size_t count, void *record);
 #define TAKE_OBJECT(at, fields, record) take_object(at, fields, sizeof(fields) / sizeof((fields)[0]), record)

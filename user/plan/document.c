@@ -6,23 +6,20 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "document.h"
+#include "huge.h"
 #include "plan.h"
 
 /* A plan of a million workloads is about this large; more is a mistake, such as a disk image. */
 #define PLAN_LARGEST ((size_t)256 << 20)
 
-struct bytes {
-	char *data;
-	size_t length;
-};
-
-/* Whole file or nothing; it may be a pipe. */
-static int read_all(int fd, size_t hint, struct bytes *out)
+/* Whole file or nothing; it may be a pipe. There is always a byte more, for the zero. */
+static int read_all(int fd, size_t hint, struct text *out)
 {
 	size_t room = hint < PLAN_LARGEST ? hint + 1 : PLAN_LARGEST + 1, length = 0;
 	char *data = malloc(room), *more;
@@ -30,6 +27,7 @@ static int read_all(int fd, size_t hint, struct bytes *out)
 
 	if (!data)
 		return ENOMEM;
+	huge_advise(data, room);
 	while ((got = read(fd, data + length, room - length)) != 0) {
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -54,11 +52,13 @@ static int read_all(int fd, size_t hint, struct bytes *out)
 			data = more;
 		}
 	}
-	*out = (struct bytes){ data, length };
+	data[length] = 0;
+	out->data = data;
+	out->length = length;
 	return 0;
 }
 
-static bool read_file(const char *path, struct bytes *out, struct report *r)
+static bool read_file(const char *path, struct text *out, struct report *r)
 {
 	const struct place place = { .file = path };
 	struct stat st;
@@ -90,61 +90,62 @@ out:
 	return done;
 }
 
-/* Comments are gone before anybody looks, so that two files may comment the same thing differently. */
-static void strip_comments(json_t *value)
-{
-	if (json_is_object(value)) {
-		void *iter = json_object_iter(value);
-
-		while (iter) {
-			const char *key = json_object_iter_key(iter);
-			json_t *child = json_object_iter_value(iter);
-
-			iter = json_object_iter_next(value, iter);
-			if (*key == '#')
-				json_object_del(value, key);
-			else
-				strip_comments(child);
-		}
-	} else if (json_is_array(value)) {
-		for (size_t i = 0; i < json_array_size(value); i++)
-			strip_comments(json_array_get(value, i));
-	}
-}
-
-static json_t *parse(const char *name, const struct bytes *text, struct report *r)
+/* jansson says where a text is wrong and how; it knows no NUL. */
+static void explain(const char *name, const struct text *text, struct report *r)
 {
 	const struct place place = { .file = name };
 	const char *nul = memchr(text->data, 0, text->length);
 	json_error_t error;
-	json_t *root;
 	size_t line = 1;
+	json_t *root;
 
 	if (nul) {
 		for (const char *s = text->data; s < nul; s++)
 			line += *s == '\n';
 		report_error(r, &place, "line %zu: a NUL byte, expected JSON text in UTF-8", line);
-		return NULL;
+		return;
 	}
 	root = json_loadb(text->data, text->length, JSON_REJECT_DUPLICATES, &error);
-	if (!root && json_error_code(&error) == json_error_out_of_memory) {
+	if (root)
+		report_error(r, &place, "cannot be read, expected valid JSON");
+	else if (json_error_code(&error) == json_error_out_of_memory)
 		r->lost = true;
-		return NULL;
-	}
-	if (!root) {
+	else
 		report_error(r, &place, "line %d, column %d: %s, expected %s", error.line, error.column,
 			     error.text,
 			     json_error_code(&error) == json_error_duplicate_key ? "every key once"
 										 : "valid JSON");
+	json_decref(root);
+}
+
+/* Takes the text over. */
+static struct tree *parse(struct document *d, const char *name, struct text *text, struct report *r)
+{
+	struct tree *root = NULL;
+
+	text->next = d->texts;
+	d->texts = text;
+	if (!d->nodes)
+		d->nodes = arena_new();
+	if (!d->nodes) {
+		r->lost = true;
 		return NULL;
 	}
-	if (!json_is_object(root)) {
-		report_error(r, &place, "$: found a list, expected an object");
-		json_decref(root);
-		return NULL;
-	}
-	strip_comments(root);
-	return root;
+	if (!memchr(text->data, 0, text->length))
+		root = tree_read(text->data, text->length, d->nodes);
+	if (arena_failed(d->nodes))
+		r->lost = true;
+	else if (!root)
+		explain(name, text, r);
+	else if (!tree_is_object(root))
+		report_error(r, &(struct place){ .file = name }, "$: found a list, expected an object");
+	return tree_is_object(root) ? root : NULL;
+}
+
+static void text_free(struct text *text)
+{
+	free(text->data);
+	free(text);
 }
 
 static char *keep_name(struct arena *arena, const char *name)
@@ -156,19 +157,24 @@ static char *keep_name(struct arena *arena, const char *name)
 static bool add_file(struct document *d, const char *path, size_t *total, struct arena *arena,
 		     struct report *r)
 {
-	struct bytes text = { 0 };
 	const char *name = keep_name(arena, path);
-	json_t *root = NULL;
+	struct text *text = calloc(1, sizeof(*text));
+	struct tree *root = NULL;
 
-	if (!name || !read_file(name, &text, r))
+	if (!text)
+		r->lost = true;
+	if (!name || !text || !read_file(name, text, r)) {
+		free(text);
 		return false;
-	*total += text.length;
-	if (*total > PLAN_LARGEST)
+	}
+	*total += text->length;
+	if (*total > PLAN_LARGEST) {
 		report_error(r, &(struct place){ .file = name },
 			     "the plan is larger than %zu MiB with this file", PLAN_LARGEST >> 20);
-	else
-		root = parse(name, &text, r);
-	free(text.data);
+		text_free(text);
+	} else {
+		root = parse(d, name, text, r);
+	}
 	if (!root)
 		return false;
 	document_merge(d, root, name, arena, r);
@@ -224,10 +230,8 @@ static bool add_directory(struct document *d, const char *path, struct arena *ar
 
 static void only_whole(struct document *d, bool whole)
 {
-	if (whole)
-		return;
-	json_decref(d->root);
-	d->root = NULL;
+	if (!whole)
+		d->root = NULL;
 }
 
 void document_read(struct document *d, const char *path, struct arena *arena, struct report *r)
@@ -245,28 +249,41 @@ void document_read(struct document *d, const char *path, struct arena *arena, st
 void document_read_text(struct document *d, const char *name, const char *text, size_t length,
 			struct arena *arena, struct report *r)
 {
-	const struct bytes bytes = { (char *)(uintptr_t)text, length };
 	const char *file = keep_name(arena, name);
-	json_t *root;
+	struct text *copy = calloc(1, sizeof(*copy));
+	struct tree *root;
 
 	*d = (struct document){ 0 };
-	if (!file) {
+	if (copy)
+		copy->data = malloc(length + 1);
+	if (!file || !copy || !copy->data) {
+		free(copy);
 		r->lost = true;
 		return;
 	}
+	memcpy(copy->data, text, length);
+	copy->data[length] = 0;
+	copy->length = length;
 	if (length > PLAN_LARGEST) {
 		report_error(r, &(struct place){ .file = file }, "is larger than %zu MiB, expected a plan",
 			     PLAN_LARGEST >> 20);
+		text_free(copy);
 		return;
 	}
-	root = parse(file, &bytes, r);
+	root = parse(d, file, copy, r);
 	if (root)
 		document_merge(d, root, file, arena, r);
 }
 
 void document_free(struct document *d)
 {
-	json_decref(d->root);
+	while (d->texts) {
+		struct text *next = d->texts->next;
+
+		text_free(d->texts);
+		d->texts = next;
+	}
+	arena_free(d->nodes);
 	origins_free(&d->origins);
 	*d = (struct document){ 0 };
 }

@@ -5,14 +5,23 @@
  */
 #ifndef SLUICE_DOCUMENT_H
 #define SLUICE_DOCUMENT_H
-#include <jansson.h>
 #include "arena.h"
 #include "origin.h"
 #include "report.h"
 
+/* What a file says. */
+struct text {
+	struct text *next;
+	char *data; /* ends with a zero byte */
+	size_t length;
+};
+
 struct document {
-	json_t *root; /* an object; NULL when a file could not be read or is not JSON */
+	struct tree *root; /* an object; NULL when a file could not be read or is not JSON */
 	const char *file; /* the first one */
+	struct arena
+		*nodes; /* of the tree, and of what states make of it: the origins know parts by address */
+	struct text *texts; /* that the tree's strings stand in */
 	struct origins origins;
 };
 
@@ -22,8 +31,15 @@ void document_read_text(struct document *d, const char *name, const char *text, 
 			struct arena *arena, struct report *r);
 void document_free(struct document *d);
 
-/* merge.c: adds `from` of `file` to the document; takes the reference. */
-void document_merge(struct document *d, json_t *from, const char *file, struct arena *arena,
+/*
+ * patch.c: the document as the state `name` makes it, or, where it has none of that name, as it is. It shares with the
+ * document what is equal; the document keeps and owns it. NULL: no memory.
+ */
+const struct tree *document_in_state(struct document *d, const char *name, struct arena *arena,
+				     struct report *r);
+
+/* merge.c: adds `from` of `file`, a tree in `nodes`, to the document. */
+void document_merge(struct document *d, struct tree *from, const char *file, struct arena *arena,
 		    struct report *r);
 
 #endif

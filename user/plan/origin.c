@@ -8,7 +8,7 @@
 #include <string.h>
 #include "origin.h"
 
-static size_t hash(const json_t *holder, const char *key)
+static size_t hash(const struct tree *holder, const char *key)
 {
 	uint64_t h = 0xcbf29ce484222325ULL ^ (uintptr_t)holder;
 
@@ -19,7 +19,7 @@ static size_t hash(const json_t *holder, const char *key)
 }
 
 /* The seam, or the free place where it belongs. */
-static struct seam *find(const struct origins *o, const json_t *holder, const char *key)
+static struct seam *find(const struct origins *o, const struct tree *holder, const char *key)
 {
 	size_t i = hash(holder, key) & (o->room - 1);
 
@@ -50,7 +50,8 @@ static bool make_room(struct origins *o)
 	return true;
 }
 
-bool origin_add_member(struct origins *o, const json_t *object, const char *key, const char *file)
+bool origin_add_member(struct origins *o, const struct tree *object, const char *key, const char *file,
+		       const char *holder_path)
 {
 	struct seam *s;
 
@@ -59,11 +60,12 @@ bool origin_add_member(struct origins *o, const json_t *object, const char *key,
 	s = find(o, object, key);
 	if (!s->holder)
 		o->used++;
-	*s = (struct seam){ .holder = object, .key = key, .file = file };
+	*s = (struct seam){ .holder = object, .key = key, .file = file, .holder_path = holder_path };
 	return true;
 }
 
-bool origin_add_items(struct origins *o, const json_t *list, size_t start, const char *file)
+bool origin_add_items(struct origins *o, const struct tree *list, size_t start, const char *file,
+		      const char *holder_path)
 {
 	struct segment *g, **end;
 	struct seam *s;
@@ -73,7 +75,7 @@ bool origin_add_items(struct origins *o, const json_t *list, size_t start, const
 	g = malloc(sizeof(*g));
 	if (!g)
 		return false;
-	*g = (struct segment){ .start = start, .file = file };
+	*g = (struct segment){ .start = start, .file = file, .holder_path = holder_path };
 	s = find(o, list, NULL);
 	if (!s->holder) {
 		o->used++;
@@ -85,12 +87,28 @@ bool origin_add_items(struct origins *o, const json_t *list, size_t start, const
 	return true;
 }
 
-const char *origin_of_member(const struct origins *o, const json_t *object, const char *key)
+bool origin_copy(struct origins *o, const struct tree *holder, const struct tree *copy)
 {
-	return o->room ? find(o, object, key)->file : NULL;
+	for (const struct segment *g = origin_of_list(o, holder); g; g = g->next)
+		if (!origin_add_items(o, copy, g->start, g->file, g->holder_path))
+			return false;
+	for (size_t i = 0; i < tree_members(holder); i++) {
+		const struct seam *s = origin_of_member(o, holder, tree_member(holder, i)->key);
+
+		if (s && !origin_add_member(o, copy, s->key, s->file, s->holder_path))
+			return false;
+	}
+	return true;
 }
 
-const struct segment *origin_of_list(const struct origins *o, const json_t *list)
+const struct seam *origin_of_member(const struct origins *o, const struct tree *object, const char *key)
+{
+	const struct seam *s = o->room ? find(o, object, key) : NULL;
+
+	return s && s->holder ? s : NULL;
+}
+
+const struct segment *origin_of_list(const struct origins *o, const struct tree *list)
 {
 	return o->room ? find(o, list, NULL)->segments : NULL;
 }

@@ -3,11 +3,13 @@
  * From files to a typed plan, and looking things up in it: see plan.h. Order matters here: the document is
  * merged first, then taken section by section, so that a record knows only the merged truth.
  */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include "canonical.h"
 #include "document.h"
 #include "section.h"
+#include "value.h"
 
 #define PLAN_VERSION 1
 
@@ -15,11 +17,11 @@ static void take_version(const struct at *at, const struct field *field, void *o
 {
 	(void)field;
 	(void)out;
-	if (!json_is_integer(at->value))
+	if (!tree_is(at->value, TREE_INTEGER))
 		wrong(at, "found %s, expected the plan version %d", type_of(at), PLAN_VERSION);
-	else if (json_integer_value(at->value) != PLAN_VERSION)
+	else if (at->value->integer != PLAN_VERSION)
 		wrong(at, "plan version %lld is not known to this build, expected %d",
-		      (long long)json_integer_value(at->value), PLAN_VERSION);
+		      (long long)at->value->integer, PLAN_VERSION);
 }
 
 static const struct field SECTIONS[] = {
@@ -41,6 +43,7 @@ static const struct field SECTIONS[] = {
 	FIELD("slo", take_slos, 0),
 	FIELD("timeouts", take_timeouts, 0),
 	FIELD("limits", take_limits, 0),
+	FIELD("states", take_states, 0),
 };
 
 /* The VPC "default" exists in every plan: networks without a VPC and the nodes themselves are in it. */
@@ -66,73 +69,194 @@ static void default_vpc(struct plan *plan, const struct at *root)
 	plan->vpc_count++;
 }
 
-static bool take_plan(struct plan *plan, const struct document *d, struct report *r)
+static bool has_state(const struct document *d, const char *name)
+{
+	return !strcmp(name, STATE_NORMAL) || tree_get(tree_get(d->root, "states"), name);
+}
+
+static void report_no_state(const struct plan *plan, const struct document *d, const char *state,
+			    struct report *r)
+{
+	const char *const *names = (const char *const *)plan->states.item;
+	const char *nearest = value_nearest(state, names, plan->states.count);
+	char known[400] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < plan->states.count && used < sizeof(known); i++)
+		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "", names[i]);
+	report_error(r, &(struct place){ .file = d->file, .path = "$.states" },
+		     "there is no state \"" QUOTE "\", expected %s%s%s%s", state, nearest ? "\"" : "one of ",
+		     nearest ? nearest : known, nearest ? "\"? There are " : "", nearest ? known : "");
+}
+
+/* The document's text is written beside everything else: nobody changes the document meanwhile. */
+struct writing {
+	const struct tree *root;
+	char *text;
+	pthread_t thread;
+	bool started;
+};
+
+static void *write_text(void *argument)
+{
+	struct writing *w = argument;
+
+	w->text = canonical_write(w->root);
+	return NULL;
+}
+
+static void writing_begin(struct writing *w, const struct tree *root)
+{
+	*w = (struct writing){ .root = root };
+	w->started = !pthread_create(&w->thread, NULL, write_text, w);
+	if (!w->started)
+		write_text(w);
+}
+
+/* NULL: no memory. */
+static char *writing_end(struct writing *w, struct arena *arena)
+{
+	if (w->started)
+		pthread_join(w->thread, NULL);
+	if (w->text && arena_adopt(arena, w->text))
+		return w->text;
+	free(w->text);
+	return NULL;
+}
+
+/* The document in `state`, or in `otherwise` where it has no such state and that is not NULL. */
+static bool take_plan(struct plan *plan, struct document *d, const char *state, const char *otherwise,
+		      struct arena *names, struct report *r)
 {
 	const struct reader reader = { plan->arena, r, &d->origins };
-	const struct at root = { &reader, d->root, d->file, NULL, NULL, 0 };
+	struct at root = { &reader, d->root, d->file, NULL, NULL, 0, NULL };
+	struct writing writing;
+	bool there;
 
 	if (!d->root)
 		return false;
+	if (otherwise && !has_state(d, state))
+		state = otherwise;
+	there = has_state(d, state);
+	root.value = there ? document_in_state(d, state, names, r) : d->root;
+	if (!root.value)
+		return false;
+	writing_begin(&writing, d->root);
 	default_state(plan);
 	TAKE_OBJECT(&root, SECTIONS, plan);
+	default_states(plan, &root);
+	if (there)
+		plan->state = keep(&root, state);
+	else
+		report_no_state(plan, d, state, r);
 	if (!plan->fabric)
 		plan->fabric = keep(&root, "default");
-	if (!report_failed(r)) {
+	plan->text = writing_end(&writing, plan->arena);
+	if (!plan->text)
+		r->lost = true;
+	if (!report_failed(r))
 		default_vpc(plan, &root);
-		plan->text = canonical_text(d->root, plan->arena);
-		if (!plan->text)
-			r->lost = true;
-	}
-	if (arena_failed(plan->arena))
+	if (arena_failed(plan->arena) || arena_failed(names))
 		r->lost = true;
 	return true;
 }
 
-static struct plan *plan_new(struct report *r)
+/* Takes the arena over; what the origins hold is in `names`, which may be the same one. NULL: not a plan at all. */
+static struct plan *plan_from(struct arena *arena, struct document *d, const char *state,
+			      const char *otherwise, struct arena *names, struct report *r)
 {
-	struct arena *arena = arena_new();
 	struct plan *plan = arena ? arena_alloc(arena, 1, sizeof(*plan)) : NULL;
 
-	if (!plan) {
-		arena_free(arena);
+	if (plan) {
+		plan->arena = arena;
+		if (take_plan(plan, d, state, otherwise, names, r))
+			return plan;
+	} else {
 		r->lost = true;
-		return NULL;
 	}
-	plan->arena = arena;
-	return plan;
+	arena_free(arena);
+	return NULL;
 }
 
-static struct plan *plan_from(struct plan *plan, struct document *d, struct report *r)
+struct plan *plan_read_in(const char *path, const char *state, const char *otherwise, struct report *r)
 {
-	bool taken = take_plan(plan, d, r);
+	struct arena *arena = arena_new();
+	struct document d = { 0 };
+	struct plan *plan;
 
-	document_free(d);
-	if (taken)
-		return plan;
-	plan_free(plan);
-	return NULL;
+	if (arena)
+		document_read(&d, path, arena, r);
+	plan = plan_from(arena, &d, state, otherwise, arena, r);
+	document_free(&d);
+	return plan;
 }
 
 struct plan *plan_read(const char *path, struct report *r)
 {
-	struct plan *plan = plan_new(r);
-	struct document d;
-
-	if (!plan)
-		return NULL;
-	document_read(&d, path, plan->arena, r);
-	return plan_from(plan, &d, r);
+	return plan_read_in(path, STATE_NORMAL, NULL, r);
 }
 
 struct plan *plan_read_text(const char *name, const char *text, size_t length, struct report *r)
 {
-	struct plan *plan = plan_new(r);
-	struct document d;
+	struct arena *arena = arena_new();
+	struct document d = { 0 };
+	struct plan *plan;
 
-	if (!plan)
+	if (arena)
+		document_read_text(&d, name, text, length, arena, r);
+	plan = plan_from(arena, &d, STATE_NORMAL, NULL, arena, r);
+	document_free(&d);
+	return plan;
+}
+
+struct states {
+	struct document document;
+	struct arena *names; /* of its files, and paths in them */
+};
+
+static struct states *states_new(struct report *r)
+{
+	struct arena *names = arena_new();
+	struct states *states = names ? arena_alloc(names, 1, sizeof(*states)) : NULL;
+
+	if (!states) {
+		arena_free(names);
+		r->lost = true;
 		return NULL;
-	document_read_text(&d, name, text, length, plan->arena, r);
-	return plan_from(plan, &d, r);
+	}
+	states->names = names;
+	return states;
+}
+
+struct states *states_read(const char *path, struct report *r)
+{
+	struct states *states = states_new(r);
+
+	if (states)
+		document_read(&states->document, path, states->names, r);
+	return states;
+}
+
+struct states *states_read_text(const char *name, const char *text, size_t length, struct report *r)
+{
+	struct states *states = states_new(r);
+
+	if (states)
+		document_read_text(&states->document, name, text, length, states->names, r);
+	return states;
+}
+
+struct plan *states_plan(struct states *states, const char *state, struct report *r)
+{
+	return plan_from(arena_new(), &states->document, state, NULL, states->names, r);
+}
+
+void states_free(struct states *states)
+{
+	if (!states)
+		return;
+	document_free(&states->document);
+	arena_free(states->names);
 }
 
 void plan_free(struct plan *plan)

@@ -112,6 +112,7 @@ struct tunnel {
 	char *kind; /* "wireguard" */
 	uint16_t port;
 	uint32_t mtu;
+	uint32_t path_mtu; /* what the way between the sites takes */
 	struct peer *peers;
 	size_t peer_count;
 	struct place place;
@@ -139,11 +140,15 @@ struct nat_outgoing {
 
 enum xdp_mode { XDP_OWN, XDP_GENERIC, XDP_SHARED };
 
+/* Who holds packets back where a rate says so: the qdisc fq by their time, a bucket that drops, or nobody. */
+enum pacing { PACING_AUTO, PACING_FQ, PACING_BUCKET, PACING_OFF };
+
 struct uplink {
 	char *name;
 	bool unmanaged_drop; /* "unmanaged": "pass" | "drop" */
 	uint32_t mbit; /* 0: not said */
 	enum xdp_mode xdp; /* "xdp": "native" (default) | "generic" | "shared" */
+	enum pacing pacing; /* "pacing": "auto" (default) | "fq" | "bucket" | "off" */
 	struct place place;
 };
 
@@ -221,6 +226,7 @@ struct network {
 	bool ipv6_pass; /* "ipv6": "drop" | "pass" */
 	bool broadcast; /* "broadcast": "drop" | "allow" */
 	bool multicast; /* "multicast": "drop" | "allow" */
+	bool trust_dscp; /* what its workloads write there is left alone */
 	struct site *sites;
 	size_t site_count;
 	struct place place;
@@ -382,6 +388,8 @@ struct qos {
 	size_t per_cluster_count;
 	struct qos_rate *per_label;
 	size_t per_label_count;
+	uint32_t default_priority; /* of what belongs to no class */
+	uint32_t max_delay_ms;
 };
 
 struct slo {
@@ -406,13 +414,21 @@ struct limits {
 	uint32_t flows;
 	uint32_t unanswered_flows;
 	uint32_t bindings;
+	uint32_t cache_lines; /* on each CPU; 0: no cache */
 };
 
 /* A prime; of this size a ring is 256 KiB. */
 #define MOST_RING_SIZE 65537
 
+/* A state's name has so many characters at most. */
+#define STATE_LONGEST 32
+/* The state of a fabric that nobody put into another one. */
+#define STATE_NORMAL "normal"
+
 struct plan {
 	char *fabric;
+	struct strings states; /* names, sorted; "normal" is one of every plan's */
+	char *state; /* the one it is read in; NULL: it has none of the name that was asked for */
 	struct cluster *clusters;
 	size_t cluster_count;
 	struct vpc *vpcs;
@@ -442,14 +458,28 @@ struct plan {
 	size_t slo_count;
 	struct timeouts timeouts;
 	struct limits limits;
-	char *text; /* the merged document as canonical JSON, to be kept as the last good plan */
+	char *text; /* the merged document as canonical JSON, in no state, to be kept as the last good plan */
 	struct arena *arena; /* owns every string and array above */
 };
 
-/* Reads FILE or every *.json of DIR and merges. NULL when a file cannot be parsed at all; findings in r. */
+/*
+ * Reads FILE or every *.json of DIR, merges, and takes it in state "normal". NULL when a file cannot be parsed at all;
+ * findings in r.
+ */
 struct plan *plan_read(const char *path, struct report *r);
+/* In this state; where the plan does not have it, in `otherwise`, unless that is NULL. */
+struct plan *plan_read_in(const char *path, const char *state, const char *otherwise, struct report *r);
 /* The same from memory; `name` stands for the file in messages. */
 struct plan *plan_read_text(const char *name, const char *text, size_t length, struct report *r);
+
+/* The files of a plan, read once: it is another plan in each of its states. Outlives those plans. */
+struct states;
+struct states *states_read(const char *path, struct report *r);
+struct states *states_read_text(const char *name, const char *text, size_t length, struct report *r);
+struct plan *states_plan(struct states *states, const char *state, struct report *r);
+void states_free(struct states *states);
+bool plan_state_name(const char *name);
+
 /* Finds contradictions. Needs a plan that parsed without errors. */
 void plan_check(const struct plan *plan, struct report *r);
 /* Names, as errors, what of the plan the running build does not enforce on `node`'s cluster. */

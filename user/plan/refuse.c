@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a plan may say but this build does not enforce. Such a plan is refused, never half obeyed: each
- * section in use is named once, at its first item. As enforcement arrives, lines leave this file.
+ * What a plan may say but this build does not enforce. Such a plan is refused, never half obeyed: what is in the way
+ * is named once, at its first item. As enforcement arrives, lines leave this file.
  */
 #include "outside.h"
 
@@ -49,24 +49,8 @@ static void refuse_services(const struct plan *plan, const struct cluster *clust
 
 void plan_refuse_unenforced(const struct plan *plan, const char *name, struct report *r)
 {
-	const struct qos *qos = &plan->qos;
 	const struct cluster *cluster = NULL;
 
-	if (plan_node(plan, name, &cluster)) {
-		if (cluster->tunnel.present)
-			refuse(r, &cluster->tunnel.place, "tunnels between clusters are");
+	if (plan_node(plan, name, &cluster))
 		refuse_services(plan, cluster, r);
-	}
-	if (plan->route_count)
-		refuse(r, &plan->routes[0].place, "routes between clusters are");
-	if (qos->class_count)
-		refuse(r, &qos->classes[0].place, "QoS classes are");
-	if (qos->rule_count)
-		refuse(r, &qos->rules[0].place, "QoS rules are");
-	if (qos->per_cluster_count)
-		refuse(r, &qos->per_cluster[0].place, "rates towards clusters are");
-	if (qos->per_label_count)
-		refuse(r, &qos->per_label[0].place, "rates for labels are");
-	if (plan->slo_count)
-		refuse(r, &plan->slos[0].place, "latency limits (slo) are");
 }

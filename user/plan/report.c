@@ -127,6 +127,22 @@ void report_print(const struct report *r, FILE *to)
 		fprintf(to, "out of memory while reading the plan\n");
 }
 
+void report_join(struct report *r, struct report *more)
+{
+	r->errors += more->errors;
+	r->warnings += more->warnings;
+	r->lost |= more->lost;
+	for (size_t i = 0; i < more->count && r->count < REPORT_KEPT; i++) {
+		if (!grow(r)) {
+			r->lost = true;
+			break;
+		}
+		r->findings[r->count++] = more->findings[i];
+		more->findings[i].text = NULL;
+	}
+	report_free(more);
+}
+
 void report_free(struct report *r)
 {
 	for (size_t i = 0; i < r->count; i++)

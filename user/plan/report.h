@@ -38,6 +38,8 @@ void report_note(struct report *r, bool warning, const struct place *where, cons
 bool report_failed(const struct report *r);
 /* One line each, errors and warnings in the order they were found; warnings begin with "warning: ". */
 void report_print(const struct report *r, FILE *to);
+/* The findings of `more` behind those of `r`, as if they had been found there; `more` is empty then. */
+void report_join(struct report *r, struct report *more);
 void report_free(struct report *r);
 
 #endif

@@ -35,5 +35,7 @@ taker take_slos;
 taker take_timeouts; /* section_state.c */
 taker take_limits;
 void default_state(struct plan *plan);
+taker take_states; /* section_states.c */
+void default_states(struct plan *plan, const struct at *root);
 
 #endif

@@ -9,6 +9,7 @@
 
 static const char *const UNMANAGED[] = { "pass", "drop", NULL };
 static const char *const XDP_MODES[] = { "native", "generic", "shared", NULL };
+static const char *const PACINGS[] = { "auto", "fq", "bucket", "off", NULL };
 static const char *const TUNNEL_KINDS[] = { "wireguard", NULL };
 
 static void one_uplink(const struct at *at, void *out)
@@ -17,6 +18,7 @@ static void one_uplink(const struct at *at, void *out)
 		FIELD("unmanaged", take_switch, offsetof(struct uplink, unmanaged_drop), .words = UNMANAGED),
 		FIELD("mbit", take_u32, offsetof(struct uplink, mbit), .low = 1, .high = 1000000),
 		FIELD("xdp", take_choice, offsetof(struct uplink, xdp), .words = XDP_MODES),
+		FIELD("pacing", take_choice, offsetof(struct uplink, pacing), .words = PACINGS),
 	};
 	struct uplink *uplink = out;
 
@@ -75,7 +77,7 @@ static void take_pools(const struct at *at, const struct field *field, void *out
 static void one_vlan_range(const struct at *at, void *out)
 {
 	static const struct field NUMBER = { .low = 1, .high = 4094 };
-	const char *text = json_string_value(at->value);
+	const char *text = tree_text(at->value);
 	struct range *vlans = out;
 	char why[WHY];
 
@@ -122,6 +124,7 @@ static void take_tunnel(const struct at *at, const struct field *field, void *ou
 		FIELD("port", take_u16, offsetof(struct tunnel, port), .low = 1, .high = UINT16_MAX),
 		/* RFC 791: every host takes 576; 65535 is the largest datagram. */
 		FIELD("mtu", take_u32, offsetof(struct tunnel, mtu), .low = 576, .high = UINT16_MAX),
+		FIELD("path_mtu", take_u32, offsetof(struct tunnel, path_mtu), .low = 576, .high = 9000),
 		FIELD("peers", take_peers, 0, .needed = true),
 	};
 	struct tunnel *tunnel = out;
@@ -131,6 +134,7 @@ static void take_tunnel(const struct at *at, const struct field *field, void *ou
 	tunnel->kind = keep(at, TUNNEL_KINDS[0]);
 	tunnel->port = DEFAULT_TUNNEL_PORT;
 	tunnel->mtu = DEFAULT_TUNNEL_MTU;
+	tunnel->path_mtu = SL_WAN_MTU;
 	tunnel->place = place_of(at);
 	TAKE_OBJECT(at, FIELDS, tunnel);
 }
@@ -240,6 +244,6 @@ void take_clusters(const struct at *at, const struct field *field, void *out)
 
 	(void)field;
 	plan->clusters = take_map(at, sizeof(*plan->clusters), one_cluster, &plan->cluster_count);
-	if (json_is_object(at->value) && !json_object_size(at->value))
+	if (tree_is_object(at->value) && !tree_members(at->value))
 		wrong(at, "the plan has no cluster, expected at least one");
 }

@@ -51,7 +51,7 @@ static void one_site(const struct at *at, void *out)
 	site->cluster = name_of(at);
 	site->place = place_of(at);
 	TAKE_OBJECT(at, FIELDS, site);
-	if (json_is_array(json_object_get(at->value, "cidrs")) && !site->cidrs.count)
+	if (tree_is_list(tree_get(at->value, "cidrs")) && !site->cidrs.count)
 		wrong(at, "\"cidrs\" is empty, expected at least one prefix");
 }
 
@@ -102,17 +102,18 @@ static void one_network(const struct at *at, void *out)
 		FIELD("ipv6", take_switch, offsetof(struct network, ipv6_pass), .words = IPV6),
 		FIELD("broadcast", take_switch, offsetof(struct network, broadcast), .words = DROP_ALLOW),
 		FIELD("multicast", take_switch, offsetof(struct network, multicast), .words = DROP_ALLOW),
+		FIELD("trust_dscp", take_bool, offsetof(struct network, trust_dscp)),
 		FIELD("sites", take_sites, 0, .needed = true),
 	};
 	struct network *network = out;
-	const json_t *routable;
+	const struct tree *routable;
 
 	network->name = name_of(at);
 	network->vpc = keep(at, "default");
 	network->routable = true;
 	network->place = place_of(at);
 	TAKE_OBJECT(at, FIELDS, network);
-	routable = json_object_get(at->value, "routable");
+	routable = tree_get(at->value, "routable");
 	if (routable && !network->external) {
 		struct at child = member_of(at, "routable", routable);
 

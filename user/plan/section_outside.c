@@ -86,9 +86,9 @@ static void one_snat(const struct at *at, void *out)
 	snat->filtering = NAT_ADDRESS;
 	snat->place = place_of(at);
 	TAKE_OBJECT(at, FIELDS, snat);
-	if (json_is_array(json_object_get(at->value, "eips")) && !snat->eips.count)
+	if (tree_is_list(tree_get(at->value, "eips")) && !snat->eips.count)
 		wrong(at, "\"eips\" is empty, expected at least one EIP");
-	if (json_is_array(json_object_get(at->value, "from")) && !snat->from.count)
+	if (tree_is_list(tree_get(at->value, "from")) && !snat->from.count)
 		wrong(at, "\"from\" is empty, expected at least one prefix");
 }
 

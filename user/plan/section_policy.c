@@ -66,7 +66,7 @@ static void one_group(const struct at *at, void *out)
 	group->name = name_of(at);
 	group->place = place_of(at);
 	TAKE_OBJECT(at, FIELDS, group);
-	if (json_is_object(at->value) && !json_object_get(at->value, "members") && !group->labels.count)
+	if (tree_is_object(at->value) && !tree_get(at->value, "members") && !group->labels.count)
 		wrong(at, "the group has no members, expected \"members\" or \"labels\"");
 }
 
@@ -155,9 +155,9 @@ static void one_assertion(const struct at *at, void *out)
 
 	assertion->place = place_of(at);
 	TAKE_OBJECT(at, FIELDS, assertion);
-	never = json_object_get(at->value, "never") != NULL;
-	assertion->reaches = json_object_get(at->value, "reaches") != NULL;
-	if (json_is_object(at->value) && never == assertion->reaches)
+	never = tree_get(at->value, "never") != NULL;
+	assertion->reaches = tree_get(at->value, "reaches") != NULL;
+	if (tree_is_object(at->value) && never == assertion->reaches)
 		wrong(at, "%s, expected either \"never\" or \"reaches\"",
 		      never ? "it says both \"never\" and \"reaches\"" : "it says nothing");
 }

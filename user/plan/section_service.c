@@ -32,7 +32,7 @@ static void take_service_ports(const struct at *at, const struct field *field, v
 
 	(void)field;
 	service->ports = take_list(at, sizeof(*service->ports), one_port, &service->port_count);
-	if (json_is_array(at->value) && !service->port_count)
+	if (tree_is_list(at->value) && !service->port_count)
 		wrong(at, "the list is empty, expected at least one port");
 }
 
@@ -116,7 +116,7 @@ static void one_service(const struct at *at, void *out)
 	service->echo = ECHO_UNSAID;
 	service->place = place_of(at);
 	TAKE_OBJECT(at, FIELDS, service);
-	if (json_is_object(at->value) && !service->eip == !service->has_address)
+	if (tree_is_object(at->value) && !service->eip == !service->has_address)
 		wrong(at, "%s, expected either \"eip\" or \"address\"",
 		      service->eip ? "it has both \"eip\" and \"address\"" : "it has no VIP");
 }

@@ -37,6 +37,8 @@ void take_limits(const struct at *at, const struct field *field, void *out)
 		FIELD("flows", take_u32, offsetof(struct limits, flows), .low = 1024, .high = 1U << 25),
 		FIELD("unanswered_flows", take_u32, offsetof(struct limits, unanswered_flows), .low = 1024,
 		      .high = 1U << 24),
+		FIELD("cache_lines", take_u32, offsetof(struct limits, cache_lines), .low = 0,
+		      .high = 1U << 20),
 		FIELD("bindings", take_u32, offsetof(struct limits, bindings), .low = 1024, .high = 1U << 24),
 	};
 	struct plan *plan = out;
@@ -57,5 +59,8 @@ void default_state(struct plan *plan)
 	};
 	plan->limits = (struct limits){ .flows = SL_FLOWS,
 					.unanswered_flows = SL_UNANSWERED,
-					.bindings = SL_BINDINGS };
+					.bindings = SL_BINDINGS,
+					.cache_lines = SL_LINES };
+	plan->qos.default_priority = SL_LEVEL_DEFAULT;
+	plan->qos.max_delay_ms = SL_HORIZON_MS;
 }

@@ -2,6 +2,7 @@
 /*
  * $.routes, $.qos and $.slo: what crosses between clusters and how well. Parses only.
  */
+#include "../../include/limits.h"
 #include "section.h"
 
 static const char *const RATE_TO[] = { "tunnel", NULL };
@@ -129,6 +130,9 @@ void take_qos(const struct at *at, const struct field *field, void *out)
 		FIELD("rules", take_rules, 0),
 		FIELD("per_cluster", take_per_cluster, 0),
 		FIELD("per_label", take_per_label, 0),
+		FIELD("default_priority", take_u32, offsetof(struct qos, default_priority), .low = 1,
+		      .high = SL_LEVELS - 1),
+		FIELD("max_delay_ms", take_u32, offsetof(struct qos, max_delay_ms), .low = 1, .high = 1000),
 	};
 	struct plan *plan = out;
 
@@ -152,7 +156,7 @@ static void take_expect(const struct at *at, const struct field *field, void *ou
 
 	(void)field;
 	bounds = take_list(at, sizeof(*bounds), one_millisecond, &count);
-	if (!json_is_array(at->value))
+	if (!tree_is_list(at->value))
 		return;
 	if (count != 2) {
 		wrong(at, "the list has %zu numbers, expected [LOW, HIGH]", count);

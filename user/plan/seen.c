@@ -3,12 +3,19 @@
  * A set of keys with open addressing: see seen.h. It never grows, since every caller knows how many keys
  * there can be.
  */
+#include <stdbool.h>
 #include <string.h>
 #include "seen.h"
 
 struct seen_entry {
 	struct seen_key key;
-	size_t index; /* plus one; 0: free */
+	size_t index;
+};
+
+/* Eight bytes, so that the slots of 100,000 keys fit into a cache; only a key with an equal tag is looked at. */
+struct seen_slot {
+	uint32_t tag;
+	uint32_t entry; /* plus one; 0: free */
 };
 
 struct seen seen_new(struct arena *arena, size_t most)
@@ -17,13 +24,14 @@ struct seen seen_new(struct arena *arena, size_t most)
 
 	while (s.room < most * 2)
 		s.room *= 2;
-	s.entry = arena_alloc(arena, s.room, sizeof(*s.entry));
-	if (!s.entry)
+	s.slot = arena_alloc(arena, s.room, sizeof(*s.slot));
+	s.entry = arena_alloc(arena, most ? most : 1, sizeof(*s.entry));
+	if (!s.slot || !s.entry || most >= UINT32_MAX)
 		s.room = 0;
 	return s;
 }
 
-static size_t hash(struct seen_key key)
+static uint64_t hash(struct seen_key key)
 {
 	uint64_t h = 0xcbf29ce484222325ULL;
 
@@ -31,39 +39,47 @@ static size_t hash(struct seen_key key)
 		h = (h ^ (unsigned char)*s) * 0x100000001b3ULL;
 	h = (h ^ key.a) * 0x9e3779b97f4a7c15ULL;
 	h = (h ^ h >> 29 ^ key.b) * 0xbf58476d1ce4e5b9ULL;
-	return (size_t)(h ^ h >> 32);
+	return h ^ h >> 32;
 }
 
-static struct seen_entry *find(const struct seen *s, struct seen_key key)
+static bool equal(const struct seen_key *a, const struct seen_key *b)
 {
-	size_t i = hash(key) & (s->room - 1);
+	return a->a == b->a && a->b == b->b && !a->text == !b->text &&
+	       (!a->text || !strcmp(a->text, b->text));
+}
 
-	for (;; i = (i + 1) & (s->room - 1)) {
-		struct seen_entry *e = &s->entry[i];
+static struct seen_slot *find(const struct seen *s, struct seen_key key)
+{
+	uint64_t h = hash(key);
+	uint32_t tag = (uint32_t)(h >> 32);
 
-		if (!e->index)
-			return e;
-		if (e->key.a == key.a && e->key.b == key.b && !e->key.text == !key.text &&
-		    (!key.text || !strcmp(e->key.text, key.text)))
-			return e;
+	for (size_t i = h & (s->room - 1);; i = (i + 1) & (s->room - 1)) {
+		struct seen_slot *slot = &s->slot[i];
+
+		if (slot->entry && (slot->tag != tag || !equal(&s->entry[slot->entry - 1].key, &key)))
+			continue;
+		slot->tag = tag;
+		return slot;
 	}
 }
 
 size_t seen_add(struct seen *s, struct seen_key key, size_t index)
 {
-	struct seen_entry *e;
+	struct seen_slot *slot;
 
 	if (!s->room)
 		return SIZE_MAX;
-	e = find(s, key);
-	if (e->index)
-		return e->index - 1;
-	e->key = key;
-	e->index = index + 1;
+	slot = find(s, key);
+	if (slot->entry)
+		return s->entry[slot->entry - 1].index;
+	s->entry[s->count++] = (struct seen_entry){ key, index };
+	slot->entry = (uint32_t)s->count;
 	return SIZE_MAX;
 }
 
 size_t seen_find(const struct seen *s, struct seen_key key)
 {
-	return s->room ? find(s, key)->index - 1 : SIZE_MAX;
+	const struct seen_slot *slot = s->room ? find(s, key) : NULL;
+
+	return slot && slot->entry ? s->entry[slot->entry - 1].index : SIZE_MAX;
 }

@@ -17,9 +17,12 @@ struct seen_key {
 };
 
 struct seen_entry;
+struct seen_slot;
 struct seen {
-	struct seen_entry *entry;
-	size_t room; /* power of two; 0: nothing is remembered */
+	struct seen_entry *entry; /* in the order they came */
+	struct seen_slot *slot;
+	size_t count;
+	size_t room; /* slots, a power of two; 0: nothing is remembered */
 };
 
 /* For up to `most` keys. */

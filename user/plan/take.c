@@ -9,13 +9,13 @@
 
 static bool take_number(const struct at *at, const struct field *field, uint32_t *out)
 {
-	json_int_t value;
+	int64_t value;
 
-	if (!json_is_integer(at->value)) {
+	if (!tree_is(at->value, TREE_INTEGER)) {
 		wrong(at, "found %s, expected a number from %u to %u", type_of(at), field->low, field->high);
 		return false;
 	}
-	value = json_integer_value(at->value);
+	value = at->value->integer;
 	if (value < field->low || value > field->high) {
 		wrong(at, "%lld is out of range, expected %u to %u", (long long)value, field->low,
 		      field->high);
@@ -41,16 +41,16 @@ void take_u16(const struct at *at, const struct field *field, void *out)
 void take_bool(const struct at *at, const struct field *field, void *out)
 {
 	(void)field;
-	if (!json_is_boolean(at->value))
+	if (!tree_is(at->value, TREE_TRUE) && !tree_is(at->value, TREE_FALSE))
 		wrong(at, "found %s, expected true or false", type_of(at));
 	else
-		*(bool *)out = json_is_true(at->value);
+		*(bool *)out = tree_is(at->value, TREE_TRUE);
 }
 
 /* The index of the word here, or -1 after naming the words there are. */
 static int word_index(const struct at *at, const struct field *field)
 {
-	const char *text = json_string_value(at->value), *nearest;
+	const char *text = tree_text(at->value), *nearest;
 	char all[256] = "";
 	size_t count = 0;
 
@@ -206,7 +206,7 @@ void take_addresses(const struct at *at, const struct field *field, void *out)
 
 	(void)field;
 	addresses->item = take_list_or_one(at, sizeof(*addresses->item), one_address, &addresses->count);
-	if (json_array_size(at->value) == 0 && json_is_array(at->value))
+	if (tree_items(at->value) == 0 && tree_is_list(at->value))
 		wrong(at, "the list is empty, expected at least one address");
 }
 
@@ -225,7 +225,7 @@ void take_ports(const struct at *at, const struct field *field, void *out)
 
 	(void)field;
 	ports->item = take_list(at, sizeof(*ports->item), one_port, &ports->count);
-	if (json_array_size(at->value) == 0 && json_is_array(at->value))
+	if (tree_items(at->value) == 0 && tree_is_list(at->value))
 		wrong(at, "the list is empty, expected [\"any\"] or the ports meant");
 }
 
@@ -252,7 +252,7 @@ void take_proto(const struct at *at, const struct field *field, void *out)
 void take_dscp(const struct at *at, const struct field *field, void *out)
 {
 	static const struct field number = { .low = 0, .high = 63 };
-	const char *text = json_string_value(at->value);
+	const char *text = tree_text(at->value);
 	char why[WHY];
 	uint32_t value;
 
@@ -323,6 +323,6 @@ void take_selectors(const struct at *at, const struct field *field, void *out)
 
 	(void)field;
 	selectors->item = take_list(at, sizeof(*selectors->item), one_selector, &selectors->count);
-	if (json_array_size(at->value) == 0 && json_is_array(at->value))
+	if (tree_items(at->value) == 0 && tree_is_list(at->value))
 		wrong(at, "the list is empty, expected at least one selector");
 }

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * cache: what was decided for packets that go by all the time, found without a hash table. A line says the same as the
+ * flow it was made from, or it does not hold: it dies with its plan, with its flow, and of age. Who changes what a
+ * line may have been made from raises an epoch afterwards; who makes one has read the epochs before.
+ */
+#ifndef SL_BPF_CACHE_H
+#define SL_BPF_CACHE_H
+#include "packet.h"
+
+/* Neither opens nor ends a connection. */
+static __always_inline bool tcp_only_data(__u8 flags)
+{
+	return (flags & (SL_TCP_SYN | SL_TCP_FIN | SL_TCP_RST | SL_TCP_ACK)) == SL_TCP_ACK;
+}
+
+/* Of both addresses and both ports, as they stand in the packet. */
+static __always_inline __u32 cache_hash(__u64 addresses, __u32 ports)
+{
+	__u64 hash = addresses + ports * 0x9e3779b97f4a7c15ULL;
+
+	hash ^= hash >> 32;
+	hash *= 0xff51afd7ed558ccdULL;
+	return hash >> 32;
+}
+
+static __always_inline __u32 cache_flow_hash(const struct sl_flow_key *key)
+{
+	__u64 addresses;
+	__u32 ports;
+
+	__builtin_memcpy(&addresses, &key->saddr, sizeof(addresses));
+	__builtin_memcpy(&ports, &key->sport, sizeof(ports));
+	return cache_hash(addresses, ports);
+}
+
+static __always_inline struct sl_cache *cache_row(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&sl_cache, &zero);
+}
+
+/* Epochs only rise, so that no two of their states have the same sum in the life of a line. */
+static __always_inline __u32 cache_stamp(const struct sl_cache *cache, __u32 hash)
+{
+	return cache->epoch + cache->flow[hash & (SL_LINE_EPOCHS - 1)];
+}
+
+/* The set that a packet's line would stand in: index of its first way. */
+static __always_inline __u32 cache_set(const struct sl_cache *cache, __u32 hash)
+{
+	__u32 sets = cache->sets;
+
+	return (bpf_get_smp_processor_id() * sets + (hash >> 12 & (sets - 1))) * SL_LINE_WAYS;
+}
+
+static __always_inline __u64 line_addresses(const struct sl_line *line)
+{
+	return *(const __u64 *)&line->saddr;
+}
+
+static __always_inline __u32 line_ports(const struct sl_line *line)
+{
+	return *(const __u32 *)&line->sport;
+}
+
+/* It ends within the second to come: also when the jiffies, of which a line has half, have gone round since. */
+static __always_inline bool line_fresh(const struct sl_line *line, const struct sl_cache *cache)
+{
+	return line->expires - (__u32)bpf_jiffies64() - 1 < cache->second;
+}
+
+static __always_inline bool line_holds(const struct sl_line *line, const struct sl_cache *cache,
+				       __u32 generation, __u32 stamp)
+{
+	return line->generation == generation && line->stamp == stamp && line_fresh(line, cache);
+}
+
+/* The flow has ended or goes another way: after that was written. */
+static __always_inline void cache_forget(const struct sl_flow_key *key)
+{
+	struct sl_cache *cache = cache_row();
+
+	if (cache)
+		__sync_fetch_and_add(&cache->flow[cache_flow_hash(key) & (SL_LINE_EPOCHS - 1)], 1);
+}
+
+/* Something that many flows go by is another: after that was written. */
+static __always_inline void cache_forget_all(void)
+{
+	struct sl_cache *cache = cache_row();
+
+	if (cache)
+		__sync_fetch_and_add(&cache->epoch, 1);
+}
+
+/* May a line take the place of the flow? For packets like this one, which says nothing new about it. */
+static __always_inline bool cache_worth(const struct packet *p, const struct sl_verdict *v)
+{
+	const __u16 never = PACKET_DOUBLE_TAG | PACKET_FRAG_FIRST | PACKET_FRAG_LATER | PACKET_ICMP_ERROR |
+			    PACKET_EXCUSED | PACKET_AGAIN | PACKET_UNWRAPPED;
+
+	if (p->door == DOOR_TUN_IN || p->door == DOOR_TUN_OUT)
+		return false;
+	if (p->flags & never || v->flags & (SL_VERDICT_MONITOR | SL_VERDICT_FORWARD) ||
+	    p->l4 - p->l3 != sizeof(struct sl_ipv4))
+		return false;
+	if (v->action != SL_ACTION_STACK && v->action != SL_ACTION_LOCAL && v->action != SL_ACTION_WIRE &&
+	    v->action != SL_ACTION_ROUTE)
+		return false;
+	return p->key.proto == SL_PROTO_UDP || (p->key.proto == SL_PROTO_TCP && tcp_only_data(p->tcp_flags));
+}
+
+#endif

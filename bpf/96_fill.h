@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * fill: a line of the cache is written when a flow's verdict was obeyed, and counted when another takes its place. One
+ * that holds stays: where more flows meet in a set than it has lines, the others go the long way meanwhile.
+ */
+#ifndef SL_BPF_FILL_H
+#define SL_BPF_FILL_H
+#include "30_cache.h"
+#include "40_flow.h"
+#include "60_service.h"
+#include "95_count.h"
+
+/* A flow that was not made before the line is another one with the same key. */
+static __always_inline void line_count_flow(const struct sl_line *line, __u32 packets, __u32 bytes)
+{
+	struct sl_flow_key key = {
+		.saddr = line->saddr,
+		.daddr = line->daddr,
+		.sport = line->sport,
+		.dport = line->dport,
+		.vpc = line->vpc,
+		.proto = line->proto,
+	};
+	struct sl_flow *f = bpf_map_lookup_elem(&sl_flow, &key);
+	__u32 now = tick_now(), seen = line->filled + SL_TICKS(1);
+
+	if (!f || (__s32)(f->created - line->filled) >= 0)
+		return;
+	__sync_fetch_and_add(&f->packets, packets);
+	__sync_fetch_and_add(&f->bytes, bytes);
+	/* When it went by last is known to the second: rather too late than before the flow's time. */
+	if ((__s32)(now - seen) < 0)
+		seen = now;
+	if ((__s32)(seen - f->seen) > 0)
+		f->seen = seen;
+}
+
+static __always_inline void line_count_served(const struct sl_line *line, __u32 packets, __u32 bytes)
+{
+	struct sl_served_key key = line->served;
+	struct sl_served *served = service_row(&key);
+
+	if (!served)
+		return;
+	if (line->verdict.flags & SL_VERDICT_ANSWER) {
+		__sync_fetch_and_add(&served->reply_packets, packets);
+		__sync_fetch_and_add(&served->reply_bytes, bytes);
+	} else {
+		__sync_fetch_and_add(&served->packets, packets);
+		__sync_fetch_and_add(&served->bytes, bytes);
+	}
+}
+
+/*
+ * Counts what the line holds; it goes on holding, if it has not expired. On kernels where a run for the agent can be
+ * interrupted by packets, these find the line busy, and what they count elsewhere is not lost, since everything here is
+ * added at one stroke.
+ */
+static __always_inline void line_flush_body(struct sl_line *line)
+{
+	const struct sl_cache *cache = cache_row();
+	volatile __u8 *state = &line->state;
+	volatile __u32 *generation = &line->generation;
+	__u32 id = SL_STAT_LINE_PACKETS, made, packets, bytes;
+	struct sl_traffic_key key = { .outcome = SL_PASSED };
+	struct sl_count *count;
+	__u64 *value;
+
+	*state = SL_LINE_BUSY;
+	barrier();
+	made = *generation;
+	*generation = 0;
+	barrier();
+	packets = line->packets;
+	bytes = line->bytes;
+	line->packets = 0;
+	line->bytes = 0;
+	key.src_network = line->verdict.src_network;
+	key.dst_network = line->verdict.dst_network;
+	if (packets) {
+		count = count_find(&sl_traffic, &key);
+		if (count) {
+			__sync_fetch_and_add(&count->packets, packets);
+			__sync_fetch_and_add(&count->bytes, bytes);
+		}
+		line_count_flow(line, packets, bytes);
+		if (line->flags & SL_LINE_SERVED)
+			line_count_served(line, packets, bytes);
+		value = bpf_map_lookup_elem(&sl_stat, &id);
+		if (value)
+			__sync_fetch_and_add(value, packets);
+	}
+	barrier();
+	if (cache && line_fresh(line, cache))
+		*generation = made;
+	*state = 0;
+}
+STATION_VOID(line_flush, (struct sl_line * line), line, (line))
+
+/* What XDP has judged TC will meet again, and knows by the same line. */
+static __always_inline __u8 line_door(const struct packet *p)
+{
+	return p->door == DOOR_UP_XDP ? DOOR_UP_IN : p->door;
+}
+
+/* Where there is a tag at all, it names a VLAN; by now it may have been taken off. */
+static __always_inline __u16 line_vlan(const struct packet *p)
+{
+	return p->vlan ? SL_LINE_TAGGED | p->vlan : 0;
+}
+
+/*
+ * The line to be written: the packet's own, or one that does not hold; for a flow also one of what is left alone, which
+ * has one place in each set, since anybody can send that. NULL: all hold, or are being counted.
+ */
+static __always_inline struct sl_line *line_choose(const struct sl_cache *cache, const struct packet *p,
+						   __u32 hash, bool leave)
+{
+	__u32 first = cache_set(cache, hash), only;
+	struct sl_line *line, *chosen = NULL, *left = NULL;
+
+	/* The same ends may go by in four ways: in and out, in a VLAN and in none. */
+	only = (hash + line_door(p) + (p->vlan ? 2 : 0)) % SL_LINE_WAYS;
+
+#pragma unroll
+	for (__u32 way = 0; way < SL_LINE_WAYS; way++) {
+		__u32 at = first + way, other;
+		bool holds;
+
+		if (leave && way != only)
+			continue;
+		line = bpf_map_lookup_elem(&sl_line, &at);
+		if (!line || line->state == SL_LINE_BUSY)
+			continue;
+		other = cache_hash(line_addresses(line), line_ports(line));
+		holds = line_holds(line, cache, p->generation, cache_stamp(cache, other)) &&
+			line->bytes < SL_LINE_BYTES;
+		if (line->saddr == p->key.saddr && line->daddr == p->key.daddr &&
+		    line->sport == p->key.sport && line->dport == p->key.dport &&
+		    line->ifindex == p->ifindex && line->vlan == line_vlan(p) && line->door == line_door(p) &&
+		    line->proto == p->key.proto)
+			return holds ? NULL : line;
+		if (!chosen && !holds)
+			chosen = line;
+		if (line->flags & SL_LINE_LEAVE)
+			left = line;
+	}
+	return chosen || leave ? chosen : left;
+}
+
+/* Which MACs and hops the verdict means. False: the neighbour is not known any more. */
+static __always_inline bool line_ends(struct sl_line *line, const struct packet *p,
+				      const struct sl_verdict *v)
+{
+	const __u8 router[6] = SL_ROUTER_MAC;
+	struct sl_iface_key uplink_key = { .ifindex = v->ifindex };
+	struct sl_neigh_key key = { .ifindex = v->ifindex, .vlan = v->vlan, .addr = v->next_hop };
+	const struct sl_iface *uplink;
+	const struct sl_neigh *neigh;
+	bool wire = v->action == SL_ACTION_WIRE;
+
+	if (v->action == SL_ACTION_STACK ||
+	    (wire && !(v->flags & (SL_VERDICT_NEXT_HOP | SL_VERDICT_SET_DMAC))))
+		return true;
+	if (v->flags & SL_VERDICT_ROUTED)
+		line->flags |= SL_LINE_HOP;
+	if (v->action == SL_ACTION_ROUTE)
+		return true;
+	__builtin_memcpy(line->dmac, v->dmac, 6);
+	if (wire) {
+		uplink = plan_row(&sl_iface, p->slot, &uplink_key);
+		if (!uplink)
+			return false;
+		line->flags |= SL_LINE_DMAC | SL_LINE_SMAC;
+		__builtin_memcpy(line->smac, uplink->mac, 6);
+		if (!(v->flags & SL_VERDICT_NEXT_HOP))
+			return true;
+		neigh = bpf_map_lookup_elem(&sl_neigh, &key);
+		if (!neigh || neigh->state != SL_NEIGH_KNOWN)
+			return false;
+		__builtin_memcpy(line->dmac, neigh->mac, 6);
+		return true;
+	}
+	if (v->flags & SL_VERDICT_SET_DMAC)
+		line->flags |= SL_LINE_DMAC;
+	if (v->flags & SL_VERDICT_ROUTED) {
+		line->flags |= SL_LINE_SMAC;
+		__builtin_memcpy(line->smac, router, 6);
+	}
+	return true;
+}
+
+static __always_inline __u32 delta32(__u32 sum, __u32 from, __u32 to)
+{
+	return sum + (__u16)~from + (__u16)(~from >> 16) + (to & 0xffff) + (to >> 16);
+}
+
+/* All that is written over the addresses and ports, whichever of them the verdict means. */
+static __always_inline void line_rewrite(struct sl_line *line)
+{
+	struct sl_verdict *v = &line->verdict;
+
+	line->delta = 0;
+	if (!(v->flags & (SL_VERDICT_SRC | SL_VERDICT_DST)))
+		return;
+	line->flags |= SL_LINE_NAT;
+	if (!(v->flags & SL_VERDICT_SRC)) {
+		v->saddr = line->saddr;
+		v->sport = line->sport;
+	}
+	if (!(v->flags & SL_VERDICT_DST)) {
+		v->daddr = line->daddr;
+		v->dport = line->dport;
+	}
+	line->delta = sl_csum_fold(delta32(delta32(0, line->saddr, v->saddr), line->daddr, v->daddr));
+}
+
+/* Who goes on by another way than its VLAN. */
+static __always_inline bool line_untags(const struct packet *p, const struct sl_verdict *v)
+{
+	return line_vlan(p) &&
+	       (v->action == SL_ACTION_LOCAL || (v->action == SL_ACTION_WIRE && p->door == DOOR_UP_OUT) ||
+		(v->action == SL_ACTION_STACK && v->flags & SL_VERDICT_DST && line_door(p) == DOOR_UP_IN));
+}
+
+/* What the packets take along to the next door. */
+static __always_inline __u32 line_mark(const struct sl_setting *setting, const struct packet *p,
+				       const struct sl_verdict *v)
+{
+	if ((v->action == SL_ACTION_LOCAL && v->flags & SL_VERDICT_PEER) ||
+	    (v->action == SL_ACTION_STACK && v->flags & SL_VERDICT_HERE))
+		return 0;
+	return setting->judged_mark | p->qos * (setting->judged_mark >> 3);
+}
+
+/* A line of the packet's own, void as yet. NULL: there is no place for one. */
+static __always_inline struct sl_line *line_take(const struct sl_cache *cache, const struct packet *p,
+						 bool leave)
+{
+	struct sl_line *line = line_choose(cache, p, cache_flow_hash(&p->key), leave);
+
+	if (!line)
+		return NULL;
+	line_flush(line);
+	line->generation = 0;
+	line->flags = 0;
+	line->saddr = p->key.saddr;
+	line->daddr = p->key.daddr;
+	line->sport = p->key.sport;
+	line->dport = p->key.dport;
+	line->ifindex = p->ifindex;
+	line->vlan = line_vlan(p);
+	line->door = line_door(p);
+	line->proto = p->key.proto;
+	line->stamp = p->stamp;
+	line->expires = (__u32)bpf_jiffies64() + cache->second;
+	return line;
+}
+
+static __always_inline void line_fill_body(const struct packet *p, const struct sl_verdict *v)
+{
+	const struct sl_setting *setting = classify_setting(p);
+	const struct sl_iface *iface = classify_interface(p);
+	const struct sl_cache *cache = cache_row();
+	struct sl_line *line;
+
+	if (!cache || !cache->sets || !setting || !iface)
+		return;
+	/* Who leaves has clocks to ask. */
+	if (p->door == DOOR_UP_OUT && setting->flags & SL_SETTING_QOS)
+		return;
+	line = line_take(cache, p, false);
+	if (!line || !line_ends(line, p, v))
+		return;
+	line->vpc = p->key.vpc;
+	line->filled = tick_now();
+	line->mark = line_mark(setting, p, v);
+	line->verdict = *v;
+	line_rewrite(line);
+	if (line_untags(p, v))
+		line->flags |= SL_LINE_UNTAG;
+	if (p->door == DOOR_WL_IN && setting->flags & SL_SETTING_QOS && !(iface->flags & SL_IFACE_TRUST_DSCP))
+		line->flags |= SL_LINE_WASH;
+	if (v->flags & (SL_VERDICT_SERVICE | SL_VERDICT_ANSWER)) {
+		line->flags |= SL_LINE_SERVED;
+		service_served_key(p, v, &line->served);
+	}
+	stat(SL_STAT_LINES_FILLED);
+	barrier();
+	line->generation = p->generation;
+}
+STATION_VOID(line_fill, (const struct packet *p, const struct sl_verdict *v), p &&v, (p, v))
+
+/* The same for what is none of the plan's business whatever flows there are. */
+static __always_inline void line_leave_body(const struct packet *p)
+{
+	const struct sl_setting *setting = classify_setting(p);
+	const struct sl_cache *cache = cache_row();
+	struct sl_line *line;
+
+	if (!cache || !cache->sets || !setting || (p->door == DOOR_UP_OUT && setting->flags & SL_SETTING_QOS))
+		return;
+	/* Whether it is a delivery between nodes its length and content say, too. */
+	if (p->key.proto == SL_PROTO_UDP && p->key.dport == setting->tunnel_port)
+		return;
+	line = line_take(cache, p, true);
+	if (!line)
+		return;
+	line->flags = SL_LINE_LEAVE;
+	stat(SL_STAT_LINES_FILLED);
+	barrier();
+	line->generation = p->generation;
+}
+STATION_VOID(line_leave, (const struct packet *p), p, (p))
+
+#endif

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * hit: the first thing a door does: a packet that a line of the cache stands for is carried out here and goes no other
+ * way. What is not plainly such a packet, or could not be carried out as it is, takes the long way and leaves no trace
+ * here. XDP lets such a packet pass to TC, where it is carried out.
+ */
+#ifndef SL_BPF_HIT_H
+#define SL_BPF_HIT_H
+#include "90_deliver.h"
+#include "96_fill.h"
+
+#define HIT_NOT 256 /* no TC_ACT_* */
+
+/* Of the headers in front of the packet and of nothing else. */
+struct hit {
+	__u64 addresses;
+	__u64 ends; /* ports, interface */
+	__u32 way_in; /* VLAN, door, protocol */
+	__u32 l3;
+	__u32 len; /* of the IP packet */
+	__u16 vlan; /* as in a line */
+	__u8 ttl;
+};
+
+/* In one piece, which their types do not allow. */
+static __always_inline __u32 word32(const void *at)
+{
+	return *(const __u32 *)at;
+}
+
+static __always_inline __u64 word64(const void *at)
+{
+	return *(const __u64 *)at;
+}
+
+static __always_inline struct sl_line *hit_find(const struct hit *hit)
+{
+	__u32 zero = 0, hash, stamp, first;
+	const struct sl_active *active = bpf_map_lookup_elem(&sl_active, &zero);
+	const struct sl_cache *cache = cache_row();
+	struct sl_line *line;
+
+	if (!active || !active->generation || !cache || !cache->sets)
+		return NULL;
+	hash = cache_hash(hit->addresses, (__u32)hit->ends);
+	stamp = cache_stamp(cache, hash);
+	first = cache_set(cache, hash);
+#pragma clang loop unroll(disable)
+	for (int way = 0; way < SL_LINE_WAYS; way++) {
+		__u32 at = first + way;
+
+		line = bpf_map_lookup_elem(&sl_line, &at);
+		if (!line)
+			return NULL;
+		if (line_addresses(line) == hit->addresses && word64(&line->sport) == hit->ends &&
+		    word32(&line->vlan) == hit->way_in)
+			return line_holds(line, cache, active->generation, stamp) ? line : NULL;
+	}
+	return NULL;
+}
+
+/* Of the frame, or of what of it is at hand. */
+static __always_inline __u32 hit_length(sl_ctx *ctx)
+{
+#ifdef SL_DOOR_XDP
+	return ctx->data_end - ctx->data;
+#else
+	return ctx->len;
+#endif
+}
+
+/* False: not for the cache, whatever stands in it. Checks all that parse would. */
+static __always_inline bool hit_parse(sl_ctx *ctx, __u32 ifindex, __u32 door, struct hit *hit)
+{
+	void *begin = packet_begin(ctx), *end = packet_end(ctx);
+	struct sl_eth *eth = begin;
+	struct sl_tag *tag = begin + sizeof(*eth);
+	struct sl_ipv4 *ip;
+	__u32 rest;
+	__be16 type;
+
+	if ((void *)(tag + 1) > end)
+		return false;
+	type = eth->type;
+	hit->l3 = sizeof(*eth);
+	hit->vlan = 0;
+#ifdef SL_DOOR_TC
+	if (ctx->vlan_present) {
+		if ((__be16)ctx->vlan_proto != bpf_htons(SL_ETH_VLAN))
+			return false;
+		hit->vlan = SL_LINE_TAGGED | (ctx->vlan_tci & SL_VLAN_ID);
+	}
+#endif
+	if (!hit->vlan && type == bpf_htons(SL_ETH_VLAN)) {
+		hit->vlan = SL_LINE_TAGGED | (bpf_ntohs(tag->tci) & SL_VLAN_ID);
+		hit->l3 += sizeof(*tag);
+		type = tag->type;
+	}
+	ip = begin + hit->l3;
+	if (type != bpf_htons(SL_ETH_IPV4) || (void *)(ip + 1) + sizeof(struct sl_udp) > end)
+		return false;
+	hit->len = bpf_ntohs(ip->len);
+	hit->ttl = ip->ttl;
+	if (ip->ver_ihl != 0x45 || ip->frag & bpf_htons(SL_IP_MF | SL_IP_OFFSET) || !hit->ttl ||
+	    hit->len < sizeof(*ip) + sizeof(struct sl_udp) || hit->len + hit->l3 > hit_length(ctx))
+		return false;
+	rest = hit->len - sizeof(*ip);
+	if (ip->proto == SL_PROTO_TCP) {
+		struct sl_tcp *tcp = (void *)(ip + 1);
+		__u32 header;
+
+		if ((void *)(tcp + 1) > end || !tcp_only_data(tcp->flags))
+			return false;
+		header = (tcp->offset >> 4) * 4;
+		if (header < sizeof(*tcp) || header > rest)
+			return false;
+	} else if (ip->proto == SL_PROTO_UDP) {
+		struct sl_udp *udp = (void *)(ip + 1);
+		__u32 length = bpf_ntohs(udp->len);
+
+		if (length < sizeof(*udp) || length > rest)
+			return false;
+	} else {
+		return false;
+	}
+	hit->addresses = word64(&ip->saddr);
+	hit->ends = word32(ip + 1) | (__u64)ifindex << 32;
+	hit->way_in = hit->vlan | door << 16 | (__u32)ip->proto << 24;
+	return true;
+}
+
+#ifdef SL_DOOR_XDP
+/* Will TC know what to do with the packet? */
+static __always_inline bool hit_pass_body(struct xdp_md *ctx)
+{
+	struct hit hit;
+
+	return hit_parse(ctx, ctx->ingress_ifindex, DOOR_UP_IN, &hit) && hit_find(&hit);
+}
+STATION(bool, hit_pass, (struct xdp_md * ctx), true, (ctx))
+
+static __always_inline bool hit_tagged(struct xdp_md *ctx)
+{
+	struct sl_eth *eth = packet_begin(ctx);
+
+	return (void *)(eth + 1) <= packet_end(ctx) && eth->type == bpf_htons(SL_ETH_VLAN);
+}
+#else
+/* The compiler would go on with the one where it knows both to be equal; the verifier would not. */
+static __always_inline bool hit_has_meta(struct __sk_buff *ctx)
+{
+	__u32 meta = ctx->data_meta, data = ctx->data;
+
+	barrier_var(meta);
+	return meta != data;
+}
+
+/* Will the packet go the way that the line says? Asked before it is changed. */
+static __always_inline bool hit_fits(struct __sk_buff *ctx, const struct hit *hit, const struct sl_line *line)
+{
+	const struct sl_verdict *v = &line->verdict;
+	__u32 room = hit->len;
+
+	if (line->bytes >= SL_LINE_BYTES)
+		return false;
+	if (!(v->flags & SL_VERDICT_ROUTED))
+		return true;
+	if (hit->ttl <= 1)
+		return false;
+	return hit->len <= DELIVER_SMALL || ctx->gso_size ||
+	       (v->action != SL_ACTION_WIRE && v->action != SL_ACTION_LOCAL) ||
+	       bpf_check_mtu(ctx, v->ifindex, &room, 0, 0) != BPF_MTU_CHK_RET_FRAG_NEEDED;
+}
+
+/* In one piece, as they stand in the line. */
+static __always_inline void hit_copy32(void *to, const void *from)
+{
+	*(__u32 *)to = *(const __u32 *)from;
+}
+
+/*
+ * All that changes in the packet, as rewrite_packet() and deliver_hop() do it. What the transport checksum is to be only
+ * the kernel knows, which may have left it to the network card; it is told what the addresses have changed of their sum,
+ * and then the ports.
+ */
+static __always_inline bool hit_write(struct __sk_buff *ctx, const struct sl_line *line, __u32 l3)
+{
+	const struct sl_verdict *v = &line->verdict;
+	void *begin = packet_begin(ctx), *end = packet_end(ctx);
+	struct sl_ipv4 *ip = begin + l3;
+	struct sl_eth *eth = begin;
+	__u32 ports = line_ports(line), check;
+	__u64 zero_is_none, change;
+
+	if ((void *)(ip + 1) + sizeof(struct sl_l4_ports) > end)
+		return false;
+	if (line->flags & SL_LINE_SMAC) {
+		if (line->flags & SL_LINE_DMAC) {
+			hit_copy32(begin, line->dmac);
+			hit_copy32(begin + 4, line->dmac + 4);
+			hit_copy32(begin + 8, line->dmac + 8);
+		} else {
+			__builtin_memcpy(eth->src, line->smac, 6);
+		}
+	} else if (line->flags & SL_LINE_DMAC) {
+		__builtin_memcpy(eth->dst, line->dmac, 6);
+	}
+	if (line->flags & SL_LINE_HOP)
+		deliver_lower_ttl(ip);
+	if (!(line->flags & SL_LINE_NAT))
+		return true;
+	ip->check = ~sl_csum_fold((__u16)~ip->check + (__u32)line->delta);
+	*(__u64 *)&ip->saddr = word64(&v->saddr);
+	hit_copy32(ip + 1, &v->sport);
+	zero_is_none = line->proto == SL_PROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
+	check = l3 + sizeof(*ip) +
+		(zero_is_none ? offsetof(struct sl_udp, check) : offsetof(struct sl_tcp, check));
+	change = (__u64)(__u32)~ports + word32(&v->sport);
+	if (bpf_l4_csum_replace(ctx, check, 0, line->delta, BPF_F_PSEUDO_HDR | zero_is_none))
+		return false;
+	return ports == word32(&v->sport) ||
+	       !bpf_l4_csum_replace(ctx, check, 0, (__u32)change + (change >> 32), zero_is_none);
+}
+
+static __always_inline int hit_route_body(struct __sk_buff *ctx, const struct sl_line *line)
+{
+	const struct sl_verdict *v = &line->verdict;
+	bool nat = line->flags & SL_LINE_NAT;
+	struct packet p = {
+		.generation = line->generation,
+		.slot = line->generation & 1,
+		.qos = v->qos,
+		.ifindex = ctx->ifindex,
+	};
+
+	return deliver_by_route(ctx, &p, nat ? v->saddr : line->saddr, nat ? v->daddr : line->daddr);
+}
+STATION(int, hit_route, (struct __sk_buff * ctx, const struct sl_line *line), line, (ctx, line))
+
+static __always_inline bool hit_for_router(struct __sk_buff *ctx)
+{
+	struct sl_eth *eth = packet_begin(ctx);
+
+	return (void *)(eth + 1) <= packet_end(ctx) && mac_router(eth->dst);
+}
+
+static __always_inline int hit_carry_body(struct __sk_buff *ctx, __u32 door)
+{
+	const __u16 changes = SL_LINE_HOP | SL_LINE_DMAC | SL_LINE_SMAC | SL_LINE_NAT;
+	struct hit hit;
+	struct sl_line *line;
+	struct sl_verdict *v;
+	struct sl_ipv4 *ip;
+
+	/* Marks and metadata are other doors' words; they are heard where somebody knows them. */
+	if (ctx->mark || (door == DOOR_UP_IN && hit_has_meta(ctx)) ||
+	    !hit_parse(ctx, ctx->ifindex, door, &hit))
+		return HIT_NOT;
+	line = hit_find(&hit);
+	if (line && line->flags & SL_LINE_LEAVE)
+		return TC_ACT_UNSPEC;
+	if (!line || !hit_fits(ctx, &hit, line))
+		return HIT_NOT;
+	v = &line->verdict;
+	line->packets += packet_segments(ctx);
+	line->bytes += hit.len;
+	if (line->flags & SL_LINE_WASH) {
+		ip = packet_begin(ctx) + hit.l3;
+		if ((void *)(ip + 1) <= packet_end(ctx) && ip->tos & ~SL_ECN)
+			mark_dscp(ctx, hit.l3, 0);
+	}
+	if (line->flags & SL_LINE_UNTAG) {
+		if (bpf_skb_vlan_pop(ctx))
+			return TC_ACT_SHOT;
+		hit.l3 = sizeof(struct sl_eth);
+	}
+	if (line->flags & changes && !hit_write(ctx, line, hit.l3))
+		return TC_ACT_SHOT;
+	if (line->mark)
+		ctx->mark = line->mark;
+	switch (v->action) {
+	case SL_ACTION_STACK:
+		if (door == DOOR_WL_IN && hit_for_router(ctx))
+			bpf_skb_change_type(ctx, 0 /* PACKET_HOST */);
+		return TC_ACT_UNSPEC;
+	case SL_ACTION_LOCAL:
+		if (!(v->flags & SL_VERDICT_PEER))
+			return bpf_redirect(v->ifindex, 0);
+		bpf_skb_change_type(ctx, 0 /* PACKET_HOST */);
+		return bpf_redirect_peer(v->ifindex, 0);
+	case SL_ACTION_WIRE:
+		if (v->vlan && bpf_skb_vlan_push(ctx, bpf_htons(SL_ETH_VLAN), v->vlan))
+			return TC_ACT_SHOT;
+		return bpf_redirect(v->ifindex, 0);
+	default: /* ROUTE */
+		return hit_route(ctx, line);
+	}
+}
+STATION(int, hit_carry, (struct __sk_buff * ctx, __u32 door), true, (ctx, door))
+
+#endif
+
+/* For what is left alone the long way has looked at its addresses only. False: no line could know it again. */
+static __always_inline bool hit_key(sl_ctx *ctx, struct packet *p)
+{
+	struct sl_ipv4 *ip = packet_begin(ctx) + (p->l3 & 0x3f);
+	struct sl_l4_ports *ports = (void *)(ip + 1);
+	const struct sl_cache *cache = cache_row();
+
+	if (p->ethertype != SL_ETH_IPV4 || !cache || (void *)(ports + 1) > packet_end(ctx) ||
+	    ip->ver_ihl != 0x45 || ip->frag & bpf_htons(SL_IP_MF | SL_IP_OFFSET) ||
+	    (ip->proto != SL_PROTO_TCP && ip->proto != SL_PROTO_UDP))
+		return false;
+	p->key.saddr = ip->saddr;
+	p->key.daddr = ip->daddr;
+	p->key.sport = ports->src;
+	p->key.dport = ports->dst;
+	p->key.proto = ip->proto;
+	p->stamp = cache_stamp(cache, cache_flow_hash(&p->key));
+	return true;
+}
+
+/* What the long way has found out, for those that follow. */
+static __always_inline void hit_prepare(sl_ctx *ctx, struct packet *p, const struct sl_verdict *v,
+					enum path_result path)
+{
+	if (!(p->flags & PACKET_LINE))
+		return;
+	if (path == PATH_JUDGED && v->action != SL_ACTION_DROP)
+		line_fill(p, v);
+	if (path == PATH_UNTOUCHED && hit_key(ctx, p))
+		line_leave(p);
+}
+
+#endif

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Not a door: counts what lines of the cache hold that nobody asks for any more, and ends them. The agent runs it on
+ * each CPU for the lines of that CPU, which nobody else may touch.
+ */
+#define SL_DOOR_TC
+#include <linux/pkt_cls.h>
+#include "96_fill.h"
+
+struct flush {
+	__u32 first;
+	__u32 all;
+};
+
+static long flush_line(__u32 index, struct flush *flush)
+{
+	__u32 at = flush->first + index;
+	struct sl_line *line = bpf_map_lookup_elem(&sl_line, &at);
+	const struct sl_cache *cache = cache_row();
+
+	if (!line || !cache)
+		return 1;
+	if (line_fresh(line, cache) ? !flush->all || !line->packets : !line->packets && !line->generation)
+		return 0;
+	line_flush(line);
+	return 0;
+}
+
+/* Returns 1 if there are lines behind those that it has looked at. */
+SEC("tc")
+int sl_flush(struct __sk_buff *ctx)
+{
+	struct sl_cache *cache = cache_row();
+	struct flush flush = {};
+	struct sl_flush order;
+	__u32 lines;
+
+	if (!cache || bpf_skb_load_bytes(ctx, 0, &order, sizeof(order)))
+		return 0;
+	if (order.what == SL_FLUSH_SIZE) {
+		cache->second = order.second;
+		cache->sets = order.sets;
+		cache_forget_all();
+		return 0;
+	}
+	if (order.cpu != bpf_get_smp_processor_id() && !order.offline)
+		return 0;
+	flush.all = order.what == SL_FLUSH_ALL;
+	lines = cache->sets * SL_LINE_WAYS;
+	if (order.first >= lines)
+		return 0;
+	flush.first = order.cpu * lines + order.first;
+	lines -= order.first;
+	bpf_loop(lines < SL_FLUSH_LINES ? lines : SL_FLUSH_LINES, flush_line, &flush, 0);
+	return lines > SL_FLUSH_LINES;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * sl_line: what was decided for packets that go by all the time, one part of the table per CPU, written by that CPU's
+ * programs alone. sl_cache: how many lines a CPU has and what makes them void. A line holds for a second at most, and
+ * its counts stand in no other table before it is flushed: by who fills it anew, or by sl_flush, which the agent runs.
+ * What user space takes away without raising an epoch (a flow that has aged, a neighbour that is given up) lines may
+ * outlive by that second.
+ */
+#ifndef SL_MAPS_CACHE_H
+#define SL_MAPS_CACHE_H
+#include <linux/types.h>
+#include "../include/limits.h"
+#include "service.h"
+#include "verdict.h"
+
+/* Of an enum door's packets with a tag: this and the VLAN id, so that no tag is not VLAN 0. */
+#define SL_LINE_TAGGED 0x1000
+
+#define SL_LINE_SERVED 0x01 /* a service counts it */
+#define SL_LINE_HOP 0x02 /* one hop less to live */
+#define SL_LINE_DMAC 0x04 /* write dmac */
+#define SL_LINE_SMAC 0x08
+#define SL_LINE_WASH 0x10 /* the sender's DSCP is none of its business */
+#define SL_LINE_LEAVE 0x20 /* none of the plan's business: neither touched nor counted */
+#define SL_LINE_UNTAG 0x40 /* its tag is taken off */
+#define SL_LINE_NAT 0x80 /* addresses and ports become those of the verdict, which has all four of them */
+
+#define SL_LINE_BUSY 1 /* being flushed: neither to be used nor to be filled */
+
+/* Two lines of the processor's cache; the first has all that a packet for the stack needs. */
+struct sl_line {
+	/* what it is for; compared as three words */
+	__be32 saddr;
+	__be32 daddr;
+	__be16 sport;
+	__be16 dport;
+	__u32 ifindex; /* that it came in by */
+	__u16 vlan; /* SL_LINE_TAGGED and the id; 0: untagged */
+	__u8 door;
+	__u8 proto;
+	__u32 generation; /* the plan; 0: the line is void */
+
+	__u32 stamp; /* of sl_cache when the flow was looked up */
+	__u32 expires; /* jiffies, the lower half */
+	__u32 packets; /* not counted yet */
+	__u32 bytes;
+	__u32 mark; /* of the socket buffer; 0: none */
+	__u16 flags; /* SL_LINE_* */
+	__u8 state; /* SL_LINE_BUSY or 0 */
+	__u8 pad;
+	struct sl_verdict verdict;
+	__u8 dmac[6]; /* both at one stroke, as they stand in the frame */
+	__u8 smac[6];
+	struct sl_served_key served;
+	__u16 vpc; /* of the flow's key */
+	__u16 delta; /* with SL_LINE_NAT: sum of what becomes of the addresses, for both checksums */
+	__u32 filled; /* tick */
+};
+
+struct sl_cache {
+	__u32 sets; /* of SL_LINE_WAYS lines on each CPU, a power of two; 0: the cache is off */
+	__u32 second; /* in jiffies: how long a line holds */
+	__u32 epoch; /* raised when any line may be wrong */
+	__u32 flow[SL_LINE_EPOCHS]; /* raised when one of the flows with this hash ends or goes another way */
+};
+
+/* What sl_flush is to do: a frame that holds this. */
+#define SL_FLUSH_OLD 1 /* count what lines hold that have expired */
+#define SL_FLUSH_ALL 2 /* and what all the others do, which go on */
+#define SL_FLUSH_SIZE 3 /* `sets` is the size from now on; all lines are void */
+
+/* In one run, during which that CPU does nothing else. */
+#define SL_FLUSH_LINES 4096
+
+struct sl_flush {
+	__u8 dmac[6]; /* a frame must have an Ethernet header to be run; nothing reads it */
+	__u8 smac[6];
+	__be16 type;
+	__u16 what; /* SL_FLUSH_* */
+	__u32 cpu; /* whose lines; the program has to run there, unless that CPU is offline */
+	__u32 offline; /* 1: it is */
+	__u32 first; /* of its lines; SL_FLUSH_LINES from here on are looked at */
+	__u32 sets;
+	__u32 second;
+};
+
+#endif

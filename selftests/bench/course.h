@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One run of the benchmark: the bench of the packet tests with tables of full size, the wrapper around the measured
+ * programs, and what is kept between runs.
+ */
+#ifndef BENCH_COURSE_H
+#define BENCH_COURSE_H
+#include <stdio.h>
+#include "ways.h"
+#include "wrap.h"
+#include "bench/wrap.skel.h" /* knows the types above by name only */
+
+#define RUNS_MOST 101
+#define QUIETS 8
+
+struct course {
+	struct bench bench;
+	struct wrap_bpf *wrap;
+	struct wrap_turn *turns; /* the map's memory */
+	struct wrap_turn *flows; /* a record of each flow of the leg that is set */
+	uint32_t *order; /* flows as packets come */
+	uint32_t order_len; /* a power of two */
+	uint32_t most; /* flows that there may be */
+	const char *plan; /* what it is called */
+	uint32_t runs;
+	uint32_t packets; /* of a run */
+	double kernel_ns; /* a packet of the last test run, by the kernel's own clock: whole ones, of many packets */
+	/* ns, by XDP, many turns, one by one: what this machine can do when quiet */
+	double best_empty[QUIETS];
+	bool door_only;
+	bool small; /* tables of what is not established: most of a short run is to empty them */
+	struct frame frame; /* the one that test runs are given */
+};
+
+/* What all counters that packets move have counted. */
+struct counts {
+	uint64_t outcome[SL_MONITORED + 1];
+	uint64_t reason[SL_REASONS];
+	uint64_t stat[SL_STATS];
+};
+
+struct sample {
+	double median, least, most; /* ns a packet */
+	uint32_t runs;
+};
+
+bool course_open(struct course *c, const char *folder, uint32_t flows, char *why, size_t room);
+void course_close(struct course *c);
+/* What the empty program takes on this machine when it is quiet, from one process to the next. */
+void course_recall(struct course *c, const char *path);
+void course_keep(const struct course *c, const char *path);
+
+/* order.c: in what order flows take turns. */
+enum traffic { UNIFORM, ZIPF };
+bool order_make(struct course *c, uint32_t flows, enum traffic traffic);
+
+/* turns.c: gives the wrapper the packets of a leg. `first`: number of the flow that the order calls 0. */
+bool turns_set(struct course *c, const struct way *way, const struct leg *leg, bool back, uint8_t tcp_flags,
+	       uint32_t first, uint32_t flows);
+
+/* run.c: `program` around which the wrapper is put, so often; ns it took of this thread's time. */
+bool run_many(struct course *c, const struct leg *leg, int program, uint32_t packets, int *retval,
+	      double *ns);
+/* The same one by one, as the kernel measures each. */
+bool run_single(struct course *c, const struct leg *leg, int program, uint32_t packets, int *retval,
+		double *ns);
+struct sample sample_of(double *ns, uint32_t count);
+
+/* tables.c */
+bool counts_read(struct course *c, struct counts *counts);
+/* XDP judges no packet of this path that TC has a line for. */
+bool tables_left_to_tc(const struct course *c, const struct path *path);
+/* Says what has moved otherwise than it should. */
+bool counts_moved(struct course *c, const struct path *path, const struct counts *before, uint32_t packets);
+uint64_t tables_flow_packets(struct course *c, uint64_t *flows);
+bool tables_empty(struct course *c, enum sl_table_id table);
+bool tables_empty_state(struct course *c);
+
+/* open.c: flows of a way, by packets through the doors. */
+bool flows_open(struct course *c, const struct way *way, uint32_t flows);
+
+/* measure.c */
+bool measure(struct course *c, const struct path *path, uint32_t flows, enum traffic traffic, FILE *out);
+bool measure_wrapper(struct course *c, FILE *out);
+
+#endif

@@ -1,0 +1,30 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""table.py UNIT: makes of the lines of live.sh a table: what a frame takes beyond being generated and counted, and how
+that compares with the kernel's NAT. UNIT is ns or instructions. Other lines go through as they are.
+"""
+import json
+import sys
+
+
+def main():
+    unit, found = sys.argv[1], {}
+    for line in sys.stdin:
+        if line.startswith("{"):
+            row = json.loads(line)
+            found[row["live"]] = row["ns"]
+        else:
+            print(line, end="")
+    if "drop" not in found:
+        return 1
+    nothing, nat = found["drop"]["median"], found.get("nft DNAT")
+    print("%-18s %12s %8s %8s %8s %10s" % ("", unit, "min", "max", "net", "/ nft DNAT"))
+    for name, ns in found.items():
+        print("%-18s %12.0f %8.0f %8.0f %8.0f %10s" % (
+            name, ns["median"], ns["min"], ns["max"], ns["median"] - nothing,
+            "%.2f" % ((ns["median"] - nothing) / (nat["median"] - nothing)) if nat and name != "drop" else "-"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

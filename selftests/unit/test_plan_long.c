@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Lists so long that two threads take them: the records and the findings are those of one who takes one item after the
+ * other, in the same order.
+ */
+#include "plan_fixture.h"
+
+#define COUNT 9001
+
+static const char head[] = "{\"sluice\": 1, \"clusters\": {\"c\": {\"id\": 1, \"nodes\": {\"n\": "
+			   "{\"addresses\": [\"172.16.0.1\"],"
+			   " \"uplinks\": {\"u\": {}}}}}},"
+			   " \"networks\": {\"net\": {\"id\": 100, \"sites\": {\"c\": {\"vlan\": 100, "
+			   "\"cidrs\": [\"10.0.0.0/16\"]}}}},"
+			   " \"workloads\": [";
+
+/* One of `every` workloads has an address that is none; 0: all are right. */
+static char *long_plan(size_t every, size_t *length)
+{
+	char *text = malloc(sizeof(head) + (size_t)COUNT * 120);
+	size_t used = sizeof(head) - 1;
+
+	assert_non_null(text);
+	memcpy(text, head, used);
+	for (size_t i = 0; i < COUNT; i++)
+		used += (size_t)sprintf(
+			text + used,
+			"%s{\"name\": \"w%zu\", \"network\": \"net\", \"address\": \"10.0.%zu.%zu%s\", "
+			"\"node\": \"n\", \"labels\": {\"k\": \"v%zu\"}}",
+			i ? "," : "", i, i / 250, i % 250 + 1, every && i % every == 0 ? "x" : "", i % 7);
+	used += (size_t)sprintf(text + used, "]}");
+	*length = used;
+	return text;
+}
+
+static void records(void **state)
+{
+	size_t length;
+	char *text = long_plan(0, &length), name[16], value[16], path[40];
+	struct reading r = read_text(text, length);
+
+	(void)state;
+	assert_int_equal(r.report.count, 0);
+	assert_int_equal(r.plan->workload_count, COUNT);
+	for (size_t i = 0; i < COUNT; i++) {
+		const struct workload *w = &r.plan->workloads[i];
+
+		snprintf(name, sizeof(name), "w%zu", i);
+		snprintf(value, sizeof(value), "v%zu", i % 7);
+		snprintf(path, sizeof(path), "$.workloads[%zu]", i);
+		assert_string_equal(w->name, name);
+		assert_string_equal(w->place.path, path);
+		assert_int_equal(w->address, 0x0a000000 + i / 250 * 256 + i % 250 + 1);
+		assert_int_equal(w->labels.count, 1);
+		assert_string_equal(w->labels.item[0].value, value);
+	}
+	reading_free(&r);
+	free(text);
+}
+
+static void findings_in_order(void **state)
+{
+	size_t length;
+	char *text = long_plan(100, &length), path[64];
+	struct reading r = read_text(text, length);
+
+	(void)state;
+	assert_int_equal(r.report.errors, (COUNT + 99) / 100);
+	assert_int_equal(r.report.count, r.report.errors);
+	for (size_t i = 0; i < r.report.count; i++) {
+		snprintf(path, sizeof(path), ": $.workloads[%zu].address: ", i * 100);
+		assert_non_null(strstr(r.report.findings[i].text, path));
+	}
+	reading_free(&r);
+	free(text);
+}
+
+/* More than are kept are counted. */
+static void too_many_findings(void **state)
+{
+	struct report r = { 0 }, more = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < REPORT_KEPT - 5; i++)
+		report_error(&r, NULL, "%zu", i);
+	for (size_t i = 0; i < 20; i++)
+		report_warning(&more, NULL, "%zu", i);
+	more.lost = true;
+	report_join(&r, &more);
+	assert_int_equal(r.count, REPORT_KEPT);
+	assert_int_equal(r.errors, REPORT_KEPT - 5);
+	assert_int_equal(r.warnings, 20);
+	assert_true(r.lost && r.findings[REPORT_KEPT - 1].warning && !r.findings[REPORT_KEPT - 6].warning);
+	assert_string_equal(r.findings[REPORT_KEPT - 1].text, "4");
+	assert_true(!more.count && !more.findings);
+	report_free(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(records),
+		cmocka_unit_test(findings_in_order),
+		cmocka_unit_test(too_many_findings),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Two tables are made at a time: filling one is mostly the kernel's work, reading it back ours.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "fresh.h"
+#include "inner.h"
+#include "kept.h"
+#include "pins.h"
+#include "proof.h"
+#include "shape.h"
+
+/* What both workers have in hand. */
+struct work {
+	const struct kernel *in_force;
+	const struct image *image;
+	const char *folder;
+	int *fds;
+	struct kept was;
+	struct kept now;
+	struct types types;
+	atomic_int next;
+	atomic_bool failed;
+};
+
+struct worker {
+	struct work *work;
+	pthread_t thread;
+	bool started;
+	int error;
+	struct trouble t;
+};
+
+/*
+ * The table in force, if the new generation would have the very same rows: *fd, else -1. Nobody writes to an open table
+ * that is in force but kernel_patch(), and that one means both generations, as no packet is left in the one before.
+ */
+static int find_same(const struct kernel *k, int table, const struct image_table *image,
+		     const struct digest *was, const struct digest *wanted, int *fd, struct trouble *t)
+{
+	bool same = kept_equal(was, wanted);
+	struct proof proof;
+
+	*fd = -1;
+	if (k->plan[table] < 0 || (!same && (inner_sealed(table) || kept_known(was))))
+		return 0;
+	if (!inner_sealed(table)) {
+		int error;
+
+		if (proof_fails(table, k->plan[table], image))
+			return 0;
+		error = proof_read(table, k->plan[table], image, &proof, t);
+		if (error || !proof_holds(&proof))
+			return error;
+	}
+	*fd = fcntl(k->plan[table], F_DUPFD_CLOEXEC, 0);
+	return *fd < 0 ? trouble(t, -errno, "cannot keep %s: %s", shapes[table].name, strerror(errno)) : 0;
+}
+
+/* A table of its own, filled and closed to all who would write to it. */
+static int make_table(int table, const struct image_table *image, const struct types *types, int *fd,
+		      struct trouble *t)
+{
+	int error;
+
+	*fd = inner_make(table, image, types, t);
+	error = *fd < 0 ? *fd : inner_fill(table, *fd, image, t);
+	return error ? error : inner_seal(table, *fd, t);
+}
+
+static int one_table(struct work *w, int i, struct trouble *t)
+{
+	const struct image_table *image = &w->image->table[i];
+	struct path path = pin_path(w->folder, shapes[i].name, "");
+	int error = kept_of(i, image, &w->now.table[i], t);
+
+	if (!error && w->in_force)
+		error = find_same(w->in_force, i, image, &w->was.table[i], &w->now.table[i], &w->fds[i], t);
+	if (!error && w->fds[i] < 0)
+		error = make_table(i, image, &w->types, &w->fds[i], t);
+	if (!error && bpf_obj_pin(w->fds[i], path.text))
+		error = trouble(t, -errno, "cannot pin %s: %s", path.text, strerror(errno));
+	return error;
+}
+
+static void *run(void *argument)
+{
+	struct worker *worker = argument;
+	struct work *w = worker->work;
+
+	for (int i; !w->failed && (i = atomic_fetch_add(&w->next, 1)) < SL_TABLES;) {
+		if (shapes[i].plan)
+			worker->error = one_table(w, i, &worker->t);
+		if (!worker->error)
+			continue;
+		w->failed = true;
+		break;
+	}
+	return NULL;
+}
+
+int fresh_tables(const struct kernel *in_force, const struct image *image, const char *folder,
+		 int fds[SL_TABLES], struct trouble *t)
+{
+	struct work w = { .in_force = in_force, .image = image, .folder = folder, .fds = fds };
+	struct worker here = { .work = &w }, beside = { .work = &w };
+	int error = types_load(&w.types, t);
+
+	if (error)
+		return error;
+	if (in_force)
+		kept_read(in_force, &w.was);
+	if (mkdir(folder, 0755)) {
+		error = trouble(t, -errno, "cannot make %s: %s", folder, strerror(errno));
+		goto out;
+	}
+	beside.started = !pthread_create(&beside.thread, NULL, run, &beside);
+	run(&here);
+	if (beside.started)
+		pthread_join(beside.thread, NULL);
+	error = here.error ? here.error : beside.error;
+	if (error)
+		*t = here.error ? here.t : beside.t;
+	else
+		error = kept_write(folder, &w.now, t);
+out:
+	types_close(&w.types);
+	return error;
+}

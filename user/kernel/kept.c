@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A digest says what a table was filled with, read back and found right. It says what the table holds only where nobody
+ * can write to it since: inner_seal(). A table that is written to later is read before it is taken for what its digest
+ * says; a digest that is another one is reason enough to make the table again.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include "kept.h"
+#include "pins.h"
+#include "shape.h"
+
+#define KEPT "sl_digest"
+
+int kept_of(int table, const struct image_table *image, struct digest *digest, struct trouble *t)
+{
+	const struct shape *s = &shapes[table];
+
+	if (image->count && (image->key_size != s->key_size || image->value_size != s->value_size))
+		return trouble(t, -EINVAL, "the image's rows of %s have another size than the table's",
+			       s->name);
+	*digest = digest_rows(image->rows, image->count, s->key_size, s->value_size);
+	return 0;
+}
+
+bool kept_known(const struct digest *digest)
+{
+	return digest->half[0] || digest->half[1];
+}
+
+bool kept_equal(const struct digest *a, const struct digest *b)
+{
+	return a->half[0] == b->half[0] && a->half[1] == b->half[1];
+}
+
+static bool is_ours(int fd)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(fd, &info, &size) && info.type == BPF_MAP_TYPE_ARRAY &&
+	       info.value_size == sizeof(struct kept) && info.max_entries == 1;
+}
+
+void kept_read(const struct kernel *k, struct kept *kept)
+{
+	struct path folder;
+	__u32 zero = 0;
+	int fd;
+
+	memset(kept, 0, sizeof(*kept));
+	if (!k->generation || pins_plan(k->pins, k->generation, &folder))
+		return;
+	fd = bpf_obj_get(pin_path(folder.text, KEPT, "").text);
+	if (fd < 0)
+		return;
+	if (!is_ours(fd) || bpf_map_lookup_elem(fd, &zero, kept))
+		memset(kept, 0, sizeof(*kept));
+	close(fd);
+}
+
+int kept_write(const char *folder, const struct kept *kept, struct trouble *t)
+{
+	struct path path = pin_path(folder, KEPT, "");
+	__u32 zero = 0;
+	int error = 0;
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, KEPT, sizeof(zero), sizeof(*kept), 1, NULL);
+
+	if (fd < 0)
+		return trouble(t, -errno, "cannot make %s: %s", KEPT, strerror(errno));
+	if (bpf_map_update_elem(fd, &zero, kept, BPF_ANY) || bpf_map_freeze(fd))
+		error = trouble(t, -errno, "cannot write %s: %s", KEPT, strerror(errno));
+	else if (bpf_obj_pin(fd, path.text))
+		error = trouble(t, -errno, "cannot pin %s: %s", path.text, strerror(errno));
+	close(fd);
+	return error;
+}
