@@ -10,12 +10,7 @@
 /* Reads the active generation. False: no plan is in. */
 static __always_inline bool classify_plan(struct packet *p)
 {
-	__u32 zero = 0;
-	struct sl_active *active = bpf_map_lookup_elem(&sl_active, &zero);
-
-	if (!active)
-		return false;
-	p->generation = active->generation;
+	p->generation = packet_generation();
 	p->slot = p->generation & 1;
 	return p->generation != 0;
 }

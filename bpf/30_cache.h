@@ -36,9 +36,7 @@ static __always_inline __u32 cache_flow_hash(const struct sl_flow_key *key)
 
 static __always_inline struct sl_cache *cache_row(void)
 {
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&sl_cache, &zero);
+	return ROW(sl_cache, struct sl_cache);
 }
 
 /* Epochs only rise, so that no two of their states have the same sum in the life of a line. */
@@ -47,12 +45,12 @@ static __always_inline __u32 cache_stamp(const struct sl_cache *cache, __u32 has
 	return cache->epoch + cache->flow[hash & (SL_LINE_EPOCHS - 1)];
 }
 
-/* The set that a packet's line would stand in: index of its first way. */
-static __always_inline __u32 cache_set(const struct sl_cache *cache, __u32 hash)
+/* The set that a packet's line would stand in on this processor. Of a cache that is off NULL, or one without a line. */
+static __always_inline struct sl_line_set *cache_set(const struct sl_cache *cache, __u32 cpu, __u32 hash)
 {
-	__u32 sets = cache->sets;
+	__u32 sets = cache->sets, at = cpu * sets + (hash >> 12 & (sets - 1));
 
-	return (bpf_get_smp_processor_id() * sets + (hash >> 12 & (sets - 1))) * SL_LINE_WAYS;
+	return bpf_map_lookup_elem(&sl_line, &at);
 }
 
 static __always_inline __u64 line_addresses(const struct sl_line *line)
@@ -82,17 +80,13 @@ static __always_inline void cache_forget(const struct sl_flow_key *key)
 {
 	struct sl_cache *cache = cache_row();
 
-	if (cache)
-		__sync_fetch_and_add(&cache->flow[cache_flow_hash(key) & (SL_LINE_EPOCHS - 1)], 1);
+	__sync_fetch_and_add(&cache->flow[cache_flow_hash(key) & (SL_LINE_EPOCHS - 1)], 1);
 }
 
 /* Something that many flows go by is another: after that was written. */
 static __always_inline void cache_forget_all(void)
 {
-	struct sl_cache *cache = cache_row();
-
-	if (cache)
-		__sync_fetch_and_add(&cache->epoch, 1);
+	__sync_fetch_and_add(&cache_row()->epoch, 1);
 }
 
 /* May a line take the place of the flow? For packets like this one, which says nothing new about it. */

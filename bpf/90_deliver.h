@@ -191,10 +191,11 @@ static __always_inline int deliver_stack(struct __sk_buff *ctx, const struct pac
 /* One hop less to live. */
 static __always_inline void deliver_lower_ttl(struct sl_ipv4 *ip)
 {
-	__u16 *word = (__u16 *)&ip->ttl, old = *word;
+	/* Whatever else stands in its word, that has changed by one in its first byte. */
+	const __u16 hop = (__u16)~bpf_htons(0x0100);
 
 	ip->ttl--;
-	ip->check = sl_csum_replace16(ip->check, old, *word);
+	ip->check = ~sl_csum_fold((__u16)~ip->check + (__u32)hop);
 }
 
 /* Both MACs and one hop less to live, in place. */

@@ -91,7 +91,7 @@ static __always_inline void line_flush_body(struct sl_line *line)
 			__sync_fetch_and_add(value, packets);
 	}
 	barrier();
-	if (cache && line_fresh(line, cache))
+	if (line_fresh(line, cache))
 		*generation = made;
 	*state = 0;
 }
@@ -116,21 +116,23 @@ static __always_inline __u16 line_vlan(const struct packet *p)
 static __always_inline struct sl_line *line_choose(const struct sl_cache *cache, const struct packet *p,
 						   __u32 hash, bool leave)
 {
-	__u32 first = cache_set(cache, hash), only;
+	struct sl_line_set *set = cache_set(cache, bpf_get_smp_processor_id(), hash);
 	struct sl_line *line, *chosen = NULL, *left = NULL;
+	__u32 only;
+
+	if (!set)
+		return NULL;
 
 	/* The same ends may go by in four ways: in and out, in a VLAN and in none. */
 	only = (hash + line_door(p) + (p->vlan ? 2 : 0)) % SL_LINE_WAYS;
 
 #pragma unroll
 	for (__u32 way = 0; way < SL_LINE_WAYS; way++) {
-		__u32 at = first + way, other;
+		__u32 other;
 		bool holds;
 
-		if (leave && way != only)
-			continue;
-		line = bpf_map_lookup_elem(&sl_line, &at);
-		if (!line || line->state == SL_LINE_BUSY)
+		line = &set->way[way];
+		if ((leave && way != only) || line->state == SL_LINE_BUSY)
 			continue;
 		other = cache_hash(line_addresses(line), line_ports(line));
 		holds = line_holds(line, cache, p->generation, cache_stamp(cache, other)) &&
@@ -264,7 +266,7 @@ static __always_inline void line_fill_body(const struct packet *p, const struct 
 	const struct sl_cache *cache = cache_row();
 	struct sl_line *line;
 
-	if (!cache || !cache->sets || !setting || !iface)
+	if (!cache->sets || !setting || !iface)
 		return;
 	/* Who leaves has clocks to ask. */
 	if (p->door == DOOR_UP_OUT && setting->flags & SL_SETTING_QOS)
@@ -298,7 +300,7 @@ static __always_inline void line_leave_body(const struct packet *p)
 	const struct sl_cache *cache = cache_row();
 	struct sl_line *line;
 
-	if (!cache || !cache->sets || !setting || (p->door == DOOR_UP_OUT && setting->flags & SL_SETTING_QOS))
+	if (!cache->sets || !setting || (p->door == DOOR_UP_OUT && setting->flags & SL_SETTING_QOS))
 		return;
 	/* Whether it is a delivery between nodes its length and content say, too. */
 	if (p->key.proto == SL_PROTO_UDP && p->key.dport == setting->tunnel_port)

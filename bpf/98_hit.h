@@ -18,7 +18,6 @@ struct hit {
 	__u32 way_in; /* VLAN, door, protocol */
 	__u32 l3;
 	__u32 len; /* of the IP packet */
-	__u16 vlan; /* as in a line */
 	__u8 ttl;
 };
 
@@ -33,30 +32,37 @@ static __always_inline __u64 word64(const void *at)
 	return *(const __u64 *)at;
 }
 
+static __always_inline bool hit_same(const struct sl_line *line, const struct hit *hit)
+{
+	return word64(&line->saddr) == hit->addresses && word64(&line->sport) == hit->ends &&
+	       word32(&line->vlan) == hit->way_in;
+}
+
+static __always_inline struct sl_line *hit_way(struct sl_line_set *set, const struct hit *hit)
+{
+#pragma unroll
+	for (__u32 way = 0; way < SL_LINE_WAYS; way++)
+		if (hit_same(&set->way[way], hit))
+			return &set->way[way];
+	return NULL;
+}
+
 static __always_inline struct sl_line *hit_find(const struct hit *hit)
 {
-	__u32 zero = 0, hash, stamp, first;
-	const struct sl_active *active = bpf_map_lookup_elem(&sl_active, &zero);
+	__u32 hash = cache_hash(hit->addresses, (__u32)hit->ends), generation;
 	const struct sl_cache *cache = cache_row();
+	struct sl_line_set *set = cache_set(cache, bpf_get_smp_processor_id(), hash);
 	struct sl_line *line;
 
-	if (!active || !active->generation || !cache || !cache->sets)
+	if (!set)
 		return NULL;
-	hash = cache_hash(hit->addresses, (__u32)hit->ends);
-	stamp = cache_stamp(cache, hash);
-	first = cache_set(cache, hash);
-#pragma clang loop unroll(disable)
-	for (int way = 0; way < SL_LINE_WAYS; way++) {
-		__u32 at = first + way;
-
-		line = bpf_map_lookup_elem(&sl_line, &at);
-		if (!line)
-			return NULL;
-		if (line_addresses(line) == hit->addresses && word64(&line->sport) == hit->ends &&
-		    word32(&line->vlan) == hit->way_in)
-			return line_holds(line, cache, active->generation, stamp) ? line : NULL;
-	}
-	return NULL;
+	line = hit_way(set, hit);
+	/* The compiler would count ways and come back to the line by that, each time that it is used. */
+	barrier_var(line);
+	generation = packet_generation();
+	if (!line || !generation || !line_holds(line, cache, generation, cache_stamp(cache, hash)))
+		return NULL;
+	return line;
 }
 
 /* Of the frame, or of what of it is at hand. */
@@ -69,63 +75,71 @@ static __always_inline __u32 hit_length(sl_ctx *ctx)
 #endif
 }
 
+/* The first eight bytes of an IPv4 header without options that is of no fragment: which of their bits say so, and how. */
+#define HIT_PLAIN_BITS bpf_cpu_to_be64(0xff00000000000000ULL | SL_IP_MF | SL_IP_OFFSET)
+#define HIT_PLAIN bpf_cpu_to_be64(0x4500000000000000ULL)
+
+/* Of TCP's flags and the length of its header beside them. */
+#define HIT_DATA_BITS bpf_htons(SL_TCP_SYN | SL_TCP_FIN | SL_TCP_RST | SL_TCP_ACK)
+#define HIT_DATA bpf_htons(SL_TCP_ACK)
+
 /* False: not for the cache, whatever stands in it. Checks all that parse would. */
 static __always_inline bool hit_parse(sl_ctx *ctx, __u32 ifindex, __u32 door, struct hit *hit)
 {
 	void *begin = packet_begin(ctx), *end = packet_end(ctx);
 	struct sl_eth *eth = begin;
 	struct sl_tag *tag = begin + sizeof(*eth);
-	struct sl_ipv4 *ip;
-	__u32 rest;
+	struct sl_ipv4 *ip = (void *)(eth + 1);
+	__u32 vlan = 0, need, least;
 	__be16 type;
 
-	if ((void *)(tag + 1) > end)
+	if ((void *)(ip + 1) + sizeof(struct sl_udp) > end)
 		return false;
 	type = eth->type;
 	hit->l3 = sizeof(*eth);
-	hit->vlan = 0;
 #ifdef SL_DOOR_TC
 	if (ctx->vlan_present) {
 		if ((__be16)ctx->vlan_proto != bpf_htons(SL_ETH_VLAN))
 			return false;
-		hit->vlan = SL_LINE_TAGGED | (ctx->vlan_tci & SL_VLAN_ID);
+		vlan = SL_LINE_TAGGED | (ctx->vlan_tci & SL_VLAN_ID);
 	}
 #endif
-	if (!hit->vlan && type == bpf_htons(SL_ETH_VLAN)) {
-		hit->vlan = SL_LINE_TAGGED | (bpf_ntohs(tag->tci) & SL_VLAN_ID);
-		hit->l3 += sizeof(*tag);
+	if (!vlan && type == bpf_htons(SL_ETH_VLAN)) {
+		vlan = SL_LINE_TAGGED | (bpf_ntohs(tag->tci) & SL_VLAN_ID);
 		type = tag->type;
+		hit->l3 = sizeof(*eth) + sizeof(*tag);
+		ip = (void *)(tag + 1);
+		if ((void *)(ip + 1) + sizeof(struct sl_udp) > end)
+			return false;
 	}
-	ip = begin + hit->l3;
-	if (type != bpf_htons(SL_ETH_IPV4) || (void *)(ip + 1) + sizeof(struct sl_udp) > end)
+	if (type != bpf_htons(SL_ETH_IPV4) || (word64(ip) & HIT_PLAIN_BITS) != HIT_PLAIN)
 		return false;
 	hit->len = bpf_ntohs(ip->len);
 	hit->ttl = ip->ttl;
-	if (ip->ver_ihl != 0x45 || ip->frag & bpf_htons(SL_IP_MF | SL_IP_OFFSET) || !hit->ttl ||
-	    hit->len < sizeof(*ip) + sizeof(struct sl_udp) || hit->len + hit->l3 > hit_length(ctx))
+	if (!hit->ttl || hit->len + hit->l3 > hit_length(ctx))
 		return false;
-	rest = hit->len - sizeof(*ip);
 	if (ip->proto == SL_PROTO_TCP) {
 		struct sl_tcp *tcp = (void *)(ip + 1);
-		__u32 header;
 
-		if ((void *)(tcp + 1) > end || !tcp_only_data(tcp->flags))
+		if ((void *)(tcp + 1) > end || (*(__be16 *)&tcp->offset & HIT_DATA_BITS) != HIT_DATA)
 			return false;
-		header = (tcp->offset >> 4) * 4;
-		if (header < sizeof(*tcp) || header > rest)
-			return false;
+		need = (tcp->offset & 0xf0) >> 2;
+		least = sizeof(*tcp);
+		hit->way_in = vlan | door << 16 | SL_PROTO_TCP << 24;
 	} else if (ip->proto == SL_PROTO_UDP) {
 		struct sl_udp *udp = (void *)(ip + 1);
-		__u32 length = bpf_ntohs(udp->len);
 
-		if (length < sizeof(*udp) || length > rest)
-			return false;
+		need = bpf_ntohs(udp->len);
+		least = sizeof(*udp);
+		hit->way_in = vlan | door << 16 | SL_PROTO_UDP << 24;
 	} else {
 		return false;
 	}
+	/* What is not even as long as its own header has no room for any other. */
+	if (need < least || need + sizeof(*ip) > hit->len)
+		return false;
 	hit->addresses = word64(&ip->saddr);
 	hit->ends = word32(ip + 1) | (__u64)ifindex << 32;
-	hit->way_in = hit->vlan | door << 16 | (__u32)ip->proto << 24;
 	return true;
 }
 
@@ -210,7 +224,7 @@ static __always_inline bool hit_write(struct __sk_buff *ctx, const struct sl_lin
 	if (!(line->flags & SL_LINE_NAT))
 		return true;
 	ip->check = ~sl_csum_fold((__u16)~ip->check + (__u32)line->delta);
-	*(__u64 *)&ip->saddr = word64(&v->saddr);
+	*(__u64 *)(begin + l3 + offsetof(struct sl_ipv4, saddr)) = word64(&v->saddr);
 	hit_copy32(ip + 1, &v->sport);
 	zero_is_none = line->proto == SL_PROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
 	check = l3 + sizeof(*ip) +
@@ -255,12 +269,14 @@ static __always_inline int hit_carry_body(struct __sk_buff *ctx, __u32 door)
 	/* Marks and metadata are other doors' words; they are heard where somebody knows them. */
 	if (ctx->mark || (door == DOOR_UP_IN && hit_has_meta(ctx)) ||
 	    !hit_parse(ctx, ctx->ifindex, door, &hit))
-		return HIT_NOT;
+		goto not;
 	line = hit_find(&hit);
-	if (line && line->flags & SL_LINE_LEAVE)
+	if (!line)
+		goto not;
+	if (line->flags & SL_LINE_LEAVE)
 		return TC_ACT_UNSPEC;
-	if (!line || !hit_fits(ctx, &hit, line))
-		return HIT_NOT;
+	if (!hit_fits(ctx, &hit, line))
+		goto not;
 	v = &line->verdict;
 	line->packets += packet_segments(ctx);
 	line->bytes += hit.len;
@@ -295,6 +311,10 @@ static __always_inline int hit_carry_body(struct __sk_buff *ctx, __u32 door)
 	default: /* ROUTE */
 		return hit_route(ctx, line);
 	}
+not:
+	/* Something to come to: the compiler would prepare this answer before each question. */
+	asm volatile("");
+	return HIT_NOT;
 }
 STATION(int, hit_carry, (struct __sk_buff * ctx, __u32 door), true, (ctx, door))
 
@@ -307,7 +327,7 @@ static __always_inline bool hit_key(sl_ctx *ctx, struct packet *p)
 	struct sl_l4_ports *ports = (void *)(ip + 1);
 	const struct sl_cache *cache = cache_row();
 
-	if (p->ethertype != SL_ETH_IPV4 || !cache || (void *)(ports + 1) > packet_end(ctx) ||
+	if (p->ethertype != SL_ETH_IPV4 || (void *)(ports + 1) > packet_end(ctx) ||
 	    ip->ver_ihl != 0x45 || ip->frag & bpf_htons(SL_IP_MF | SL_IP_OFFSET) ||
 	    (ip->proto != SL_PROTO_TCP && ip->proto != SL_PROTO_UDP))
 		return false;

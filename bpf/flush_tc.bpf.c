@@ -14,12 +14,14 @@ struct flush {
 
 static long flush_line(__u32 index, struct flush *flush)
 {
-	__u32 at = flush->first + index;
-	struct sl_line *line = bpf_map_lookup_elem(&sl_line, &at);
+	__u32 at = flush->first + index, set_at = at / SL_LINE_WAYS;
+	struct sl_line_set *set = bpf_map_lookup_elem(&sl_line, &set_at);
 	const struct sl_cache *cache = cache_row();
+	struct sl_line *line;
 
-	if (!line || !cache)
+	if (!set)
 		return 1;
+	line = &set->way[at % SL_LINE_WAYS];
 	if (line_fresh(line, cache) ? !flush->all || !line->packets : !line->packets && !line->generation)
 		return 0;
 	line_flush(line);
@@ -35,7 +37,7 @@ int sl_flush(struct __sk_buff *ctx)
 	struct sl_flush order;
 	__u32 lines;
 
-	if (!cache || bpf_skb_load_bytes(ctx, 0, &order, sizeof(order)))
+	if (bpf_skb_load_bytes(ctx, 0, &order, sizeof(order)))
 		return 0;
 	if (order.what == SL_FLUSH_SIZE) {
 		cache->second = order.second;

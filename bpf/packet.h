@@ -123,6 +123,12 @@ static __always_inline __u32 packet_segments(sl_ctx *ctx)
 #endif
 }
 
+/* The plan in force, read once: it may change at any time. 0: none is in. */
+static __always_inline __u32 packet_generation(void)
+{
+	return *(const volatile __u32 *)&ROW(sl_active, struct sl_active)->generation;
+}
+
 static __always_inline __u32 tick_now(void)
 {
 	return bpf_ktime_get_coarse_ns() >> SL_TICK_SHIFT;

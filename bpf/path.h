@@ -146,7 +146,7 @@ static __always_inline bool path_established_body(struct packet *p, struct sl_ve
 	struct sl_verdict made;
 	__u32 event;
 
-	if (cache && !(p->flags & PACKET_UNWRAPPED))
+	if (!(p->flags & PACKET_UNWRAPPED))
 		p->stamp = cache_stamp(cache, cache_flow_hash(&p->key));
 	barrier();
 	f = flow_lookup(&p->key, &unanswered);

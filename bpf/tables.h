@@ -58,6 +58,17 @@ static __attribute__((used)) int tables_describe(const struct tables_rows *rows)
 	return !rows;
 }
 
+/*
+ * The only row of a state table that has but one, for programs in "tc" and "xdp": there is nothing to look up, and it is
+ * always there. The loader puts the row's address in the place of the table's (user/kernel/direct.c).
+ */
+#define ROW(table, type)                                                                                     \
+	({                                                                                                   \
+		type *row_;                                                                                  \
+		asm("%0 = " #table " ll" : "=r"(row_));                                                      \
+		row_;                                                                                        \
+	})
+
 /* A row of a plan table, of the generation in `slot`. Always inlined: the verifier wants to see the map. */
 static __always_inline void *plan_row(void *outer, __u32 slot, const void *key)
 {

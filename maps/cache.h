@@ -55,10 +55,15 @@ struct sl_line {
 	__u16 vpc; /* of the flow's key */
 	__u16 delta; /* with SL_LINE_NAT: sum of what becomes of the addresses, for both checksums */
 	__u32 filled; /* tick */
+} __attribute__((aligned(8)));
+
+/* A row of sl_line: the places that a packet's line may stand in. */
+struct sl_line_set {
+	struct sl_line way[SL_LINE_WAYS];
 };
 
 struct sl_cache {
-	__u32 sets; /* of SL_LINE_WAYS lines on each CPU, a power of two; 0: the cache is off */
+	__u32 sets; /* on each CPU, a power of two; 0: the cache is off */
 	__u32 second; /* in jiffies: how long a line holds */
 	__u32 epoch; /* raised when any line may be wrong */
 	__u32 flow[SL_LINE_EPOCHS]; /* raised when one of the flows with this hash ends or goes another way */

@@ -47,9 +47,9 @@ static bool make_busy(struct sl_line *line, uint32_t to)
 
 static void nothing_in(struct bench *b)
 {
-	static const struct sl_line none;
+	static const struct sl_line_set none;
 
-	for (uint32_t i = 0; i < b->cpus * CACHE_LINES; i++)
+	for (uint32_t i = 0; i < b->cpus * CACHE_LINES / SL_LINE_WAYS; i++)
 		if (bpf_map_update_elem(b->kernel.table[SL_TABLE_sl_line], &i, &none, BPF_ANY))
 			fail(b, "sl_line cannot be written");
 }
@@ -222,11 +222,13 @@ static void sizes(struct bench *b)
 	static const struct {
 		uint32_t lines, cpus, rows;
 	} sizes[] = {
-		{ 0, 2, 2 * SL_LINE_WAYS },	 { 1000, 1, 512 }, { SL_LINES, 2, 2 * SL_LINES },
-		{ SL_LINES, 240, 240 * 2048 }, /* those of a small guest on a large machine */
-		{ 1U << 20, 64, 64U << 20 }, /* who says so has it */
-		{ 1U << 20, 4096, 4096U << 19 }, /* what a table can have */
-		{ 1U << 20, 4097, 4097U << 19 },
+		{ 0, 2, 2 },
+		{ 1000, 1, 128 },
+		{ SL_LINES, 2, 2 * SL_LINES / SL_LINE_WAYS },
+		{ SL_LINES, 240, 240 * 512 }, /* those of a small guest on a large machine */
+		{ 1U << 20, 64, 16U << 20 }, /* who says so has it */
+		{ 1U << 20, 4096, 4096U << 17 }, /* what is to be had at most */
+		{ 1U << 20, 4097, 4097U << 17 },
 	};
 
 	case_begin(b, "cache: its size");

@@ -39,7 +39,7 @@ static void old_lines(struct bench *b)
 	struct sl_flow_key keys[8];
 	struct sl_flow before, after;
 	uint32_t missed, left = 0, count = 0;
-	struct sl_line line;
+	struct sl_line_set set;
 	struct trouble t;
 	struct got got;
 
@@ -53,8 +53,12 @@ static void old_lines(struct bench *b)
 	cache_age(b, LONG_AGO);
 	if (cache_flush(b->flush, SL_FLUSH_OLD, b->cpus, NULL, &missed, &t))
 		fail(b, "%s", t.text);
-	for (uint32_t i = 0; i < b->cpus * CACHE_LINES; i++)
-		left += !bpf_map_lookup_elem(b->kernel.table[SL_TABLE_sl_line], &i, &line) && line.generation;
+	for (uint32_t i = 0; i < b->cpus * CACHE_LINES / SL_LINE_WAYS; i++) {
+		if (bpf_map_lookup_elem(b->kernel.table[SL_TABLE_sl_line], &i, &set))
+			fail(b, "sl_line cannot be read");
+		for (int way = 0; way < SL_LINE_WAYS; way++)
+			left += set.way[way].generation != 0;
+	}
 	that(b, !left, "sl_flush ends what has expired");
 	case_end(b);
 

@@ -162,16 +162,21 @@ void cache_open_way(struct bench *b, uint32_t which)
 uint32_t cache_lines(struct bench *b, bool (*change)(struct sl_line *line, uint32_t by), uint32_t by)
 {
 	int fd = b->kernel.table[SL_TABLE_sl_line];
-	struct sl_line line;
+	struct sl_line_set set;
 	uint32_t found = 0;
 
-	for (uint32_t i = 0; i < b->cpus * CACHE_LINES; i++) {
-		if (bpf_map_lookup_elem(fd, &i, &line))
+	for (uint32_t i = 0; i < b->cpus * CACHE_LINES / SL_LINE_WAYS; i++) {
+		bool changed = false;
+
+		if (bpf_map_lookup_elem(fd, &i, &set))
 			fail(b, "sl_line cannot be read");
-		if (!line.generation)
-			continue;
-		found++;
-		if (change && change(&line, by) && bpf_map_update_elem(fd, &i, &line, BPF_ANY))
+		for (int way = 0; way < SL_LINE_WAYS; way++) {
+			if (!set.way[way].generation)
+				continue;
+			found++;
+			changed |= change && change(&set.way[way], by);
+		}
+		if (changed && bpf_map_update_elem(fd, &i, &set, BPF_ANY))
 			fail(b, "sl_line cannot be written");
 	}
 	return found;

@@ -319,7 +319,7 @@ static int carry_out(struct work *w)
 	compare_limit(w, SL_TABLE_sl_unanswered, "unanswered flows", w->image->limits.unanswered_flows);
 	compare_limit(w, SL_TABLE_sl_outside, "bindings", w->image->limits.bindings);
 	if (w->image->limits.cache_lines)
-		compare_limit(w, SL_TABLE_sl_line, "the cache's lines on all processors",
+		compare_limit(w, SL_TABLE_sl_line, "the cache's sets of lines on all processors",
 			      cache_rows(w->image->limits.cache_lines, (uint32_t)libbpf_num_possible_cpus()));
 	if (claims_plan(&w->claims, w->image, &w->t))
 		return fail(w);

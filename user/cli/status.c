@@ -212,7 +212,7 @@ static json_t *pacing_json(const struct view *v)
 /* Of the table there is, whether it is used or not. */
 static uint64_t cache_bytes(const struct view *v)
 {
-	return (uint64_t)kernel_room(&v->k, SL_TABLE_sl_line) * sizeof(struct sl_line);
+	return (uint64_t)kernel_room(&v->k, SL_TABLE_sl_line) * sizeof(struct sl_line_set);
 }
 
 static int print_json(const struct view *v)

@@ -25,7 +25,7 @@ uint32_t cache_rows(uint32_t lines, uint32_t cpus)
 
 	while (sets * 2 * SL_LINE_WAYS <= lines && sets * 2 * SL_LINE_WAYS * cpus <= most)
 		sets *= 2;
-	return (uint32_t)(sets * SL_LINE_WAYS * cpus);
+	return (uint32_t)(sets * cpus);
 }
 
 /* The kernel's clock that moves by jiffies says how long one is. */
@@ -67,7 +67,7 @@ int cache_start(const struct kernel *k, bool on, struct trouble *t)
 	if (program < 0)
 		return program;
 	if (on)
-		flush.sets = kernel_room(k, SL_TABLE_sl_line) / ((uint32_t)cpus * SL_LINE_WAYS);
+		flush.sets = kernel_room(k, SL_TABLE_sl_line) / (uint32_t)cpus;
 	else
 		error = cache_flush(program, SL_FLUSH_ALL, (uint32_t)cpus, NULL, &missed, t);
 	if (!error)

@@ -6,7 +6,7 @@
 #define SLUICE_CACHE_H
 #include "kernel.h"
 
-/* Rows of sl_line for so many lines on each CPU: a power of two of sets; never none. */
+/* Rows of sl_line, which are sets, for so many lines on each CPU: a power of two for each; never none. */
 uint32_t cache_rows(uint32_t lines, uint32_t cpus);
 /* Puts the cache into force, empty and at the size of the table there is, or turns it off. */
 int cache_start(const struct kernel *k, bool on, struct trouble *t);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <xdp/libxdp.h>
 #include "sluice.skel.h"
+#include "direct.h"
 #include "object.h"
 #include "shape.h"
 
@@ -52,6 +53,8 @@ struct bpf_object *object_open(struct trouble *t)
 	size_t size;
 
 	object_quiet();
+	if (direct_register(t))
+		return NULL;
 	elf = sluice_bpf__elf_bytes(&size);
 	object = bpf_object__open_mem(elf, size, &opts);
 	if (!object)
