@@ -200,36 +200,53 @@ static __always_inline void flow_answered(const struct sl_flow_key *key, const s
 	other->flags |= SL_FLOW_ANSWERED;
 }
 
+/* It has been answered. A FIN or RST that came before, or with, the reply stays true. */
+static __always_inline void flow_settle(struct sl_flow *f)
+{
+	if (f->state == SL_FLOW_OPENING)
+		f->state = SL_FLOW_ESTABLISHED;
+	f->flags |= SL_FLOW_ANSWERED;
+}
+
 /*
  * The first reply, of TCP the packet that follows it, moves both halves to the table that never evicts. When that is
- * full they stay where they are and go on working; the agent's ageing makes room for others. False: one is lost.
+ * full they stay where they are and go on working; the agent's ageing makes room for others. False: one is lost, or both
+ * have been moved by another processor.
+ *
+ * The table they are in gives a row that was deleted or driven out to the next flow at once, also while it is read here:
+ * a copy is the flow's if the row still is after it was made.
  */
 static __always_inline bool flow_promote(const struct sl_flow_key *key, const struct sl_flow_key *peer)
 {
 	struct sl_flow *f = bpf_map_lookup_elem(&sl_unanswered, key);
 	struct sl_flow *other = bpf_map_lookup_elem(&sl_unanswered, peer);
+	__u32 zero = 0;
+	struct sl_promoted *copy = bpf_map_lookup_elem(&sl_promoted, &zero);
 
-	if (!f || !other)
+	if (!f || !other || !copy)
 		return false;
-	/* A FIN or RST that came before, or with, the reply stays true. */
-	if (f->state == SL_FLOW_OPENING) {
-		f->state = SL_FLOW_ESTABLISHED;
-		other->state = SL_FLOW_ESTABLISHED;
-	}
-	f->flags |= SL_FLOW_ANSWERED;
-	other->flags |= SL_FLOW_ANSWERED;
-	if (bpf_map_update_elem(&sl_flow, peer, other, BPF_ANY)) {
-		stat(SL_STAT_FLOWS_UNPROMOTED);
-		return true;
-	}
-	if (bpf_map_update_elem(&sl_flow, key, f, BPF_ANY)) {
+	copy->flow = *f;
+	copy->peer = *other;
+	barrier();
+	if (bpf_map_lookup_elem(&sl_unanswered, key) != f ||
+	    bpf_map_lookup_elem(&sl_unanswered, peer) != other)
+		return false;
+	flow_settle(&copy->flow);
+	flow_settle(&copy->peer);
+	if (bpf_map_update_elem(&sl_flow, peer, &copy->peer, BPF_ANY))
+		goto full;
+	if (bpf_map_update_elem(&sl_flow, key, &copy->flow, BPF_ANY)) {
 		bpf_map_delete_elem(&sl_flow, peer);
-		stat(SL_STAT_FLOWS_UNPROMOTED);
-		return true;
+		goto full;
 	}
 	bpf_map_delete_elem(&sl_unanswered, peer);
 	bpf_map_delete_elem(&sl_unanswered, key);
 	stat(SL_STAT_FLOWS_PROMOTED);
+	return true;
+full:
+	flow_settle(f);
+	flow_settle(other);
+	stat(SL_STAT_FLOWS_UNPROMOTED);
 	return true;
 }
 
@@ -303,7 +320,7 @@ static __always_inline __u32 flow_touch_body(const struct packet *p, struct sl_f
 	    !(p->tcp_flags & (SL_TCP_SYN | SL_TCP_RST)) && flow_promote(&own, &peer))
 		return FLOW_GOES_ON;
 	/* The LRU may have evicted the other half alone; without it a reply would find no flow. */
-	if (!(f->flags & SL_FLOW_REPLY) && !bpf_map_lookup_elem(&sl_unanswered, &peer))
+	if (!(f->flags & SL_FLOW_REPLY) && !flow_lookup(&peer, &unanswered))
 		return FLOW_IS_HALF;
 	return FLOW_GOES_ON;
 }

@@ -50,4 +50,10 @@ struct sl_flow {
 	__u32 pad2;
 };
 
+/* sl_promoted: both entries of a flow on their way from one table to the other. */
+struct sl_promoted {
+	struct sl_flow flow;
+	struct sl_flow peer;
+};
+
 #endif
