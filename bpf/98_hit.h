@@ -269,14 +269,14 @@ static __always_inline int hit_carry_body(struct __sk_buff *ctx, __u32 door)
 	/* Marks and metadata are other doors' words; they are heard where somebody knows them. */
 	if (ctx->mark || (door == DOOR_UP_IN && hit_has_meta(ctx)) ||
 	    !hit_parse(ctx, ctx->ifindex, door, &hit))
-		goto not;
+		goto miss;
 	line = hit_find(&hit);
 	if (!line)
-		goto not;
+		goto miss;
 	if (line->flags & SL_LINE_LEAVE)
 		return TC_ACT_UNSPEC;
 	if (!hit_fits(ctx, &hit, line))
-		goto not;
+		goto miss;
 	v = &line->verdict;
 	line->packets += packet_segments(ctx);
 	line->bytes += hit.len;
@@ -311,7 +311,7 @@ static __always_inline int hit_carry_body(struct __sk_buff *ctx, __u32 door)
 	default: /* ROUTE */
 		return hit_route(ctx, line);
 	}
-not:
+miss:
 	/* Something to come to: the compiler would prepare this answer before each question. */
 	asm volatile("");
 	return HIT_NOT;
@@ -327,8 +327,8 @@ static __always_inline bool hit_key(sl_ctx *ctx, struct packet *p)
 	struct sl_l4_ports *ports = (void *)(ip + 1);
 	const struct sl_cache *cache = cache_row();
 
-	if (p->ethertype != SL_ETH_IPV4 || (void *)(ports + 1) > packet_end(ctx) ||
-	    ip->ver_ihl != 0x45 || ip->frag & bpf_htons(SL_IP_MF | SL_IP_OFFSET) ||
+	if (p->ethertype != SL_ETH_IPV4 || (void *)(ports + 1) > packet_end(ctx) || ip->ver_ihl != 0x45 ||
+	    ip->frag & bpf_htons(SL_IP_MF | SL_IP_OFFSET) ||
 	    (ip->proto != SL_PROTO_TCP && ip->proto != SL_PROTO_UDP))
 		return false;
 	p->key.saddr = ip->saddr;
