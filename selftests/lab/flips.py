@@ -13,12 +13,12 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from expect import PROTOCOLS, Plan  # noqa: E402
 from probe import Attempt, Probe  # noqa: E402
+from stage import PATIENT, SLOW  # noqa: E402
 
 
 def main():
     lab, a, b, done = sys.argv[1:5]
     wanted = int(sys.argv[5]) if len(sys.argv) > 5 else 1000
-    slow = float(os.environ.get("PROBE_SLOW", "1"))
     first, second = Plan(a), Plan(b)
     hosts = [first.hosts[w["name"]] for w in first.json["workloads"]
              if os.path.exists(f"/run/netns/{lab}-{w['name']}")]
@@ -34,14 +34,14 @@ def main():
                     allowed.append((src.name, dst.name, kind, port))
                 elif both == {False}:
                     forbidden.append((src.name, dst.name, kind, port))
-    probe = Probe(lab, {h.name: h.address for h in hosts}, ports, 0.2 + 0.1 * slow, 10.0 * slow)
+    probe = Probe(lab, {h.name: h.address for h in hosts}, ports, 0.2 + 0.1 * SLOW, PATIENT)
     # Once in peace: neighbours are found, so that no first packet is spent on a question.
     probe.run([Attempt(*x, True) for x in allowed])
     probe.resent = 0
     made = tried = 0
     lost, leaked = [], []
     turn = 0
-    end = time.monotonic() + 240 * slow
+    end = time.monotonic() + 240 * SLOW
     while (made < wanted or not os.path.exists(done)) and time.monotonic() < end:
         good = [Attempt(*allowed[(turn * 20 + i) % len(allowed)], True) for i in range(20)]
         bad = [Attempt(*forbidden[(turn * 37 + i) % len(forbidden)], False) for i in range(20)]
