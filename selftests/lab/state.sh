@@ -189,7 +189,7 @@ until_true $PATIENT lab_in db sh -c 'ss -Hltn "sport = :5201" | grep -q .'
 nsenter --net="/run/netns/$LAB-client" iperf3 -c $db -b $rate -t 250 -J \
 	>"$LAB_DIR/client.json" 2>"$LAB_DIR/client.err" &
 iperf=$! watches=()
-nsenter --net="/run/netns/$LAB-client" ping -i 0.01 -W $PATIENT -q $db >"$LAB_DIR/ping" 2>&1 &
+nsenter --net="/run/netns/$LAB-client" ping -i 0.01 $db >"$LAB_DIR/ping" 2>&1 &
 ping=$!
 # A machine that stands still sends a SYN again without having lost one: both ends tell what left and what came.
 for place in client db; do
@@ -231,7 +231,12 @@ check "$me under traffic: there were some" test "0$(cat "$LAB_DIR/opened")" -gt 
 kill -0 $iperf 2>/dev/null && ok "$me under traffic: iperf3 ran through all of them" ||
 	not_ok "$me under traffic: iperf3 died: $(tail -n 2 "$LAB_DIR/client.err")"
 kill -INT $ping && wait $ping
-check "$me under traffic: not one echo is lost" grep -q ' 0% packet loss' "$LAB_DIR/ping"
+answered() { # but for one or two that were under way when it ended
+	awk -F '[ =]' '{ for (i = 1; i < NF; i++) if ($i == "icmp_seq") { last = $(i + 1); n += !seen[last]++; max = last > max ? last : max } }
+		/ packets transmitted/ { sent = $1 }
+		END { print sent " sent, " n " of the first " max " answered"; exit !(n && n == max && sent - max < 3) }' "$LAB_DIR/ping"
+}
+check "$me under traffic: not one echo is lost" answered
 met=$(sent_again client 5201)
 kill -TERM $iperf 2>/dev/null
 wait $iperf
