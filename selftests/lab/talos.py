@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import frames as f  # noqa: E402
 from probe import Attempt, Probe  # noqa: E402
 from stage import PATIENT, QUIET, SLOW, Stage, until  # noqa: E402
-from streams import Meter, calmly, run, seen_on  # noqa: E402
+from streams import BUSY, Meter, calmly, run, seen_on  # noqa: E402
 
 INFRA, APPS = ("infra-mesh", "infra-web"), ("apps-mesh", "apps-web")
 VIPS = {"infra-mesh": "10.25.11.100", "apps-mesh": "10.25.11.150"}
@@ -240,6 +240,9 @@ def backup(s):
         name = f"backup: {who} gets 0.95 to 1.02 of its class's {LIMIT} Mbit/s"
         if free < 1.2 * LIMIT:
             s.skip(name, f"this machine carries {free:.0f} without sluice")
+            continue
+        if mbit < 0.95 * LIMIT and s.taken > BUSY:
+            s.skip(name, f"{mbit:.0f}; this machine is too busy to tell: {100 * s.taken:.0f} % of the time was taken")
             continue
         s.say(f"{name} ({mbit:.0f}; {free:.0f} without sluice)", not 0.95 * LIMIT <= mbit <= 1.02 * LIMIT and "not that")
     before, server = s.dropped(), Server(s, "nas", 2050)
