@@ -29,9 +29,9 @@ agent_gone() { [ "$(agent_pid)" = 0 ]; }
 agent_end() { # SIGNAL
 	local pid
 	pid=$(agent_pid)
-	[ "$pid" -gt 1 ] && kill "-$1" "$pid" && until_true 3 agent_gone
+	[ "$pid" -gt 1 ] && kill "-$1" "$pid" && until_true $PATIENT agent_gone
 }
-pings() { lab_in a1 ping -q -c 2 -i 0.2 -W 1 "${1:-192.168.103.12}"; }
+pings() { lab_in a1 ping -q -c 2 -i 0.2 -W 5 "${1:-192.168.103.12}"; }
 
 workload_make() { # NAME IFACE ADDRESS MAC: as lab_up does
 	ip -n "$LAB-n1" link add "$2" type veth peer name eth0 netns "$LAB-$1" &&
@@ -75,10 +75,10 @@ exporter_weak() {
 }
 returns() { # IFACE deleted and made again: guarded within a second
 	ip -n "$LAB-n1" link del wl-a2 && workload_make a2 wl-a2 192.168.103.12 02:00:00:00:03:0c &&
-		until_true 1 guarded wl-a2 && until_true 1 pings
+		at_once guarded wl-a2 && at_once pings
 }
 uplink_returns() {
-	ip -n "$LAB-n1" link del up0 && lab_port n1 up0 port1 && until_true 1 guarded up0 &&
+	ip -n "$LAB-n1" link del up0 && lab_port n1 up0 port1 && at_once guarded up0 &&
 		[ "$(status '.doors[] | select(.interface == "up0") | .xdp')" != none ]
 }
 strangers() { # interfaces the plan does not know change nothing; a hundred at once neither
@@ -98,7 +98,7 @@ neighbour_known() { # nobody has sent a packet to n2: the agent has asked
 sum() { lab_sluice n1 show networks --json | jq '[.[] | .sent.packets] | add'; }
 killed() { # with -9, under traffic, and started again: nothing is lost, counters go on
 	local before lost round
-	lab_in a1 ping -q -c 100 -i 0.05 -W 1 192.168.103.12 >"$LAB_DIR/ping.out" 2>&1 &
+	lab_in a1 ping -q -c 100 -i 0.05 -W $PATIENT 192.168.103.12 >"$LAB_DIR/ping.out" 2>&1 &
 	local ping=$!
 	for round in 1 2 3; do
 		sleep 0.6
@@ -112,6 +112,7 @@ killed() { # with -9, under traffic, and started again: nothing is lost, counter
 	echo "$lost"
 	[ "$lost" = '0% packet loss' ]
 }
+aged_since() { [ "$(status .stats.flows_aged)" -gt "$1" ]; }
 udp_flows() { lab_sluice n1 show flows --proto udp --port "$1" --json | jq -e "length $2"; }
 ages() { # a UDP question nobody answers goes after udp_new_s; an ICMP flow stays its minute
 	local before
@@ -119,23 +120,23 @@ ages() { # a UDP question nobody answers goes after udp_new_s; an ICMP flow stay
 	before=$(status .stats.flows_aged)
 	lab_in a1 $PYTHON -c 'import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 5353)); s.sendto(b"x", ("192.168.103.12", 7777))'
-	until_true 4 udp_flows 7777 '== 1' || { echo "no flow" && return 1; }
-	until_true 20 udp_flows 7777 '== 0' || { echo "the flow stays" && return 1; }
-	sleep 1.5
+	until_true $PATIENT udp_flows 7777 '== 1' || { echo "no flow" && return 1; }
+	until_true $((20 + PATIENT)) udp_flows 7777 '== 0' || { echo "the flow stays" && return 1; }
+	until_true $PATIENT aged_since "$before"
 	echo "aged before $before, now $(status .stats.flows_aged)"
-	[ "$(status .stats.flows_aged)" -gt "$before" ] &&
+	aged_since "$before" &&
 		lab_sluice n1 show flows --proto icmp --json | jq -e 'length > 0'
 }
 deaf() { # a2 drops what comes to 7777 without an ICMP error, which would be an answer
 	lab_in a2 $PYTHON -c 'import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 7777)); time.sleep(120)' &
-	until_true 20 lab_in a2 sh -c 'ss -Hlun "sport = :7777" | grep -q .'
+	until_true $PATIENT lab_in a2 sh -c 'ss -Hlun "sport = :7777" | grep -q .'
 }
 follows_apply() { # somebody else applies: what the agent patches later is that plan, not its own old one
 	jq '.networks["net-c"] = { id: 105, sites: { c1: { vlan: 105, cidrs: ["192.168.105.0/24"] } } }' \
 		"$PLAN" >"$LAB_DIR/more.json"
 	lab_sluice n1 apply --plan "$LAB_DIR/more.json" --node n1 || return 1
-	sleep 1.5
+	until_true $PATIENT swept_after $(($(date +%s) + 1)) || { echo "no sweep" && return 1; }
 	returns || { echo "not guarded again" && return 1; }
 	lab_sluice n1 show networks --json | jq -e '[.[] | select(.network == "net-c")] | length == 1'
 }
@@ -143,13 +144,14 @@ follows_up() { # taken down and brought up behind the agent's back
 	lab_sluice n1 down || return 1
 	sleep 1.5
 	lab_sluice n1 up --plan "$PLAN" --node n1 || return 1
-	until_true 5 swept && returns && lab_in n1 curl -sf http://127.0.0.1:9477/healthz
+	until_true $PATIENT swept && returns && lab_in n1 curl -sf http://127.0.0.1:9477/healthz
 }
+swept_after() { [ "$(status .agent_swept_at)" -ge "$1" ]; }
 swept() { [ $(($(date +%s) - $(status .agent_swept_at))) -le 2 ]; }
 reloads() {
 	local before
 	before=$(status .generation)
-	kill -HUP "$(agent_pid)" && until_true 30 newer "$before"
+	kill -HUP "$(agent_pid)" && until_true $PATIENT newer "$before"
 }
 newer() { [ "$(status .generation)" -gt "$1" ]; }
 terminates() { agent_end TERM && pings && lab_sluice n1 status; }
@@ -160,16 +162,16 @@ three_caps() { # as systemd starts it
 notifies() { # READY=1 and WATCHDOG=1 arrive on the socket, STOPPING=1 at the end
 	$PYTHON - "$LAB_DIR/notify" >"$LAB_DIR/notified" <<-'EOF' &
 		import socket, sys
-		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); s.settimeout(20)
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); s.settimeout(300)
 		while True:
 		    text = s.recv(4096).decode(); print(text, flush=True)
 		    if "STOPPING=1" in text: break
 	EOF
-	until_true 2 test -S "$LAB_DIR/notify"
+	until_true $PATIENT test -S "$LAB_DIR/notify"
 	agent_start env "NOTIFY_SOCKET=$LAB_DIR/notify" WATCHDOG_USEC=2000000 -- --no-metrics || return 1
-	sleep 2.5
+	until_true $PATIENT grep -q WATCHDOG=1 "$LAB_DIR/notified"
 	agent_end TERM
-	sleep 0.2
+	until_true $PATIENT grep -q STOPPING=1 "$LAB_DIR/notified"
 	cat "$LAB_DIR/notified"
 	grep -q READY=1 "$LAB_DIR/notified" && grep -q WATCHDOG=1 "$LAB_DIR/notified" &&
 		grep -q STOPPING=1 "$LAB_DIR/notified"
@@ -187,9 +189,9 @@ check "$me fault_f12 a second agent is refused and told who holds the lock" seco
 check "$me SIGHUP puts the plan in again" reloads
 check "$me keeps three capabilities" agent_weak
 check "$me its exporter is nobody and has none" exporter_weak
-check "$me asks for the other node before the first packet" until_true 5 neighbour_known
+check "$me asks for the other node before the first packet" until_true $PATIENT neighbour_known
 check "$me traffic between workloads of the node" pings
-check "$me traffic to the other node" until_true 3 pings 192.168.104.12
+check "$me traffic to the other node" until_true $PATIENT pings 192.168.104.12
 check "$me fault_f6 an interface that returns is guarded within a second" returns
 check "$me fault_f6 an uplink that returns is guarded within a second" uplink_returns
 check "$me interfaces outside the plan change nothing" strangers

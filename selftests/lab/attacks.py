@@ -17,9 +17,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import frames as f  # noqa: E402
 from expect import PROTOCOLS, Plan, within, number  # noqa: E402
 from probe import Attempt, Probe  # noqa: E402
+from stage import PATIENT, QUIET, SLOW, until  # noqa: E402
 
 LAB, PLAN, SLUICE, PINS = sys.argv[1:5]
-SLOW = float(os.environ.get("PROBE_SLOW", "1"))
 FRAMES = 5
 ALL = "ff:ff:ff:ff:ff:ff"
 failed = False
@@ -198,6 +198,16 @@ def attacks(s, wire, inside):
            f.eth(vm, am, 0x800, f.ipv4(a.address, v.address, 17, b"attack-token" * 2, frag=100)), "frag_no_first", node)
 
 
+def counted(node, before):
+    """({reason: how many more than before}, all of them now), patiently until there is one for each frame."""
+    def more():
+        after.update(drops(node))
+        return sum(after.values()) - sum(before.values()) >= FRAMES
+    after = {}
+    until(more)
+    return {r: n - before.get(r, 0) for r, n in after.items() if n != before.get(r, 0)}, after
+
+
 def strike(s, probe, victim, before, port, frame, reason, node):
     """What went wrong, or None. `before`: the drops of each node as they were last; a connection makes none."""
     victim.caught()
@@ -205,14 +215,8 @@ def strike(s, probe, victim, before, port, frame, reason, node):
         before[node] = drops(node)
     for _ in range(FRAMES):
         port.send(frame)
-    reasons, grown = reason.split("|"), {}
-    for _ in range(20):
-        after = drops(node)
-        grown = {r: n - before[node].get(r, 0) for r, n in after.items() if n != before[node].get(r, 0)}
-        if sum(grown.values()) >= FRAMES:
-            break
-        time.sleep(0.02 * SLOW)
-    before[node] = after
+    reasons = reason.split("|")
+    grown, before[node] = counted(node, before[node])
     works = still_works(s, probe)
     got = [data for _, data in victim.caught() if b"attack-token" in data]
     if got:
@@ -241,14 +245,13 @@ def untagged(s, wire, victim):
     before = drops(node)
     for _ in range(FRAMES):
         wire.send(f.eth(dmac, wire.mac, 0x800, f.udp(s.friend.address, v.address, 5000, 9999, b"attack-token")))
-    time.sleep(0.3 * SLOW)
-    after = drops(node)
+    time.sleep(QUIET)
+    grown, _ = counted(node, before)
     on_node(node, "sh", "-c", f"echo 0 >/proc/sys/net/ipv4/ip_forward; "
             f"ip neigh del {v.address} dev {interface}")
     got = [d for _, d in victim.caught() if b"attack-token" in d]
     if got:
         return f"the victim got {len(got)} of {FRAMES} frames"
-    grown = {r: n - before.get(r, 0) for r, n in after.items() if n != before.get(r, 0)}
     if len(grown) != 1 or sum(grown.values()) != FRAMES:
         return f"expected one reason to grow by {FRAMES}, saw {grown or 'no drop'}"
     return None
@@ -258,7 +261,7 @@ def main():
     s = Scene(Plan(PLAN))
     attacker = s.neighbour or s.stranger
     hosts = {h.name: h.address for h in (s.victim, s.friend)}
-    probe = Probe(LAB, hosts, [s.port], 1.0 * SLOW, 8.0 * SLOW)
+    probe = Probe(LAB, hosts, [s.port], 1.0 * SLOW, PATIENT)
     wire, inside = f.Port(probe.ns, "wire"), f.Port(probe.ns, attacker.name)
     victim = f.Port(probe.ns, s.victim.name)
     for h in (s.victim, s.friend, attacker):

@@ -35,14 +35,16 @@ class Crowd:
     def __init__(self, namespaces, namespace, *sources):
         self.ns, self.namespace, self.sources = namespaces, namespace, itertools.cycle(sources or ("",))
 
-    def connect(self, to, ports, seconds=20.0, hold=False, width=400, patience=None):
+    def connect(self, to, ports, seconds=60.0, hold=False, width=400, patience=None, enough=None):
         """One connection from each of `ports` (0: any) to `to`; all of them, answered or with an error.
 
-        patience: give each so long, instead of `seconds` for all.
+        patience: give each so long, instead of `seconds` for all; time in which this machine did not let us look
+        does not count. enough: when so many have been answered the others get a moment more.
         """
         poll, waiting, done = select.epoll(), {}, []
         ports = iter(ports)
-        end = time.monotonic() + seconds
+        turn = time.monotonic()
+        end, stolen = turn + seconds, 0.0
         with self.ns.inside(self.namespace):
             more = True
             while more or waiting:
@@ -55,7 +57,7 @@ class Crowd:
                     if c.error:
                         done.append(c)
                         continue
-                    waiting[c.sock.fileno()] = (c, time.monotonic())
+                    waiting[c.sock.fileno()] = (c, time.monotonic() - stolen)
                     poll.register(c.sock.fileno(), select.EPOLLIN)
                 for fd, _ in poll.poll(0.05):
                     c, _ = waiting[fd]
@@ -66,10 +68,14 @@ class Crowd:
                         if not hold or c.error:
                             c.close()
                 now = time.monotonic()
+                stolen += max(0.0, now - turn - 0.2) if patience else 0.0
+                turn = now
+                if enough is not None and sum(not c.error for c in done) >= enough:
+                    end, enough = min(end, now + 3.0), None
                 if now > end:
                     more = False
                 for fd, (c, begun) in list(waiting.items()) if now > end or patience else []:
-                    if now > end or now - begun > patience:
+                    if now > end or now - stolen - begun > patience:
                         c.error, c.stuck = "ETIMEDOUT", stuck(c.sock)
                         poll.unregister(fd)
                         del waiting[fd]
@@ -114,7 +120,7 @@ class Crowd:
         return True
 
 
-def speak(connections, seconds=10.0, width=1000):
+def speak(connections, seconds=30.0, width=1000):
     """A byte to each and the same back: those that broke, with `error` set."""
     broken = []
     for at in range(0, len(connections), width):

@@ -68,7 +68,7 @@ watch_wire() {
 			"ip and not ($strangers) or vlan and ip and not ($strangers)" >"$LAB_DIR/wire-$node" 2>"$LAB_DIR/wire-$node.log" &
 		echo $! >"$LAB_DIR/wire-$node.pid"
 		disown
-		until_true 10 grep -q 'listening on' "$LAB_DIR/wire-$node.log" || { cat "$LAB_DIR/wire-$node.log" && return 1; }
+		until_true $PATIENT grep -q 'listening on' "$LAB_DIR/wire-$node.log" || { cat "$LAB_DIR/wire-$node.log" && return 1; }
 	done
 }
 wire_clean() {
@@ -87,7 +87,7 @@ wire_control() {
 	lab_in plain-1 ping -q -c 2 -i 0.2 -W 1 203.0.113.10 >/dev/null
 	ip -n "$LAB-$node" address del 10.110.0.1/32 dev lo || return 1
 	ip -n "$LAB-plain-1" neigh flush all
-	until_true 3 grep -q '10\.110\.0\.11 > 203\.0\.113\.10' "$LAB_DIR/wire-$node"
+	until_true $PATIENT grep -q '10\.110\.0\.11 > 203\.0\.113\.10' "$LAB_DIR/wire-$node"
 }
 
 # --- agents, so that one can be killed and started again
@@ -96,5 +96,5 @@ agent_start() { # NODE
 		"$SLUICE" run --no-metrics >"$LAB_DIR/agent-$1" 2>&1 &
 	echo $! >"$LAB_DIR/agent-$1.pid"
 	disown
-	until_true 30 grep -q "agent on node" "$LAB_DIR/agent-$1" || { tail -n 1 "$LAB_DIR/agent-$1" && return 1; }
+	until_true $PATIENT grep -q "agent on node" "$LAB_DIR/agent-$1" || { tail -n 1 "$LAB_DIR/agent-$1" && return 1; }
 }

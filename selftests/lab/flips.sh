@@ -32,7 +32,7 @@ PICK
 )
 address=$(lab_field "$to" address)
 lab_in "$to" iperf3 -s -1 -p "$port" >"$LAB_DIR/server" 2>&1 &
-for _ in {1..50}; do lab_in "$to" ss -Hltn "sport = :$port" | grep -q . && break || sleep 0.1; done
+until_true $PATIENT lab_in "$to" sh -c "ss -Hltn 'sport = :$port' | grep -q ."
 touch "$LAB_DIR/flipping"
 # Not by lab_in: $! must be iperf3 itself, to be ended when the flips are through.
 nsenter --net="/run/netns/$LAB-$from" iperf3 -c "$address" -p "$port" -b $rate -t 250 -J \
@@ -57,12 +57,10 @@ if [ $failed = 0 ]; then ok "flips $flips applies on every node"; else
 fi
 kill -0 $client 2>/dev/null && ok "flips iperf3 ran through all of them" ||
 	not_ok "flips iperf3 died: $(tail -n 2 "$LAB_DIR/client.err" "$LAB_DIR/client.json" | tr '\n' ' ')"
+met=$(sent_again "$from" "$port")
 kill -TERM $client 2>/dev/null
 wait $client
-# A second without a byte is a loss only where TCP had to send again: a machine that has no time for iperf3 stands
-# still as well, but loses nothing.
-lost=$(jq '[.intervals[].sum] | [range(length) as $i | select(.[$i].bits_per_second == 0 and
-	([.[$i:$i + 2][].retransmits] | add) > 0)] | length' "$LAB_DIR/client.json" 2>/dev/null)
+lost=$(stood_still "$LAB_DIR/client.json" "$met")
 [ "${lost:-1}" = 0 ] && ok "flips iperf3 never stood still for a lost segment" ||
 	not_ok "flips iperf3 stood still and sent again: ${lost:-?} seconds"
 echo "$flips flips on every node in $took s"

@@ -46,6 +46,8 @@ check() {
 check_once() {
 	if [ -n "${SLUICE_VM:-}" ]; then skip "$1: no kernel has a part in it, tried outside the guests"; else check "$@"; fi
 }
+# What should come may take so long where others use the machine as well; it is only waited for if it does not.
+PATIENT=$((20 + 10 * ${PROBE_SLOW:-1}))
 # until_true SECONDS COMMAND...: tries ten times a second
 until_true() {
 	local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
@@ -54,6 +56,28 @@ until_true() {
 		[ "${EPOCHREALTIME/[.,]/}" -lt $end ] || return 1
 		sleep 0.1
 	done
+}
+
+# at_once COMMAND...: within a second, and seven looks at least: who steals time takes it from the looking as well
+at_once() {
+	local end=$((${EPOCHREALTIME/[.,]/} + 1000000)) look
+	for ((look = 1; ; look++)); do
+		! "$@" >/dev/null 2>&1 || return 0
+		[ $look -lt 7 ] || [ "${EPOCHREALTIME/[.,]/}" -lt $end ] || return 1
+		sleep 0.1
+	done
+}
+
+# An iperf3 under changes. A second without a byte is a loss only where TCP had to send again, and what it sent again had
+# not come before: a machine that has no time for it stands still as well, but loses nothing.
+sent_again() { # FROM PORT: how many segments its connections sent again, less those that the other side then had twice
+	lab_in "$1" ss -Htin "dport = :$2" | awk '{ for (i = 1; i <= NF; i++) {
+		k = split($i, a, /[:\/]/); if (k == 3 && a[1] == "retrans") n += a[3]; if (k == 2 && a[1] == "dsack_dups") n -= a[2] } }
+		END { if (NR) print n + 0 }'
+}
+stood_still() { # JSON WHAT-SENT_AGAIN-SAID: seconds
+	jq --argjson lost "${2:-1}" '[.intervals[].sum] | [range(length) as $i | select($lost > 0 and .[$i].bits_per_second == 0 and
+		([.[$i:$i + 2][].retransmits] | add) > 0)] | length' "$1" 2>/dev/null
 }
 
 # --- what the plan says, as lines
@@ -207,13 +231,11 @@ lab_up() {
 
 # The last port takes a moment to forward.
 lab_wire_ready() {
-	local i
-	for i in {1..50}; do
-		[ -z "$(ip -n "$LAB-switch" -o link show master br0 | grep -v 'state UP')" ] && return 0
-		sleep 0.1
-	done
+	until_true $PATIENT ports_up && return 0
 	echo "lab: the switch's ports do not come up" >&2 && return 1
 }
+
+ports_up() { [ -z "$(ip -n "$LAB-switch" -o link show master br0 | grep -v 'state UP')" ]; }
 
 # --- taking it down, and proof that nothing stays
 lab_down() {
@@ -247,8 +269,8 @@ lab_after_sluice_down() {
 	[ -z "$left" ] || { echo "left on $1: $left" && return 1; }
 }
 lab_leftovers() { # after lab_down
-	local left='' try
-	for try in {1..20}; do # the kernel frees namespaces and programs a little later
+	local left='' end=$((SECONDS + PATIENT))
+	while [ $SECONDS -lt $end ]; do # the kernel frees namespaces and programs a little later
 		left=$(ip netns list | grep "^$LAB-"
 			lab_servers
 			ls -d "$lab_bpffs/sluice-$LAB-"* "$LAB_DIR" 2>/dev/null)

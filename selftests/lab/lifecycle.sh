@@ -263,15 +263,8 @@ still_there() {
 		bpftool -j $kind show | jq -r --arg k $kind '.[] | "\($k) \(.id)"'
 	done | grep -Fxf <(echo "$had")
 }
-gone() {
-	local try left
-	for try in {1..25}; do # programs are freed a little later
-		left=$(still_there)
-		[ -z "$left" ] && return 0
-		sleep 0.2
-	done
-	echo "left: $left" && return 1
-}
+all_gone() { [ -z "$(still_there)" ]; }
+gone() { until_true $PATIENT all_gone || { echo "left: $(still_there)" && return 1; }; } # programs are freed a little later
 had=$(numbers)
 check "lifecycle what is there is seen" test "$(wc -l <<<"$had")" -gt 30
 check "lifecycle down" sluice down

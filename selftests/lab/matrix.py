@@ -16,6 +16,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from expect import PROTOCOLS, Plan  # noqa: E402
 from probe import Attempt, Probe  # noqa: E402
+from stage import PATIENT, SLOW  # noqa: E402
 
 
 def choose(plan, sample):
@@ -129,8 +130,7 @@ def main():
     ports = plan.ports()
     if args.hosts:
         hosts += [h for h in plan.hosts.values() if h.is_node and os.path.exists(f"/run/netns/{args.lab}-{h.name}")]
-    slow = float(os.environ.get("PROBE_SLOW", "1"))
-    probe = Probe(args.lab, {h.name: h.address for h in hosts}, ports, 1.0 + 0.3 * slow, 8.0 * slow)
+    probe = Probe(args.lab, {h.name: h.address for h in hosts}, ports, 1.0 + 0.3 * SLOW, PATIENT)
     attempts = attempts_for(plan, hosts, ports)
     part, parts_all = map(int, args.part.split("/"))
     attempts = [a for i, a in enumerate(attempts) if a.expected or i % parts_all == part - 1]

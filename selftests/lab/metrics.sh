@@ -25,7 +25,7 @@ code() { get -o /dev/null -w '%{http_code}' "$@"; }
 
 starts() {
 	{ lab_on n1 "$SLUICE" run --plan "$PLAN" --node n1; } >"$LAB_DIR/agent.log" 2>&1 &
-	until_true 30 get -f $url/healthz || { cat "$LAB_DIR/agent.log" && return 1; }
+	until_true $PATIENT get -f $url/healthz || { cat "$LAB_DIR/agent.log" && return 1; }
 }
 port_taken() { # said at once, with what to do; another state directory, so that the lock is free
 	local out
@@ -55,16 +55,17 @@ all_there() {
 	done
 	return $missing
 }
+counted() { [ $(($(metric "$pair") - ${before:-0})) -ge "$1" ] && [ $(($(denied) - drops)) -ge "$1" ]; } # by counts()
 denied() { get $url/metrics | awk '/^sluice_drops_total.*reason="policy"/ { n += $NF } END { print n + 0 }'; }
 counts() { # five pings between networks are five packets of that pair; five denied packets are drops
 	local pair='sluice_packets_total{src_network="net-a",dst_network="net-b",outcome="passed"}'
 	local before drops
 	before=$(metric "$pair") && drops=$(denied)
-	lab_in a1 ping -q -c 5 -i 0.2 -W 1 192.168.104.11 || return 1
+	lab_in a1 ping -q -c 5 -i 0.2 -W $PATIENT 192.168.104.11 || return 1
 	lab_in a1 $PYTHON -c 'import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 for i in range(5): s.sendto(b"x", ("192.168.104.11", 9999))'
-	sleep 0.3
+	until_true $PATIENT counted 5
 	echo "passed ${before:-0} then $(metric "$pair"); denied $drops then $(denied)"
 	[ $(($(metric "$pair") - ${before:-0})) = 5 ] && [ $(($(denied) - drops)) = 5 ]
 }
@@ -77,7 +78,7 @@ strict() {
 		[ "$(code -X DELETE $url/healthz)" = 405 ] && [ "$(code $url/etc/passwd)" = 404 ]
 }
 unreachable() { # from a workload, by the node's own address, which answers pings
-	lab_in a1 ping -q -c 2 -i 0.2 -W 1 "$(lab_node_addresses n1)" >/dev/null || { echo "the node does not answer" && return 1; }
+	lab_in a1 ping -q -c 2 -i 0.2 -W 5 "$(lab_node_addresses n1)" >/dev/null || { echo "the node does not answer" && return 1; }
 	! lab_in a1 curl -s -m 3 "http://$(lab_node_addresses n1):9477/metrics"
 }
 cannot_write() { # every descriptor of the exporter's server, tried for writing by root: the kernel refuses
@@ -105,7 +106,7 @@ follows_plans() { # rates stand in tables of the plan: the server that is given 
 	for rate in 40 70; do
 		jq ".qos = { classes: { bulk: { priority: 5, rate_mbit: $rate } }, rules: [] }" "$PLAN" >"$LAB_DIR/rate.json"
 		lab_sluice n1 apply --plan "$LAB_DIR/rate.json" --node n1 || return 1
-		until_true 5 rate_is $((rate * 125000)) || { echo "no rate of $rate" && return 1; }
+		until_true $PATIENT rate_is $((rate * 125000)) || { echo "no rate of $rate" && return 1; }
 	done
 	[ "$(pgrep -x -P "$agent" sluice-exporter)" = "$keeper" ] || { echo "another keeper" && return 1; }
 	[ "$(awk '/^Uid:/ { print $2 }' "/proc/$(server)/status")" = 65534 ] || { echo "the server is not nobody" && return 1; }
@@ -135,15 +136,21 @@ for second in range(25):
 	wait $slow 2>/dev/null
 	lab_sluice n1 status >/dev/null
 }
+another() { get -f $url/metrics && [ "$(server)" != "$1" ]; }
+kept_again() { # AGENT PID
+	local now
+	now=$(pgrep -x -P "$1" sluice-exporter) && [ "$now" != "$2" ] && get -f $url/metrics
+}
 restarted() {
 	local before
 	before=$(server)
-	kill -9 "$before" && sleep 0.3 && until_true 5 get -f $url/metrics && [ "$(server)" != "$before" ]
+	kill -9 "$before" && until_true $PATIENT another "$before" && [ "$(server)" != "$before" ]
 }
 keeper_restarted() {
-	local agent
+	local agent before
 	agent=$(lab_sluice n1 status --json | jq .agent_pid)
-	kill -9 "$(pgrep -x -P "$agent" sluice-exporter)" && sleep 0.3 && until_true 10 get -f $url/metrics
+	before=$(pgrep -x -P "$agent" sluice-exporter)
+	kill -9 "$before" && until_true $PATIENT kept_again "$agent" "$before"
 }
 query() { get "$prometheus/api/v1/query" --data-urlencode "query=$1" -G | jq -r '.data.result[0].value[1]'; }
 scraped() { [ "$(query sluice_plan_generation)" = "$(metric sluice_plan_generation)" ] && [ "$(query up)" = 1 ]; }

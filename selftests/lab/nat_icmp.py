@@ -16,7 +16,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from seen import Datagrams, transfer, udp  # noqa: E402
-from stage import FAST, QUIET, SLOW, Stage  # noqa: E402
+from stage import FAST, PATIENT, QUIET, SLOW, Stage, until  # noqa: E402
 
 OUT, CLIENT, DEV, BOHDAN, IVAN = "203.0.113.10", "88.99.218.47", "168.119.17.51", "168.119.17.57", "168.119.17.58"
 IP_RECVERR, IP_MTU_DISCOVER, IP_MTU, DO, MSG_ERRQUEUE = 11, 10, 14, 2, 0x2000
@@ -52,7 +52,7 @@ def hop(s, who, to, ttl, port=33434):
     sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
     sock.setblocking(False)
     found = None
-    for _ in range(3):  # the first may be spent on a neighbour, some wait for a second's worth of answers
+    for _ in range(int(PATIENT / 0.7 / SLOW)):  # the first may be spent on a neighbour, some wait for a second's worth of answers
         try:
             sock.sendto(b"traceroute", (to, port + ttl))
         except OSError:
@@ -71,8 +71,12 @@ def traceroute(s):
         s.say(f"traceroute by datagrams through {text}: {who}", got != wanted and f"{got}")
         said = []
         for ttl in (1, 2):
-            run = s.inside(who, "ping", "-c", "2", "-i", "0.3", "-W", str(int(2 * SLOW)), "-t", str(ttl), OUT)
-            said += sorted(set(re.findall(r"From (\S+).*Time to live exceeded", run.stdout)))
+            for _ in range(4):
+                run = s.inside(who, "ping", "-c", "2", "-i", "0.3", "-W", str(int(2 * SLOW)), "-t", str(ttl), OUT)
+                told = sorted(set(re.findall(r"From (\S+).*Time to live exceeded", run.stdout)))
+                if told:
+                    break
+            said += told
         s.say(f"traceroute by pings through {text}: {who}", said != [gateway, router] and f"{said}")
 
 
@@ -89,7 +93,7 @@ def path_mtu(s):
             sock.connect((OUT, 9003))
             sock.settimeout(1 * SLOW)
             said, trouble = None, None
-            for _ in range(4):
+            for _ in range(int(PATIENT / SLOW)):
                 try:
                     sock.send(bytes(1372))
                     sock.recv(500)
@@ -103,6 +107,7 @@ def path_mtu(s):
             mtu = sock.getsockopt(socket.IPPROTO_IP, IP_MTU)
             s.say(f"path MTU through {text}: {who} is told {SMALLER}", trouble or (said, mtu) != (errno.EMSGSIZE, SMALLER) and
                   f"{errno.errorcode.get(said)}, MTU {mtu}")
+            sock.settimeout(PATIENT)
             try:
                 sock.send(bytes(SMALLER - 28))
                 got = sock.recv(500).split()
@@ -127,7 +132,7 @@ def from_inside(s):
         sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
         sock.setblocking(False)
         found = None
-        for _ in range(3):
+        for _ in range(int(PATIENT / 0.7 / SLOW)):
             try:
                 # policy lets the world speak to bohdan's udp/9003 alone, where somebody listens
                 sock.sendto(b"anybody", (eip, 9009 if who == "ivan" else 9003))
@@ -148,12 +153,8 @@ def from_inside(s):
         if os.path.exists(path):
             os.unlink(path)
         sock.sock.sendto(b"later", (OUT, 9001))
-        time.sleep(0.2)
         sock.close()
-        end = time.monotonic() + 5 * SLOW
-        while not os.path.exists(path) and time.monotonic() < end:
-            time.sleep(0.05)
-        heard = open(path, encoding="ascii").read().strip() if os.path.exists(path) else "no datagram at all"
+        heard = until(lambda: os.path.exists(path) and open(path, encoding="ascii").read().strip()) or "no datagram at all"
         s.say(f"unreachable port behind SNAT, {text}: the server is told", heard != "ECONNREFUSED" and heard)
 
 
@@ -167,7 +168,7 @@ def from_outside(s):
             probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         probe.connect((OUT, 9))
         probe.settimeout(QUIET)
-        for _ in range(3):
+        for _ in range(int(PATIENT / QUIET)):
             try:
                 probe.send(b"x")
                 probe.recv(10)

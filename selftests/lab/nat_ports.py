@@ -19,7 +19,7 @@ sys.path.insert(0, HERE)
 from crowd import Crowd, errors, speak  # noqa: E402
 from probe import many_files  # noqa: E402
 from seen import Connection, Datagrams, tcp  # noqa: E402
-from stage import FAST, SLOW, Stage  # noqa: E402
+from stage import FAST, PATIENT, SLOW, Stage, until  # noqa: E402
 from tables import BOUND, RESTS, lose_flows, older, outsides  # noqa: E402
 
 OUT, OTHERS = "203.0.113.10", ["203.0.113.10", "203.0.113.11", "203.0.113.12", "203.0.113.13"]
@@ -58,19 +58,21 @@ def show(s, node, *what):
     return json.loads(run.stdout)
 
 
-def ask_all(sockets, seconds=1.0):
-    """{index: (address, port)} of those answered, all asked at once."""
+def ask_all(sockets, wanted=0):
+    """{index: (address, port)} of those answered, all asked at once, twice; until there are as many as wanted."""
     found = {}
     for sock in sockets:
         sock.setblocking(False)
-    for _ in range(2):
+    for turn in range(2 * int(PATIENT / SLOW)):
+        if turn >= 2 and len(found) >= wanted:
+            break
         for i, sock in enumerate(sockets):
             if i not in found:
                 try:
                     sock.send(b"who")
                 except OSError:
                     pass  # told that it has no port
-        end = time.monotonic() + seconds * SLOW / 2
+        end = time.monotonic() + SLOW / 2
         while time.monotonic() < end and len(found) < len(sockets):
             for i, sock in enumerate(sockets):
                 try:
@@ -95,25 +97,26 @@ def limits(s):
     drops = s.dropped("worker-1")
     told = s.stats("worker-1")["prohibited_told"]
     greedy = flock(s, "small-1", 130)
-    first = ask_all(greedy)
+    first = ask_all(greedy, LIMIT)
     s.say(f"exhaustion: of 130 flows {LIMIT} get a port, as the rule allows", len(first) != LIMIT and f"{len(first)}")
     outside = set(first.values())
     s.say("exhaustion: each its own, of the range", (len(outside) != len(first) or any(a != SMALL or p not in RANGE for a, p in outside))
           and f"{sorted(outside)[:5]} and {len(outside) - 5} more")
-    s.say("exhaustion: the others are counted as nat_limit", s.dropped("worker-1")["nat_limit"] - drops["nat_limit"] < 30 and "they are not")
+    s.say("exhaustion: the others are counted as nat_limit", s.grown(drops, "nat_limit", 30, "worker-1") < 30 and "they are not")
     modest = flock(s, "small-2", 40)
-    second = ask_all(modest)
+    second = ask_all(modest, len(RANGE) - LIMIT)
     s.say(f"exhaustion: another workload gets the {len(RANGE) - LIMIT} that are left", len(second) != len(RANGE) - LIMIT and f"{len(second)}")
     s.say("exhaustion: none twice", outside & set(second.values()) and f"{outside & set(second.values())}")
-    s.say("exhaustion: the others are counted as nat_ports", s.dropped("worker-1")["nat_ports"] - drops["nat_ports"] < 12 and "they are not")
-    s.say("exhaustion: the workloads are told", s.stats("worker-1")["prohibited_told"] == told and "nobody was")
-    again = ask_all(greedy)
+    s.say("exhaustion: the others are counted as nat_ports", s.grown(drops, "nat_ports", 12, "worker-1") < 12 and "they are not")
+    heard = until(lambda: s.stats("worker-1")["prohibited_told"] != told)
+    s.say("exhaustion: the workloads are told", not heard and "nobody was")
+    again = ask_all(greedy, LIMIT)
     s.say("exhaustion: existing flows live, by the same ports", again != first and f"{len(again)} of {len(first)} answer")
     for sock in greedy + modest:
         sock.close()
-    seen = wait_for(10 * SLOW, lambda: used(s) == (len(RANGE), {"small-1": LIMIT, "small-2": len(RANGE) - LIMIT}) and "all")
+    seen = until(lambda: used(s) == (len(RANGE), {"small-1": LIMIT, "small-2": len(RANGE) - LIMIT}) and "all")
     s.say("exhaustion: show eips tells how many are used, and by whom", not seen and f"{used(s)}")
-    warned = wait_for(15 * SLOW, lambda: "small-gw" in open(f"{s.folder}/agent-worker-1", encoding="utf-8").read())
+    warned = until(lambda: "small-gw" in open(f"{s.folder}/agent-worker-1", encoding="utf-8").read())
     s.say("exhaustion: the agent has warned", not warned and "it has not")
 
 
@@ -127,12 +130,12 @@ def used(s):
 def refused(s):
     """The same by TCP, which hears of it."""
     begin = time.monotonic()
-    made = Crowd(s.ns, "small-1").connect((OUT, 9000), [0] * 130, 3 * SLOW, hold=True)
+    made = Crowd(s.ns, "small-1").connect((OUT, 9000), [0] * 130, PATIENT, hold=True, enough=LIMIT)
     live = [c for c in made if not c.error]
     s.say(f"exhaustion: tcp has ports of its own: {LIMIT} of 130", len(live) != LIMIT and f"{len(live)}: {errors(made)}")
     s.say("exhaustion: a connection without a port is told so",
           not any(c.error == "EHOSTUNREACH" for c in made) and f"{errors(made)} after {time.monotonic() - begin:.1f} s")
-    broken = speak(live, 5 * SLOW)
+    broken = speak(live, PATIENT)
     s.say("exhaustion: the others speak", broken and errors(broken))
     for c in live:
         c.close()
@@ -140,13 +143,6 @@ def refused(s):
 
 def mine(s, node="worker-1", eip=SMALL, proto=17):
     return [row for row in outsides(s, node) if row.eip == eip and row.proto == proto]
-
-
-def wait_for(seconds, function):
-    end = time.monotonic() + seconds
-    while not function() and time.monotonic() < end:
-        time.sleep(0.3)
-    return function()
 
 
 def rest(s):
@@ -160,7 +156,7 @@ def rest(s):
     s.say("rest: none is given back before its time", sum(row.state == BOUND for row in mine(s)) != len(bound) and "some are")
     since = time.monotonic()  # sooner than any of them rests
     older(s, "worker-1", bound, UDP_S + 1)
-    done = wait_for(20 * SLOW, lambda: all(row.state == RESTS for row in mine(s)))
+    done = until(lambda: all(row.state == RESTS for row in mine(s)), 2 * PATIENT)
     s.say("rest: after the timeout they rest", not done and f"{sum(row.state == BOUND for row in mine(s))} are still bound")
     sockets = flock(s, "small-1", 20)
     got = ask_all(sockets)
@@ -183,10 +179,10 @@ def rested(s):
         rows = mine(s)
         s.say(f"rest: {waited:.0f} s later they still rest", [r.state for r in rows] != [RESTS] * len(RANGE) and f"{len(rows)} do")
         older(s, "worker-1", rows, int(REST_S - waited) + 1)
-    gone = wait_for(20 * SLOW, lambda: not mine(s))
+    gone = until(lambda: not mine(s), 2 * PATIENT)
     s.say("rest: after it the ports are free", not gone and f"{len(mine(s))} are not")
     sockets = flock(s, "small-2", 100)
-    got = ask_all(sockets)
+    got = ask_all(sockets, LIMIT)
     s.say("rest: and are handed out again", len(got) != LIMIT and f"{len(got)} of {LIMIT}")
     for sock in sockets:
         sock.close()
@@ -287,8 +283,8 @@ def agent_end(s, node, how):
         pid = int(f.read())
     os.kill(pid, how)
     if node in AGENTS:
-        AGENTS.pop(node).wait(10)
-    elif not wait_for(10, lambda: not os.path.exists(f"/proc/{pid}")):
+        AGENTS.pop(node).wait(PATIENT)
+    elif not until(lambda: not os.path.exists(f"/proc/{pid}")):
         raise RuntimeError(f"the agent on {node} does not end")
 
 
@@ -299,7 +295,7 @@ def agent_start(s, node):
                                         stderr=subprocess.STDOUT, start_new_session=True)
     with open(f"{s.folder}/agent-{node}.pid", "w", encoding="ascii") as f:
         f.write(str(AGENTS[node].pid))
-    if not wait_for(30, lambda: "agent on node" in open(log, encoding="utf-8").read()):
+    if not until(lambda: "agent on node" in open(log, encoding="utf-8").read(), 2 * PATIENT):
         raise RuntimeError(f"the agent on {node} does not start: {open(log, encoding='utf-8').read().strip()[-200:]}")
 
 
@@ -351,7 +347,7 @@ def full(s):
     again(s, plan)
     held = []
     for who in CROWD:
-        held += Crowd(s.ns, who).connect((OUT, 9000), [0] * each, 30 * SLOW, hold=True)
+        held += Crowd(s.ns, who).connect((OUT, 9000), [0] * each, 2 * PATIENT, hold=True)
     bad = [c for c in held if c.error]
     s.say(f"full table: {len(held)} translated connections", bad and errors(bad))
     held = [c for c in held if not c.error]
@@ -364,16 +360,16 @@ def full(s):
     for node in s.nodes:
         grown = s.stats(node)["flows_unpromoted"] - before[node]["flows_unpromoted"]
         s.say(f"full table: {node} had no room for {grown} flows", not grown and f"{said}")
-    broken = speak(held, 30 * SLOW)
+    broken = speak(held, 2 * PATIENT)
     s.say(f"full table: none of {len(held)} connections breaks or changes its port", broken and errors(broken))
     s.say("full table: nor of the others", kept.trouble())
     # Those found no room: they live among the unanswered, where new flows drive them out, and their mappings remain.
-    more = Crowd(s.ns, "demo-5").connect((OUT, 9000), [0] * 100, 30 * SLOW, hold=True)
+    more = Crowd(s.ns, "demo-5").connect((OUT, 9000), [0] * 100, 2 * PATIENT, hold=True)
     bad, driven_out = [c for c in more if c.error], Kept(s, ("demo-5", "demo-6"))
     s.say("full table: 100 new connections", bad and errors(bad))
     crowd = Many(s, 6000)
     said, _ = crowd.told(), crowd.end()
-    broken = speak([c for c in more if not c.error], 10 * SLOW)
+    broken = speak([c for c in more if not c.error], PATIENT)
     s.say(f"full table: after {said['flows']} more flows they go on", broken and errors(broken))
     s.say("full table: and datagrams, by the same ports", driven_out.trouble())
     driven_out.close()

@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import frames as f  # noqa: E402
 from crowd import Crowd  # noqa: E402
 from seen import transfer  # noqa: E402
-from stage import CLIENT, FAST, PATIENT, QUIET, SLOW, VIP, Stage  # noqa: E402
+from stage import CLIENT, FAST, PATIENT, QUIET, SLOW, VIP, Stage, until  # noqa: E402
 
 SIZE = 4 << 20 if FAST else 100 << 20
 IP_MTU_DISCOVER, IP_MTU, DONT, DO = 10, 14, 0, 2
@@ -56,7 +56,7 @@ def datagram_socket(s, who, port, discover, source=""):
     if source:
         sock.bind(source)
     sock.connect((VIP, port))
-    sock.settimeout(3 * SLOW)
+    sock.settimeout(PATIENT)
     return sock
 
 
@@ -142,12 +142,8 @@ def unreachable(s):
         path = f"{s.folder}/servers/{name}.later"
         sock = datagram_socket(s, "client", port, DONT)
         sock.send(b"later")
-        time.sleep(0.2)
         sock.close()
-        end = time.monotonic() + 5 * SLOW
-        while not os.path.exists(path) and time.monotonic() < end:
-            time.sleep(0.05)
-        heard = open(path, encoding="ascii").read().strip() if os.path.exists(path) else "no datagram at all"
+        heard = until(lambda: os.path.exists(path) and open(path, encoding="ascii").read().strip()) or "no datagram at all"
         s.say(f"icmp: port unreachable from the client reaches {name}, {where}", heard != "ECONNREFUSED" and heard)
 
 
@@ -157,14 +153,6 @@ def echo(s):
                           ("a VIP that is nobody's own address", "client", "88.99.29.240")):
         run = s.inside(who, "ping", "-q", "-c", "3", "-i", "0.2", "-W", str(int(2 * SLOW)), to)
         s.say(f"icmp: ping of {what}", run.returncode and run.stdout.strip().splitlines()[-2:][0])
-
-
-def grown(s, reason, node, before, wanted):
-    """How many more were dropped for it; waits for those that should be."""
-    end = time.monotonic() + PATIENT
-    while (more := s.drops(reason)[node] - before) < wanted and time.monotonic() < end:
-        time.sleep(0.1)
-    return more
 
 
 def tunnel(s):
@@ -177,14 +165,14 @@ def tunnel(s):
         host.settimeout(PATIENT if passes else QUIET)
         with s.ns.inside("client"):
             client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        before = s.drops("tunnel_peer")["worker-2"]
+        before = s.dropped("worker-2")
         for _ in range(5):
             client.sendto(b"\x02\x00\x08\x00\x00\x00\x01\x00" + b"\0" * 64, (VIP, port))
         try:
             got = bool(host.recv(200))
         except TimeoutError:
             got = False
-        dropped = grown(s, "tunnel_peer", "worker-2", before, 0 if passes else 5)
+        dropped = s.grown(before, "tunnel_peer", 0 if passes else 5, "worker-2")
         s.say(f"tunnel: {what}", (got, dropped) != (passes, 0 if passes else 5) and
               f"{'received' if got else 'not received'}, {dropped} of 5 counted as tunnel_peer")
         client.close()
@@ -202,10 +190,13 @@ def arps(port):
 
 def listen(port, wanted=None):
     """The ARPs caught from now on: patiently until one is as wanted, then all that still come in a moment."""
-    found, end = [], time.monotonic() + PATIENT
-    while wanted and not any(map(wanted, found)) and time.monotonic() < end:
-        time.sleep(0.05)
-        found += arps(port)
+    found = []
+
+    def heard():
+        found.extend(arps(port))
+        return any(map(wanted, found))
+    if wanted:
+        until(heard)
     time.sleep(QUIET)
     return found + arps(port)
 
@@ -239,25 +230,22 @@ def owner(s):
     plan["eips"]["moving"]["nodes"] = ["worker-2", "worker-1"]
     port.caught()
     s.apply(plan)
-    said, end = [], time.monotonic() + 3 * SLOW
-    while time.monotonic() < end and not said:
-        time.sleep(0.1)
-        said = [m for vlan, _, m, who in arps(port) if who == "100.65.0.120" and vlan == EXT_VLAN]
+    said = until(lambda: [m for vlan, _, m, who in arps(port) if who == "100.65.0.120" and vlan == EXT_VLAN])
     s.say("arp: the new owner says so unasked", set(said) != {mac["worker-2"]} and f"{said}")
     got = who_has(port, "100.65.0.120", "100.65.0.77", tags)
     s.say("arp: from then on only the new owner answers", got != [mac["worker-2"]] and f"{got}")
     neighbour = s.inside("ext", "ip", "neigh", "show", "100.65.0.120").stdout
     s.say("arp: a host with the old one's MAC has the new one's", mac["worker-2"] not in neighbour and neighbour.strip())
-    new = ext.connect(("100.65.0.120", 9000), [0] * 20, 5 * SLOW)
+    new = ext.connect(("100.65.0.120", 9000), [0] * 20, PATIENT)
     s.say("arp: connections to the new owner", any(c.error for c in new) and "not all answered")
     s.apply(s.plan)
     time.sleep(0.5)
 
     # Others claim what is not theirs.
-    before = s.drops("arp_spoofed")["worker-1"]
+    before = s.dropped("worker-1")
     for _ in range(5):  # to the owner alone: the lab's other hosts would believe it
         port.send(f.eth(mac["worker-1"], port.mac, 0x806, f.arp(2, port.mac, "100.65.0.112", ALL, "100.65.0.112"), tags))
-    dropped = grown(s, "arp_spoofed", "worker-1", before, 5)
+    dropped = s.grown(before, "arp_spoofed", 5, "worker-1")
     s.say("arp: a claim from the wire is dropped by the owner", dropped != 5 and f"{dropped} of 5 counted as arp_spoofed")
     stack = f.Port(s.ns, "worker-2", "enp0s31f6")
     port.caught()

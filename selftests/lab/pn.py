@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import frames as f  # noqa: E402
 from expect import PROTOCOLS, Plan  # noqa: E402
 from probe import Attempt, Probe  # noqa: E402
-from stage import FAST, QUIET, SLOW, Stage  # noqa: E402
+from stage import FAST, PATIENT, QUIET, Stage, until  # noqa: E402
 from streams import Meter, run, seen_on  # noqa: E402
 
 # What a route names, the neighbours of that, what a rule names without a route, and what must never cross.
@@ -69,7 +69,7 @@ def attempts(s, sources, destinations, ports=None):
 def probed(s, made):
     if not hasattr(s, "probe"):
         s.probe = Probe(s.lab, {h.name: h.address for h in workloads(s)}, PORTS,
-                        forbidden_s=QUIET, allowed_s=8 * SLOW)
+                        forbidden_s=QUIET, allowed_s=PATIENT)
     s.probe.run(made)
 
 
@@ -117,7 +117,10 @@ def promises(s, made):
 def pairs(s):
     """Routes open what they list, and nothing else crosses; inside of pn-main tenants are apart."""
     before, made = s.dropped(), crossing(s)
+    closed = [a for a in made if not a.expected]
     probed(s, made)
+    s.grown(before, "route_leak", len(closed))
+    s.probe.late()
     at = {h.name: h for h in workloads(s)}
     for route in s.plan["routes"]:
         ends = [tuple(route[k].removeprefix("network:").split("@")) for k in ("from", "to")]
@@ -127,7 +130,6 @@ def pairs(s):
             s.skip(f"route {route['name']}", "no workload at one of its ends on this site")
             continue
         held(s, f"route {route['name']}: works", open_, True)
-    closed = [a for a in made if not a.expected]
     held(s, "pairs: nothing else crosses, both ways, ping, TCP and UDP", closed, False)
     promises(s, made)
     more = dropped_more(s, before)
@@ -141,15 +143,17 @@ def tenants(s):
     """Inside of pn-main, on two nodes."""
     mine = workloads(s, network="net-vcluster-eastwest", cluster="pn-main")
     made, before = attempts(s, mine, mine, [("tcp", 443), ("tcp", 9000), ("udp", 443)]), s.dropped()
-    probed(s, made)
     tenant = {h.name: h.labels["tenant"] for h in mine}
+    apart = [a for a in made if tenant[a.src] != tenant[a.dst]]
+    probed(s, made)
+    s.grown(before, "policy", len(apart))
+    s.probe.late()
     for one in ("a", "b"):
         together = [a for a in made if tenant[a.src] == tenant[a.dst] == one]
         if not together:
             s.skip(f"tenant {one} reaches itself", "one workload of it on this site")
             continue
         held(s, f"tenant {one} reaches itself", together, True)
-    apart = [a for a in made if tenant[a.src] != tenant[a.dst]]
     held(s, "tenants a and b never reach each other", apart, False)
     count = dropped_more(s, before).get("policy", 0)
     s.say("tenants: counted as policy", count < len(apart) and f"{count} of {len(apart)}")
@@ -167,6 +171,8 @@ def bare_edge(s):
     main = workloads(s, cluster="pn-main")
     before, came, made = s.dropped("node1", "node2"), tunnelled(s), attempts(s, edge, main)
     probed(s, made)
+    until(lambda: s.dropped("node1", "node2")["route_leak"] - before["route_leak"] >= max(tunnelled(s) - came - 10, 0.7 * len(made)))
+    s.probe.late()
     held(s, "an edge without sluice: pn-main lets none of it in", made, False)
     after = s.dropped("node1", "node2")
     count, came = after["route_leak"] - before["route_leak"], tunnelled(s) - came
@@ -191,7 +197,7 @@ def streams(s, who, to, ports, place):
     senders = [run(s, who, "send", "tcp", at[to], p, SECONDS, 2, 1000) for p in ports]
     for sender in senders:
         try:
-            sender.communicate(timeout=10 * SLOW)
+            sender.communicate(timeout=2 * PATIENT)
         except subprocess.TimeoutExpired:
             sender.kill()  # nobody lets it connect
     seen, arrived = seen_on(port), meter.arrived()

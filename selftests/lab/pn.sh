@@ -37,7 +37,7 @@ control() {
 	ip -n "$LAB-node1" address add 192.168.107.1/32 dev lo || return 1
 	lab_in $from ping -q -c 1 -W 1 "$to" >/dev/null
 	ip -n "$LAB-node1" address del 192.168.107.1/32 dev lo && lab_in $from ip neigh flush all || return 1
-	until_true 3 grep -q "$(lab_field $from address) > $to" "$LAB_DIR/wan-node"
+	until_true $PATIENT grep -q "$(lab_field $from address) > $to" "$LAB_DIR/wan-node"
 }
 known='VLAN 109 is managed but no network has it: dropped as vlan_unassigned'
 check_silent() { # all that `sluice check` has to say is known

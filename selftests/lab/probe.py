@@ -75,8 +75,10 @@ def checksum(data):
 
 
 def resent(sock):
-    """tcpi_total_retrans of struct tcp_info"""
-    return struct.unpack_from("=I", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104), 100)[0]
+    """tcpi_total_retrans of struct tcp_info, less tcpi_dsack_dups: what the other side then had twice was only late."""
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 220)
+    again = struct.unpack_from("=I", info, 100)[0]
+    return max(0, again - struct.unpack_from("=I", info, 216)[0]) if len(info) >= 220 else again
 
 
 class Attempt:
@@ -343,6 +345,10 @@ class Probe:
             self._batch(attempts[first:first + at_once])
         self._turn(0)
         return attempts
+
+    def late(self):
+        """What arrived since the last run, of the same attempts."""
+        self._turn(0)
 
     def _batch(self, batch):
         by_source = {}

@@ -14,7 +14,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from servers import CHUNK, HELLO, SEEN, bulk, digest  # noqa: E402
-from stage import SLOW  # noqa: E402
+from stage import PATIENT, SLOW  # noqa: E402
 
 Seen = collections.namedtuple("Seen", "name address port")
 NOTHING = Seen(None, None, None)
@@ -28,7 +28,7 @@ class Connection:
         with s.ns.inside(who):
             self.sock = socket.socket()
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.sock.settimeout(patience or 4 * SLOW)
+        self.sock.settimeout(patience or PATIENT)
         try:
             self.sock.bind(("", port))
             self.sock.connect(to if isinstance(to, tuple) else (to, HELLO))
@@ -65,22 +65,25 @@ class Datagrams:
             self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind(("", port))
         self.port = self.sock.getsockname()[1]
-        self.error = None
+        self.asked, self.error = set(), None
 
-    def ask(self, to, tries=4, data=b"who am I", wait=None):
+    def ask(self, to, data=b"who am I"):
         """Seen; with NOTHING, `error` tells why."""
         to = to if isinstance(to, tuple) else (to, SEEN)
-        self.sock.settimeout(wait or 1 * SLOW)
+        self.sock.settimeout(1 * SLOW)
+        self.asked.add(to)
         self.error = "no answer"
-        for _ in range(tries):
+        for _ in range(int(PATIENT / SLOW)):
             try:
                 self.sock.sendto(data, to)
-                end = time.monotonic() + (wait or 1 * SLOW)
+                end = time.monotonic() + 1 * SLOW
                 while time.monotonic() < end:
                     answer, sender = self.sock.recvfrom(65535)
                     name, address, port, size, sha = answer.decode().split()
                     if sender != to:
                         self.error = f"answered by {sender[0]}:{sender[1]}"
+                        if sender in self.asked:
+                            continue  # late, to a question asked twice
                         return NOTHING
                     if int(size) == len(data) and sha == hashlib.sha256(data).hexdigest():
                         return Seen(name, address, int(port))
@@ -131,7 +134,7 @@ def ping(s, who, to, observer=None, count=2):
     """(whether every ping was answered, sources that the observer's stack saw of them)"""
     listener = Listener(s, observer, socket.IPPROTO_ICMP) if observer else None
     size = str(100 + os.getpid() % 100)
-    for _ in range(2):  # the first may be spent on a neighbour
+    for _ in range(4):  # the first may be spent on a neighbour, and others late
         run = s.inside(who, "ping", "-q", "-c", str(count), "-i", "0.2", "-W", str(int(2 * SLOW)), "-s", size, to)
         if not run.returncode and " 0% packet loss" in run.stdout:
             break
@@ -141,7 +144,7 @@ def ping(s, who, to, observer=None, count=2):
     return not run.returncode, sources
 
 
-def raw(s, who, to, proto, data, where, tries=3):
+def raw(s, who, to, proto, data, where, tries=int(PATIENT / 0.3 / SLOW)):
     """Sources from which `where` got `data` as the payload of protocol `proto`."""
     listener = Listener(s, where, proto)
     with s.ns.inside(who):
@@ -161,7 +164,7 @@ def transfer(s, who, to, verb, size, seconds=60.0):
     """Trouble or None: `size` bytes to or from the bulk server at (address, port)."""
     with s.ns.inside(who):
         sock = socket.socket()
-    sock.settimeout(10 * SLOW)
+    sock.settimeout(PATIENT)
     try:
         sock.connect(to)
         sock.settimeout(seconds)

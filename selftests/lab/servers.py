@@ -112,7 +112,7 @@ def later(sock, text, path):
             sock.send(text)
         except OSError as e:
             heard = errno.errorcode[e.errno]
-    for _ in range(30 if heard == "nothing" else 0):
+    for _ in range(300 if heard == "nothing" else 0):
         time.sleep(0.1)
         error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:

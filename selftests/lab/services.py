@@ -66,7 +66,7 @@ def spread(s):
     held = crowd.connect(HELLO, range(FIRST_HELD, FIRST_HELD + HELD), 60 * SLOW, hold=True)
     s.say(f"{HELD} long-lived connections", all_answered(held, HELD))
     held = [c for c in held if not c.error]
-    broken = speak(held, 20 * SLOW)
+    broken = speak(held, PATIENT)
     s.say("all of them speak", errors(broken) if broken else not held and "none is there")
     held = [c for c in held if not c.error]
 
@@ -76,10 +76,10 @@ def spread(s):
     datagrams = talk_to(s, gone)
     s.apply(plan)
     stay = [c for c in held if c.name != gone]
-    broken = speak(stay, 20 * SLOW)
+    broken = speak(stay, PATIENT)
     s.say(f"a backend is removed: none of the {len(stay)} connections to the others breaks", broken and errors(broken))
     cut = [c for c in held if c.name == gone]
-    broken = speak(cut, 5 * SLOW)
+    broken = speak(cut, PATIENT)
     right = sum(c.error in ("ECONNRESET", "EPIPE") for c in broken)
     s.say(f"a backend is removed: its {len(cut)} connections are reset at the next packet",
           (right != len(cut) or not cut) and f"{right} of {len(cut)}; {errors(cut)}")
@@ -93,7 +93,7 @@ def spread(s):
     for c in cut:
         c.close()
     s.apply(s.plan)
-    broken = speak(stay, 20 * SLOW)
+    broken = speak(stay, PATIENT)
     s.say(f"it is put back: none of {len(stay)} breaks", broken and errors(broken))
     again = crowd.connect(HELLO, range(FIRST, FIRST + AGAIN), 60 * SLOW)
     differ = sum(c.name != before[c.port] for c in again)
@@ -113,7 +113,7 @@ def talk_to(s, name):
             sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         sock.bind((CLIENT, port))
         sock.connect((VIP, 9001))
-        sock.settimeout(2 * SLOW)
+        sock.settimeout(PATIENT)
         sock.send(b"who")
         if sock.recv(200).decode().split()[0] == name:
             return sock
@@ -148,11 +148,11 @@ def flood(s, crowd, held):
     promoted = flows(s, "promoted") - promoted
     s.say(f"{SYNS} SYNs from random sources were judged", met < SYNS and f"only {met}")
     s.say("answered or not, they stay among the unanswered", promoted >= SYNS / 50 and f"{promoted} were promoted")
-    broken = speak(held, 20 * SLOW)
+    broken = speak(held, PATIENT)
     s.say(f"{SYNS} SYNs from random sources: none of {len(held)} connections breaks",
           broken and errors(broken) or len(held) < HELD and f"only {len(held)} were left to be tried")
     wanted = 200 if FAST else 1000
-    made = crowd.connect(HELLO, range(FIRST, FIRST + wanted), 30 * SLOW)
+    made = crowd.connect(HELLO, range(FIRST, FIRST + wanted), 2 * PATIENT)
     s.say(f"{wanted} new connections after them", all_answered(made, wanted))
 
 
@@ -161,11 +161,11 @@ def sources(s):
     good = Crowd(s.ns, "client", CLIENT).connect(to, [0] * 20)
     s.say("sources: an allowed client", all_answered(good, 20))
     for what, source in (("denied inside an allowed prefix", "88.99.218.48"), ("outside the list", FAR[0])):
-        before = sum(s.drops("service_source").values())
+        before = s.dropped()
         bad = Crowd(s.ns, "client", source).connect(to, [0] * 5, patience=QUIET)
-        after = sum(s.drops("service_source").values())
+        grown = s.grown(before, "service_source", 5)
         s.say(f"sources: a client {what} does not get in", any(not c.error for c in bad) and "it was answered" or
-              after - before < 5 and f"only {after - before} of 5 counted as service_source")
+              grown < 5 and f"only {grown} of 5 counted as service_source")
     other = Crowd(s.ns, "client", FAR[0]).connect(HELLO, [0] * 5)
     s.say("sources: other services do not mind", all_answered(other, 5))
 
@@ -244,8 +244,8 @@ def reused(s):
           alike and f"not those from {alike}" or not pairs and "no backend was met twice")
     # And at the same time: half of these pairs have the same backend.
     ports = range(63101, 63121)
-    held = Crowd(s.ns, "client").connect((VIP, 9101), ports, 5 * SLOW, hold=True) + \
-        Crowd(s.ns, "client").connect((VIP, 9105), ports, 5 * SLOW, hold=True)
+    held = Crowd(s.ns, "client").connect((VIP, 9101), ports, PATIENT, hold=True) + \
+        Crowd(s.ns, "client").connect((VIP, 9105), ports, PATIENT, hold=True)
     s.say("a client's port is used for two ports of the VIP at once", all_answered(held, 40) or
           ", ".join(strangers(held)))
     broken = speak([c for c in held if not c.error])
@@ -271,7 +271,7 @@ def datagram_error(s, port, seconds):
 
 
 def empty(s):
-    crowd, before = Crowd(s.ns, "client"), s.drops("service_empty")["worker-2"]
+    crowd, before = Crowd(s.ns, "client"), s.dropped("worker-2")
     got = crowd.connect((VIP, 9106), [0] * 10, patience=PATIENT)
     s.say("on_empty reset: refused at once", sum(c.error == "ECONNREFUSED" for c in got) != 10 and errors(got))
     answer = datagram_error(s, 9106, PATIENT)
@@ -280,7 +280,7 @@ def empty(s):
     s.say("on_empty drop: silence", sum(c.error == "ETIMEDOUT" for c in got) != 10 and errors(got))
     answer = datagram_error(s, 9107, QUIET)
     s.say("on_empty drop: silence for datagrams", answer != "nothing" and answer)
-    met = s.drops("service_empty")["worker-2"] - before
+    met = s.grown(before, "service_empty", 22, "worker-2")
     s.say("on_empty: all of it is counted as service_empty", met < 22 and f"only {met} of 22")
 
 
@@ -300,13 +300,13 @@ def elsewhere(s):
             ("the outside to a VIP that is nobody's own address", "client", ("88.99.29.240", 9000), CLIENT, pair),
             ("ext-cloud to an EIP, backends of another VPC", "ext", ("100.65.0.112", 80), "100.65.0.1", {"app-1", "app-2"}),
             ("ext-cloud to an EIP of the default VPC", "ext", ("100.65.0.120", 9000), "100.65.0.1", pair)):
-        got = Crowd(s.ns, who).connect(to, [0] * 60, 10 * SLOW)
+        got = Crowd(s.ns, who).connect(to, [0] * 60, PATIENT)
         # A client that is its own backend cannot be seen as itself: it would not take the packet.
         others = {c.seen for c in got if c.seen and c.name != who} - {seen}
         s.say(f"{what}", all_answered(got, 60) or others and f"seen as {others}" or
               not wanted <= set(count(got)) and f"only {sorted(count(got))} answered")
     for name in ("web-1", "web-2"):
-        got = Crowd(s.ns, name).connect(HELLO, [0] * 60, 10 * SLOW)
+        got = Crowd(s.ns, name).connect(HELLO, [0] * 60, PATIENT)
         s.say(f"hairpin: {name} through the VIP to itself and others", all_answered(got, 60) or
               not hello <= set(count(got)) and f"only {sorted(count(got))} answered")
     got = Crowd(s.ns, "app-1").connect(HELLO, [0] * 5, patience=QUIET)
@@ -318,7 +318,7 @@ def host(s):
     with s.ns.inside("worker-2"):
         listener = socket.create_server((VIP, 2222))
     with s.ns.inside("client"):
-        client = socket.create_connection((VIP, 2222), 5)
+        client = socket.create_connection((VIP, 2222), PATIENT)
     server, peer = listener.accept()
     server.sendall(b"host")
     said = client.recv(10)
@@ -333,7 +333,7 @@ def datagrams(s, wanted, family=socket.AF_INET, connected=False):
     for _ in range(wanted):
         with s.ns.inside("worker-2"):
             sock = socket.socket(family, socket.SOCK_DGRAM)
-        sock.settimeout(2 * SLOW)
+        sock.settimeout(PATIENT)
         try:
             if connected:
                 sock.connect((vip, 9001))
@@ -356,7 +356,7 @@ def datagrams(s, wanted, family=socket.AF_INET, connected=False):
 def own(s):
     """A node as client of services on its own address: its sockets are led past its own stack."""
     hello = set(backends(s, "hello"))
-    got = Crowd(s.ns, "worker-2").connect(HELLO, [0] * 60, 10 * SLOW, hold=True)
+    got = Crowd(s.ns, "worker-2").connect(HELLO, [0] * 60, PATIENT, hold=True)
     peers = {c.sock.getpeername() for c in got if not c.error}
     others = {c.seen for c in got if c.seen} - {VIP}
     s.say("a node as client of its own VIP", all_answered(got, 60) or others and f"seen as {others}" or
@@ -368,7 +368,7 @@ def own(s):
         c.close()
     with s.ns.inside("worker-2"):
         sock = socket.socket(socket.AF_INET6)
-    sock.settimeout(5 * SLOW)
+    sock.settimeout(PATIENT)
     sock.connect((f"::ffff:{VIP}", 9000))
     peer, seen = sock.getpeername()[0], sock.recv(200).decode().split()[1]
     sock.close()
@@ -387,7 +387,7 @@ def own(s):
     s.say("the alias of a VIP is only for the node's own", any(not c.error for c in got) and "it was answered")
     with s.ns.inside("worker-2"):
         listener = socket.create_server((VIP, 2223))
-        client = socket.create_connection((VIP, 2223), 5)
+        client = socket.create_connection((VIP, 2223), PATIENT)
         server, peer = listener.accept()
     s.say("a node as client of its own address: a port without a service is its own", peer[0] != VIP and str(peer))
     for sock in (client, server, listener):
@@ -402,8 +402,8 @@ def itself(s):
     s.apply(plan)
     with s.ns.inside("worker-2"):
         listener = socket.create_server((VIP, 2301))
-        client = socket.create_connection((VIP, 9301), 5 * SLOW)
-    listener.settimeout(5 * SLOW)
+        client = socket.create_connection((VIP, 9301), PATIENT)
+    listener.settimeout(PATIENT)
     server, _ = listener.accept()
     client.sendall(b"x" * 10000)
     client.shutdown(socket.SHUT_WR)
@@ -421,7 +421,7 @@ def itself(s):
 def alias(s):
     """What worker-2's sockets call its address."""
     with s.ns.inside("worker-2"):
-        sock = socket.create_connection(HELLO, 5)
+        sock = socket.create_connection(HELLO, PATIENT)
         run = s.inside("worker-2", "ss", "-Htn", f"sport = :{sock.getsockname()[1]}")
     sock.close()
     return run.stdout.split()[-1].rsplit(":", 1)[0]

@@ -26,7 +26,7 @@ took servers
 told() { # WHO COUNT
 	local answered seen
 	answered=$(web_requests "$2")
-	until_true 3 web_logged $((5 * $2))
+	until_true $PATIENT web_logged $((5 * $2))
 	seen=$(web_seen)
 	echo "$1: $answered of $((5 * $2)) requests answered; clients in the access logs: $(tr '\n' ';' <<<"$seen")" \
 		"by backend: $(web_backends | tr '\n' ';')"
@@ -64,7 +64,7 @@ check "services sluice up on every node" lab_sluice_up
 [ $lab_failed = 1 ] && exit 1
 for node in $(lab_nodes); do
 	{ lab_on "$node" "$SLUICE" run --no-metrics; } >"$LAB_DIR/agent-$node" 2>&1 &
-	until_true 30 grep -q "agent on node" "$LAB_DIR/agent-$node" || not_ok "services agent on $node: $(tail -n 1 "$LAB_DIR/agent-$node")"
+	until_true $PATIENT grep -q "agent on node" "$LAB_DIR/agent-$node" || not_ok "services agent on $node: $(tail -n 1 "$LAB_DIR/agent-$node")"
 done
 if told sluice $each; then ok "services $((5 * each)) requests over five ports"; else not_ok "services $((5 * each)) requests over five ports: $(web_unanswered)"; fi
 check "services every access log shows the client for every one" only_client $((5 * each))

@@ -85,13 +85,9 @@ sites_workloads() { # NODE WORKLOADS
 	done <<<"$2"
 }
 sites_ready() {
-	local i
-	for i in {1..50}; do
-		[ -z "$(ip -n "$LAB-switch" -o link show type veth | grep -v 'state UP')" ] && return 0
-		sleep 0.1
-	done
-	echo "lab: the switch's ports do not come up" && return 1
+	until_true $PATIENT sites_up || { echo "lab: the switch's ports do not come up" && return 1; }
 }
+sites_up() { [ -z "$(ip -n "$LAB-switch" -o link show type veth | grep -v 'state UP')" ]; }
 
 sites_has() { # QDISC...: does the kernel have it?
 	local status
@@ -133,7 +129,7 @@ tunnel_up() { # NODE
 		done) >"$LAB_DIR/tunnel-$node.log" 2>&1 &
 		echo $! >"$LAB_DIR/tunnel-$node.pid"
 		disown
-		until_true 5 ip -n "$LAB-$node" link show wg0 || { cat "$LAB_DIR/tunnel-$node.log" && return 1; }
+		until_true $PATIENT ip -n "$LAB-$node" link show wg0 || { cat "$LAB_DIR/tunnel-$node.log" && return 1; }
 	fi
 	{
 		echo "link set wg0 mtu $SITES_MTU up"
@@ -145,7 +141,7 @@ tunnel_down() { # NODE: the device is gone, its routes with it
 	if sites_real; then
 		ip -n "$LAB-$1" link del wg0
 	else
-		kill "$(cat "$LAB_DIR/tunnel-$1.pid")" && until_true 5 tunnel_gone "$1"
+		kill "$(cat "$LAB_DIR/tunnel-$1.pid")" && until_true $PATIENT tunnel_gone "$1"
 	fi
 }
 tunnel_gone() { ! ip -n "$LAB-$1" link show wg0 2>/dev/null; }
@@ -178,7 +174,7 @@ wan_watch() { # FILTER OF WHAT IS ALLOWED
 		disown
 	done < <(sites_segments)
 	while read -r segment _; do
-		until_true 10 grep -q 'listening on' "$LAB_DIR/wan-$segment.log" || { cat "$LAB_DIR/wan-$segment.log" && return 1; }
+		until_true $PATIENT grep -q 'listening on' "$LAB_DIR/wan-$segment.log" || { cat "$LAB_DIR/wan-$segment.log" && return 1; }
 	done < <(sites_segments)
 }
 wan_clean() {
@@ -195,7 +191,7 @@ wan_empty() { local segment; while read -r segment _; do : >"$LAB_DIR/wan-$segme
 agent_start() { # NODE
 	lab_on "$1" "$SLUICE" run >"$LAB_DIR/agent-$1" 2>&1 &
 	disown
-	until_true 30 grep -q "agent on node" "$LAB_DIR/agent-$1" || { tail -n 1 "$LAB_DIR/agent-$1" && return 1; }
+	until_true $PATIENT grep -q "agent on node" "$LAB_DIR/agent-$1" || { tail -n 1 "$LAB_DIR/agent-$1" && return 1; }
 }
 # What a lab of several clusters begins with, and how its scenarios run.
 site_tools() { # LAB

@@ -18,7 +18,15 @@ VIP, CLIENT = "88.99.29.250", "88.99.218.47"
 FAST = bool(os.environ.get("LAB_FAST"))
 SLOW = float(os.environ.get("PROBE_SLOW", "1"))
 QUIET = 0.4 + 0.15 * SLOW  # what should not come has not come by then; less than a SYN's second attempt
-PATIENT = 5 * SLOW  # what should come may take so long, a SYN's second attempt included
+PATIENT = 20 + 10 * SLOW  # what should come may take so long where others use the machine as well; waited for only if it does not
+
+
+def until(true, seconds=PATIENT):
+    """What true() says once that is something, or says at last: what should come may take its time."""
+    end = time.monotonic() + seconds
+    while not (said := true()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return said
 
 
 class Stage:
@@ -88,6 +96,20 @@ class Stage:
             for row in rows(json.loads(run.stdout)):
                 found[row["reason"]] += row["packets"]
         return found
+
+    def grown(self, before, reason, wanted, *nodes, patience=PATIENT):
+        """How many more were dropped for it since dropped(*nodes) was `before`; waits for those that should be.
+
+        Whoever looks for what must not have come, looks after this: if the ones are late, so may the others be.
+        """
+        def more():
+            return self.dropped(*nodes)[reason] - before[reason]
+        count = more()
+        if count < wanted:
+            until(lambda: more() >= wanted, patience)
+            time.sleep(QUIET)
+            count = more()
+        return count
 
     def status(self, node):
         run = self.on_node(node, self.sluice, "status", "--json")

@@ -13,12 +13,12 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from expect import PROTOCOLS, Host, Plan  # noqa: E402
 from probe import Attempt, Probe  # noqa: E402
+from stage import PATIENT, SLOW  # noqa: E402
 
 
 def main():
     lab, plan = sys.argv[1], Plan(sys.argv[2])
     tags = os.environ.get("TAGS", "frame")
-    slow = float(os.environ.get("PROBE_SLOW", "1"))
     cluster = next(iter(plan.json["clusters"]))
     ports = plan.ports()
     nodes = {h.address: h for h in plan.hosts.values() if h.is_node}
@@ -64,7 +64,7 @@ def main():
                 way(f"{a.name} to {b.name}, each on a VLAN device of its own", a, b, plan.allows)
 
     everybody = guests + nobodies + [h for hosts in members.values() for h in hosts]
-    probe = Probe(lab, {h.name: h.address for h in everybody}, ports, 1.0 + 0.3 * slow, 8.0 * slow)
+    probe = Probe(lab, {h.name: h.address for h in everybody}, ports, 1.0 + 0.3 * SLOW, PATIENT)
     probe.run(attempts)
     failed = False
     for name, mine in ways:

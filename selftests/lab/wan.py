@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import frames as f  # noqa: E402
 from probe import Attempt, Probe  # noqa: E402
 from seen import Connection, tcp, transfer  # noqa: E402
-from stage import FAST, QUIET, SLOW, Stage  # noqa: E402
+from stage import FAST, PATIENT, QUIET, SLOW, Stage, until  # noqa: E402
 
 W1, E1 = "192.0.2.10", "198.51.100.10"
 ROOM = 1420
@@ -31,13 +31,9 @@ def addresses(s):
     return {w["name"]: w["address"] for w in s.plan["workloads"]}
 
 
-def grown(s, before, reason, node=None):
-    return s.dropped(*([node] if node else []))[reason] - before[reason]
-
-
 def probe(s):
     if not hasattr(s, "probe"):
-        s.probe = Probe(s.lab, addresses(s), PORTS, forbidden_s=QUIET, allowed_s=8 * SLOW)
+        s.probe = Probe(s.lab, addresses(s), PORTS, forbidden_s=QUIET, allowed_s=PATIENT)
     return s.probe
 
 
@@ -49,10 +45,11 @@ def tried(s, text, reason, attempts):
         kind, _, port = what.partition("/")
         made.append(Attempt(src, dst, kind, int(port or 0), reason is None))
     probe(s).run(made)
+    count = s.grown(before, reason, len(made)) if reason else 0
+    probe(s).late()
     trouble = [f"{a.src} to {a.dst} {a.what()}: {a.problem()}" for a in made if a.problem()]
     s.say(f"{text} ({len(made)} attempts)", "; ".join(trouble[:3]))
     if reason:
-        count = grown(s, before, reason)
         s.say(f"{text}: counted as {reason}", count < len(made) and f"{count} of {len(made)}")
 
 
@@ -106,7 +103,7 @@ def clamp(s):
         ports = {name: f.Port(s.ns, name) for name in (who, to)}
         _, error = tcp(s, who, at[to])
         for name, port, what in ((to, ports[to], "SYN"), (who, ports[who], "answer")):
-            found = {mss_of(data) for _, data in port.caught()} - {None}
+            found = until(lambda port=port: {mss_of(data) for _, data in port.caught()} - {None})
             s.say(f"clamp: MSS of the {what} from {who} to {to}, as {name} gets it", error or
                   (not found or max(found) > ROOM - 40) and f"{found or 'none seen'}, {ROOM - 40} fits")
             port.sock.close()
@@ -138,7 +135,7 @@ def too_big(s):
         sock.settimeout(SLOW)
         sock.connect((at[to], 9001))
         trouble = "no error came"
-        for _ in range(3):
+        for _ in range(int(PATIENT / SLOW)):
             try:
                 sock.send(b"x" * 1472)
                 sock.recv(200)
@@ -152,7 +149,7 @@ def too_big(s):
         room = sock.getsockopt(socket.IPPROTO_IP, IP_MTU)
         s.say(f"too big: {who} to {to} is told {ROOM}", trouble or room != ROOM and f"told {room}")
         got = None
-        for _ in range(3):
+        for _ in range(int(PATIENT / SLOW)):
             try:
                 sock.send(b"x" * (ROOM - 28))
                 got = sock.recv(200)
@@ -210,11 +207,8 @@ def distance(s):
     for _ in range(10):
         tcp(s, "w-db", at["e-db"])
     s.inside("wan", "tc", "qdisc", "del", "dev", "east", "root")
-    until = time.monotonic() + 5 * SLOW
+    until(lambda: buckets().get(float("inf"), 0) - before.get(float("inf"), 0) >= 10)
     after = buckets()
-    while time.monotonic() < until and after.get(float("inf"), 0) - before.get(float("inf"), 0) < 10:
-        time.sleep(0.5)
-        after = buckets()
     new = {le: after[le] - before.get(le, 0) for le in sorted(after)}
     s.say("distance: ten handshakes over a WAN of 30 ms are above 20 ms", new.get(0.02, 0) and f"{new}")
     s.say("distance: and in the histogram", new.get(float("inf"), 0) < 10 and f"{new}")
@@ -257,6 +251,7 @@ def nobody(s, text, held=()):
     for who, to in (("w-db", "e-db"), ("e-db", "w-db"), ("e-db2", "w-db")):
         got, error = tcp(s, who, at[to], patience=QUIET)
         s.say(f"{text}: {who} does not reach {to}", not error and f"answered: {got}")
+    s.grown(before, "plaintext_wan", 1)
     after = s.dropped()
     more = {r: after[r] - before[r] for r in after if after[r] > before[r]}
     s.say(f"{text}: what the doors dropped is counted ({', '.join(f'{r} {n}' for r, n in sorted(more.items()))})",
@@ -284,13 +279,13 @@ def again(s):
     begin = time.monotonic()
     for who, to in (("w-db", "e-db"), ("e-db", "w-db")):
         trouble = "no answer"
-        while trouble and time.monotonic() < begin + 15 * SLOW:
+        while trouble and time.monotonic() < begin + 2 * PATIENT:
             c = Connection(s, who, addresses(s)[to], patience=0.5 * SLOW)
             trouble = c.error
             c.close()
         s.say(f"again: {who} reaches {to}" + ("" if trouble else f" after {time.monotonic() - begin:.1f} s"), trouble)
     for node in ("w1", "e1"):
-        doors = [d for d in s.status(node).get("doors", []) if d.get("interface") == "wg0"]
+        doors = until(lambda node=node: [d for d in s.status(node).get("doors", []) if d.get("interface") == "wg0"])
         s.say(f"again: {node} guards its tunnel", not doors and "status shows no door of wg0")
 
 

@@ -27,8 +27,8 @@ control() {
 	lab_in e-plat ping -q -c 1 -W 1 192.168.107.11 >/dev/null
 	ip -n "$LAB-w1" address del 192.168.107.1/32 dev lo && ip -n "$LAB-e1" address del 10.17.14.1/32 dev lo
 	lab_in w-in ip neigh flush all && lab_in e-plat ip neigh flush all
-	until_true 3 grep -q '192.168.107.11 > 10.17.14.11' "$LAB_DIR/wan-west" &&
-		until_true 3 grep -q '10.17.14.11 > 192.168.107.11' "$LAB_DIR/wan-east"
+	until_true $PATIENT grep -q '192.168.107.11 > 10.17.14.11' "$LAB_DIR/wan-west" &&
+		until_true $PATIENT grep -q '10.17.14.11 > 192.168.107.11' "$LAB_DIR/wan-east"
 }
 
 lab_begin

@@ -16,7 +16,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import frames as f  # noqa: E402
 from seen import Listener  # noqa: E402
-from stage import FAST, QUIET, SLOW, Stage  # noqa: E402
+from stage import FAST, PATIENT, QUIET, Stage, until  # noqa: E402
 
 W1, W1_SPARE, W2, E1, E2, STRANGER = "192.0.2.10", "198.18.0.10", "192.0.2.11", "198.51.100.10", "198.51.100.11", "203.0.113.200"
 WIREGUARD, SYN = 51820, 2
@@ -25,10 +25,6 @@ UPLINKS = (("w1", "eth0", W1, "west"), ("w1", "eth1", W1_SPARE, "spare"), ("w2",
            ("e1", "eth0", E1, "east"), ("e2", "eth0", E2, "east"))
 if FAST:  # a gateway's two, and a node that is none
     UPLINKS = UPLINKS[:2] + UPLINKS[4:]
-
-
-def grown(s, before, reason, node):
-    return s.dropped(node)[reason] - before[reason]
 
 
 def inject(s, segment, node, interface, packets):
@@ -53,12 +49,15 @@ def clear_packets(node, address):
              f.udp(other[3], address, 40000, 53, b"in clear"), f.udp(STRANGER, other[0], 40000, 9101, b"to the other")])
 
 
-def heard(listeners, wait=QUIET):
-    """Senders that any of these raw sockets heard of our ports."""
-    time.sleep(wait)
+def heard(listeners, wanted=0):
+    """Senders that any of these raw sockets heard of our ports; waits for as many as there should be."""
     found = []
-    for listener in listeners:
-        found += [address for address, data in listener.heard() if len(data) > 8 and struct.unpack("!H", data[:2])[0] in (40000, 40001)]
+
+    def enough():
+        for listener in listeners:
+            found.extend(address for address, data in listener.heard() if len(data) > 8 and struct.unpack("!H", data[:2])[0] in (40000, 40001))
+        return len(found) >= wanted
+    until(enough)
     return found
 
 
@@ -67,7 +66,7 @@ def open_to_all(s):
     for node, interface, address, segment in UPLINKS:
         listeners = [Listener(s, node, p) for p in (6, 17)]
         inject(s, segment, node, interface, clear_packets(node, address)[3:5] + between(node, address)[:2])
-        found = heard(listeners, 0.3)
+        found = heard(listeners, 4)
         s.say(f"without sluice frames in clear reach {node} {interface}", len(found) < 4 and f"{len(found)} of 4 heard")
         for listener in listeners:
             listener.close()
@@ -79,8 +78,9 @@ def clear(s):
         listeners = [Listener(s, node, p) for p in (6, 17)]
         packets, before = clear_packets(node, address), s.dropped(node)
         inject(s, segment, node, interface, packets)
+        time.sleep(QUIET)
+        count = s.grown(before, "plaintext_wan", len(packets), node)
         found = heard(listeners)
-        count = grown(s, before, "plaintext_wan", node)
         s.say(f"clear: in on {node} {interface}, counted as plaintext_wan", count != len(packets) and f"{count} of {len(packets)}")
         s.say(f"clear: in on {node} {interface}, the stack hears nothing", found and f"from {found}")
         for listener in listeners:
@@ -92,7 +92,7 @@ def clear(s):
         for packet in packets:
             send_out(port, f.eth(s.mac("wan", segment), port.mac, 0x800, packet))
         port.sock.close()
-        count = grown(s, before, "plaintext_wan", node)
+        count = s.grown(before, "plaintext_wan", len(packets), node)
         s.say(f"clear: out of {node} {interface}, counted as plaintext_wan", count != len(packets) and f"{count} of {len(packets)}")
 
 
@@ -117,14 +117,16 @@ def outside_tunnel(s):
         listeners = [Listener(s, node, p) for p in (6, 17)]
         packets, before = between(node, address), s.dropped(node)
         inject(s, segment, node, interface, packets)
+        time.sleep(QUIET)
+        count = s.grown(before, "plaintext_wan", len(packets), node)
         found = heard(listeners)
-        count = grown(s, before, "plaintext_wan", node)
         s.say(f"between gateways: databases and Geneve in on {node} {interface}, counted as plaintext_wan", count != len(packets) and f"{count} of {len(packets)}")
         s.say(f"between gateways: databases and Geneve in on {node} {interface}, the stack hears nothing", found and f"from {found}")
         peer = E1 if node[0] == "w" else W1
         if interface == "eth0" and node in ("w1", "e1"):
             inject(s, segment, node, interface, [f.tcp(peer, address, 40000, 6644, SYN), f.udp(peer, address, 40000, 6082, b"other")])
-            found = heard(listeners)
+            time.sleep(QUIET)
+            found = heard(listeners, 2)
             s.say(f"between gateways: tcp/6644 and udp/6082 reach {node}", len(found) != 2 and f"{len(found)} of 2")
         for listener in listeners:
             listener.close()
@@ -135,7 +137,7 @@ def outside_tunnel(s):
         for packet in packets:
             send_out(port, f.eth(s.mac("wan", segment), port.mac, 0x800, packet))
         port.sock.close()
-        count = grown(s, before, "plaintext_wan", node)
+        count = s.grown(before, "plaintext_wan", len(packets), node)
         s.say(f"between gateways: databases and Geneve out of {node} {interface}, counted as plaintext_wan", count != len(packets) and f"{count} of {len(packets)}")
 
 
@@ -155,11 +157,11 @@ def inside_tunnel(s):
         for port in (6645, 6646):
             with s.ns.inside(to):
                 server = socket.create_server((at[to], port))
-            server.settimeout(4 * SLOW)
+            server.settimeout(PATIENT)
             trouble = None
             try:
                 with s.ns.inside(who):
-                    client = socket.create_connection((at[to], port), 4 * SLOW)
+                    client = socket.create_connection((at[to], port), PATIENT)
                 server.accept()[0].close()
                 client.close()
             except OSError as e:
@@ -179,8 +181,9 @@ def peers(s):
         listener = Listener(s, node, 17)
         before = s.dropped(node)
         inject(s, segment, node, interface, [f.udp(a, address, 40000, WIREGUARD, data) for a in sources])
+        time.sleep(QUIET)
+        count = s.grown(before, "wan_peer", len(sources), node)
         found = heard([listener])
-        count = grown(s, before, "wan_peer", node)
         s.say(f"peers: in on {node} {interface} from {' and '.join(sources)}: wan_peer", count != len(sources) and f"{count} of {len(sources)}")
         s.say(f"peers: in on {node} {interface}, the stack hears nothing", found and f"from {found}")
         listener.close()
@@ -188,13 +191,14 @@ def peers(s):
         for a in sources:
             send_out(port, f.eth(s.mac("wan", segment), port.mac, 0x800, f.udp(address, a, WIREGUARD, 40000, data)))
         port.sock.close()
-        count = grown(s, before, "wan_peer", node)
+        count = s.grown(before, "wan_peer", len(sources), node)
         s.say(f"peers: out of {node} {interface} to {' and '.join(sources)}: wan_peer", count != len(sources) and f"{count} of {len(sources)}")
     for node, peer, segment in (("w1", E1, "west"), ("e1", W1, "east")):
         address = W1 if node == "w1" else E1
         listener = Listener(s, node, 17)
         inject(s, segment, node, "eth0", [f.udp(peer, address, 40000, WIREGUARD, data)])
-        found = heard([listener])
+        time.sleep(QUIET)
+        found = heard([listener], 1)
         s.say(f"peers: in on {node} from its peer passes", len(found) != 1 and f"{len(found)} heard")
         listener.close()
 
