@@ -17,10 +17,19 @@
 /* So many items are worth a thread. */
 #define MANY 4096
 
+static bool in_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || c == '-' ||
+	       c == '_';
+}
+
+/* Asked for every key of every path: strspn() would make a table of all characters first, each time. */
 static bool plain(const char *key)
 {
-	size_t length = strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+	size_t length = 0;
 
+	while (length <= KEY_LONGEST && in_word(key[length]))
+		length++;
 	return length && !key[length] && length <= KEY_LONGEST;
 }
 
