@@ -50,7 +50,7 @@ $(B)/user/%.o: user/%.c $(B)/sluice.skel.h
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_) $(CFLAGS) -MMD -MP -c $< -o $@
 $(B)/sluice: $(USER_OBJ)
-	$(CC) $(SAN) $(LDFLAGS) $^ -o $@ $(LDLIBS_)
+	$(CC) $(SAN) $(LDFLAGS) -Wl,--build-id $^ -o $@ $(LDLIBS_)
 -include $(USER_OBJ:.o=.d)
 
 include selftests/tests.mk

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "../../user/image/digest.h"
+#include "../../user/kernel/build_id.h"
 #include "../../user/kernel/inner.h"
 #include "../../user/kernel/proof.h"
 #include "../../user/kernel/shape.h"
@@ -66,7 +67,9 @@ static bool holds(const struct bench *b, const struct image *image)
 	return true;
 }
 
-static void install(struct bench *b, const char *what, const struct image *image)
+/* `whole` has the rows that `image` may leave for later. */
+static void install_of(struct bench *b, const char *what, const struct image *image,
+		       const struct image *whole)
 {
 	uint32_t before = b->kernel.generation;
 	struct trouble t = { "" };
@@ -75,8 +78,13 @@ static void install(struct bench *b, const char *what, const struct image *image
 		fail(b, "%s: %s", what, t.text);
 	else if (b->kernel.generation != before + 1)
 		fail(b, "%s: generation %u after %u", what, b->kernel.generation, before);
-	if (!holds(b, image))
+	if (!holds(b, whole))
 		fail(b, "%s: the tables in force are not the image's", what);
+}
+
+static void install(struct bench *b, const char *what, const struct image *image)
+{
+	install_of(b, what, image, image);
 }
 
 /* `changed` (-1: none) is the one table that is another one than `ids` has. */
@@ -199,6 +207,73 @@ static void spoiled(struct bench *b)
 		fail(b, "a pair was deleted");
 	install(b, "nothing was written", b->image);
 	only(b, "nothing was written", ids, -1);
+	case_end(b);
+}
+
+/* The bench's image with the rings of another plan, which leaves their rows for later. */
+static const char other_rings[] = "{\"sluice\":1,\"clusters\":{\"c\":{\"id\":1,\"pools\":{\"lb\":[\"198.51."
+				  "100.0/24\"]},\"nodes\":{\"n\":{"
+				  "\"addresses\":[\"192.0.2.1\"],\"uplinks\":{\"eth0\":{}}}}}},\"networks\":{"
+				  "\"pods\":{\"id\":1,\"sites\":{\"c\":{"
+				  "\"overlay\":true,\"cidrs\":[\"10.1.0.0/"
+				  "16\"]}}}},\"services\":{\"s\":{\"address\":\"198.51.100.1\",\"ports\":[{"
+				  "\"proto\":\"tcp\",\"port\":80}],\"backends\":[{\"address\":\"10.1.0.1\"},{"
+				  "\"address\":\"10.1.0.2\"}]}}}";
+
+static void later(struct bench *b)
+{
+	const int ring = SL_TABLE_sl_ring;
+	struct digest build;
+	struct image lean, other, whole;
+	struct image *compiled = NULL;
+	struct report r = { 0 };
+	struct plan *plan;
+	uint32_t ids[SL_TABLES];
+
+	case_begin(
+		b,
+		"install: rings whose rows are left for later are made if they follow from something else");
+	if (!build_id(&build))
+		fail(b, "this build does not know which one it is: it would make the rings every time");
+	bench_plan(b, NULL);
+	lean = *b->image;
+	lean.table[ring].rows = NULL;
+	install_of(b, "known by what they follow from", &lean, b->image);
+	note_ids(b, ids);
+	for (int i = 0; i < 2; i++) {
+		install_of(b, "from the same", &lean, b->image);
+		only(b, "from the same", ids, -1);
+	}
+	plan = plan_read_text("rings.json", other_rings, sizeof(other_rings) - 1, &r);
+	if (plan && !report_failed(&r))
+		compiled = image_compile_lean(plan, "n", NULL, &r);
+	if (!compiled || report_failed(&r)) {
+		report_print(&r, stderr);
+		fail(b, "the other plan does not compile");
+		goto out;
+	}
+	other = *b->image;
+	other.rings = compiled->rings;
+	other.table[ring] = compiled->table[ring];
+	whole = other;
+	if (!image_rows(&other, ring, &whole.table[ring]))
+		abort();
+	install_of(b, "from something else", &other, &whole);
+	only(b, "from something else", ids, ring);
+	note_ids(b, ids);
+	install_of(b, "from that again", &other, &whole);
+	only(b, "from that again", ids, -1);
+	install_of(b, "from the first again", &lean, b->image);
+	only(b, "from the first again", ids, ring);
+	note_ids(b, ids);
+	/* One does not know of the other's record. */
+	install(b, "with all rows", b->image);
+	only(b, "with all rows", ids, ring);
+	image_rows_free(&other, ring, &whole.table[ring]);
+out:
+	image_free(compiled);
+	plan_free(plan);
+	report_free(&r);
 	case_end(b);
 }
 
@@ -435,6 +510,7 @@ static void at_once(struct bench *b)
 void test_install(struct bench *b)
 {
 	shares(b);
+	later(b);
 	spoiled(b);
 	records(b);
 	at_random(b);

@@ -37,11 +37,11 @@ static int fake_fsync(int fd)
 #include "../../user/agent/journal.c"
 #include "../../user/agent/fence.c"
 #include "../../user/agent/change.c"
-#define image_compile fake_compile
+#define image_compile_lean fake_compile
 static struct image *fake_compile(const struct plan *plan, const char *node, const struct link_facts *links,
 				  struct report *r);
 #include "../../user/agent/force.c"
-#undef image_compile
+#undef image_compile_lean
 #include <cmocka.h>
 
 #define PLAN "selftests/lab/state.json"
@@ -52,7 +52,7 @@ static struct image *fake_compile(const struct plan *plan, const char *node, con
 				  struct report *r)
 {
 	if (good_compiles-- > 0)
-		return image_compile(plan, node, links, r);
+		return image_compile_lean(plan, node, links, r);
 	report_error(r, NULL, "refused by the test");
 	return NULL;
 }

@@ -32,7 +32,7 @@ static struct image *compile(const struct plan *plan, const char *node, const st
 			     struct trouble *t)
 {
 	struct report report = { 0 };
-	struct image *image = image_compile(plan, node, links, &report);
+	struct image *image = image_compile_lean(plan, node, links, &report);
 
 	if (!image) {
 		report_print(&report, stderr);

@@ -129,7 +129,7 @@ static bool compile(struct work *w, const char *path, const char *otherwise)
 		plan_refuse_unenforced(w->plan, w->node, &r);
 	progress("compiling");
 	if (w->plan && !report_failed(&r))
-		w->image = image_compile(w->plan, w->node, &w->links, &r);
+		w->image = image_compile_lean(w->plan, w->node, &w->links, &r);
 	progress("");
 	report_print(&r, stderr);
 	if (!w->image || report_failed(&r))
@@ -210,7 +210,7 @@ static int pace(struct work *w)
 	image_free(w->image);
 	links_free(&w->links);
 	error = links_read(&w->links, &w->t);
-	w->image = error ? NULL : image_compile(w->plan, w->node, &w->links, &r);
+	w->image = error ? NULL : image_compile_lean(w->plan, w->node, &w->links, &r);
 	if (!error && !w->image) {
 		report_print(&r, stderr);
 		error = w->k.generation

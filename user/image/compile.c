@@ -35,9 +35,13 @@ static uint64_t hash_image(const struct image *image)
 	hash = hash_more(hash, image->cluster, sizeof(image->cluster));
 	for (int t = 0; t < SL_TABLES; t++) {
 		const struct image_table *table = &image->table[t];
-		struct digest digest =
-			digest_rows(table->rows, table->count, table->key_size, table->value_size);
+		struct digest digest = { { 0, 0 } };
 
+		/* The rings' rows may not be there yet; what they follow from says as much. */
+		if (t == SL_TABLE_sl_ring)
+			digest = rings_digest(image->rings);
+		else
+			digest = digest_rows(table->rows, table->count, table->key_size, table->value_size);
 		hash = hash_more(hash, &digest, sizeof(digest));
 	}
 	return hash_more(hash, image->names, image->name_count * sizeof(*image->names));
@@ -136,10 +140,10 @@ static void clean(struct compile *c)
 	heap_free(&c->scratch);
 }
 
-struct image *image_compile(const struct plan *plan, const char *node, const struct link_facts *links,
-			    struct report *r)
+static struct image *compile(const struct plan *plan, const char *node, const struct link_facts *links,
+			     bool lean, struct report *r)
 {
-	struct compile c = { .plan = plan, .node_name = node, .links = links, .r = r };
+	struct compile c = { .plan = plan, .node_name = node, .links = links, .lean = lean, .r = r };
 	size_t errors = r->errors;
 	bool done;
 
@@ -157,6 +161,18 @@ struct image *image_compile(const struct plan *plan, const char *node, const str
 	}
 	clean(&c);
 	return c.image;
+}
+
+struct image *image_compile(const struct plan *plan, const char *node, const struct link_facts *links,
+			    struct report *r)
+{
+	return compile(plan, node, links, false, r);
+}
+
+struct image *image_compile_lean(const struct plan *plan, const char *node, const struct link_facts *links,
+				 struct report *r)
+{
+	return compile(plan, node, links, true, r);
 }
 
 void image_free(struct image *image)

@@ -113,6 +113,7 @@ struct compile {
 	uint32_t cluster_index;
 	const struct link_facts *links;
 	struct report *r;
+	bool lean; /* rows of sl_ring are left for later */
 	struct image *image;
 	struct heap *heap; /* lives as long as the image */
 	struct heap scratch;
@@ -256,6 +257,8 @@ bool rows_expect(struct compile *c, int table, size_t count);
 bool rows_finish(struct compile *c);
 /* The rows of a whole table, in order, for the caller to write: it is finished. NULL: no memory, or too many. */
 void *rows_place(struct compile *c, int table, size_t count);
+/* So many are made when image_rows() is asked for them: the table is finished. */
+bool rows_later(struct compile *c, int table, size_t count);
 /* The row with this key in a finished table that is no array, NULL if there is none; points at the value. */
 const void *row_find(const struct image_table *table, const void *key);
 

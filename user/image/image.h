@@ -13,6 +13,7 @@
 #include "../../maps/fill.h"
 #include "../../maps/tables.h"
 #include "../plan/plan.h"
+#include "digest.h"
 
 /* An interface that exists on the node now. */
 struct link_fact {
@@ -36,8 +37,10 @@ struct image_table {
 	uint32_t key_size;
 	uint32_t value_size;
 	size_t count;
-	uint8_t *rows;
+	uint8_t *rows; /* NULL though there are some: image_rows() makes them */
 };
+
+struct rings; /* what the rows of sl_ring follow from */
 
 struct image_name {
 	struct sl_name_key key; /* slot is 0; the installer sets the slot of rule names */
@@ -90,6 +93,7 @@ struct image {
 	size_t vlan_fail_count;
 	struct timeouts timeouts;
 	struct limits limits;
+	struct rings *rings; /* NULL: there are none */
 	uint64_t hash; /* of node, tables and names */
 	void *arena; /* owns all of it, the image too */
 };
@@ -97,7 +101,22 @@ struct image {
 /* NULL and findings in r when the plan cannot be compiled for the node or breaks an assert. */
 struct image *image_compile(const struct plan *plan, const char *node, const struct link_facts *links,
 			    struct report *r);
+/*
+ * The same image but for the rows of sl_ring, millions of slots that only an install needs which has other backends
+ * than the one before: they are made when somebody asks for them.
+ */
+struct image *image_compile_lean(const struct plan *plan, const char *node, const struct link_facts *links,
+				 struct report *r);
 void image_free(struct image *image);
+
+/* The table with its rows, made now if they are not there. False: memory is out. image_rows_free() afterwards. */
+bool image_rows(const struct image *image, int table, struct image_table *whole);
+void image_rows_free(const struct image *image, int table, struct image_table *whole);
+/*
+ * Rows that are not there: true, and a digest of all they follow from, in place of theirs. It speaks of what this build
+ * makes of it; another one may make other rows.
+ */
+bool image_rows_wait(const struct image *image, int table, struct digest *from);
 
 /*
  * The rows of (sl_iface, sl_exact, sl_member) that depend on one interface, when it came, went or changed

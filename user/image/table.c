@@ -133,6 +133,14 @@ void *rows_place(struct compile *c, int t, size_t count)
 	return rows;
 }
 
+bool rows_later(struct compile *c, int t, size_t count)
+{
+	if (too_many(c, t, count))
+		return false;
+	c->image->table[t].count = count;
+	return true;
+}
+
 static bool finish_table(struct compile *c, int t)
 {
 	struct image_table *table = &c->image->table[t];
@@ -142,7 +150,7 @@ static bool finish_table(struct compile *c, int t)
 
 	table->key_size = shape->key_size;
 	table->value_size = shape->value_size;
-	if (table->rows) /* rows_place() */
+	if (table->count) /* rows_place(), rows_later() */
 		return true;
 	table->count = c->rows[t].count;
 	if (!table->count)

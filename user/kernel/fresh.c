@@ -64,13 +64,18 @@ static int find_same(const struct kernel *k, int table, const struct image_table
 }
 
 /* A table of its own, filled and closed to all who would write to it. */
-static int make_table(int table, const struct image_table *image, const struct types *types, int *fd,
+static int make_table(int table, const struct image *image, const struct types *types, int *fd,
 		      struct trouble *t)
 {
+	struct image_table whole;
 	int error;
 
-	*fd = inner_make(table, image, types, t);
-	error = *fd < 0 ? *fd : inner_fill(table, *fd, image, t);
+	if (!image_rows(image, table, &whole))
+		return trouble(t, -ENOMEM, "out of memory for %zu rows of %s", whole.count,
+			       shapes[table].name);
+	*fd = inner_make(table, &whole, types, t);
+	error = *fd < 0 ? *fd : inner_fill(table, *fd, &whole, t);
+	image_rows_free(image, table, &whole);
 	return error ? error : inner_seal(table, *fd, t);
 }
 
@@ -78,12 +83,12 @@ static int one_table(struct work *w, int i, struct trouble *t)
 {
 	const struct image_table *image = &w->image->table[i];
 	struct path path = pin_path(w->folder, shapes[i].name, "");
-	int error = kept_of(i, image, &w->now.table[i], t);
+	int error = kept_of(i, w->image, &w->now.table[i], t);
 
 	if (!error && w->in_force)
 		error = find_same(w->in_force, i, image, &w->was.table[i], &w->now.table[i], &w->fds[i], t);
 	if (!error && w->fds[i] < 0)
-		error = make_table(i, image, &w->types, &w->fds[i], t);
+		error = make_table(i, w->image, &w->types, &w->fds[i], t);
 	if (!error && bpf_obj_pin(w->fds[i], path.text))
 		error = trouble(t, -errno, "cannot pin %s: %s", path.text, strerror(errno));
 	return error;

@@ -3,25 +3,50 @@
  * A digest says what a table was filled with, read back and found right. It says what the table holds only where nobody
  * can write to it since: inner_seal(). A table that is written to later is read before it is taken for what its digest
  * says; a digest that is another one is reason enough to make the table again.
+ *
+ * Rows that the image makes only when they are needed are known by what they follow from, and by the build that makes
+ * them: another one may make other rows of the same. Of a build that does not know who it is they are made.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+#include "build_id.h"
 #include "kept.h"
 #include "pins.h"
 #include "shape.h"
 
 #define KEPT "sl_digest"
 
-int kept_of(int table, const struct image_table *image, struct digest *digest, struct trouble *t)
+/* False: this build does not know who it is. */
+static bool by_build(struct digest *digest)
 {
-	const struct shape *s = &shapes[table];
+	struct {
+		struct digest from;
+		struct digest build;
+	} both = { .from = *digest };
 
-	if (image->count && (image->key_size != s->key_size || image->value_size != s->value_size))
+	if (!build_id(&both.build))
+		return false;
+	*digest = digest_rows(&both, 1, sizeof(both), 0);
+	return true;
+}
+
+int kept_of(int table, const struct image *image, struct digest *digest, struct trouble *t)
+{
+	const struct image_table *at = &image->table[table];
+	const struct shape *s = &shapes[table];
+	struct image_table whole;
+
+	if (at->count && (at->key_size != s->key_size || at->value_size != s->value_size))
 		return trouble(t, -EINVAL, "the image's rows of %s have another size than the table's",
 			       s->name);
-	*digest = digest_rows(image->rows, image->count, s->key_size, s->value_size);
+	if (image_rows_wait(image, table, digest) && by_build(digest))
+		return 0;
+	if (!image_rows(image, table, &whole))
+		return trouble(t, -ENOMEM, "out of memory for %zu rows of %s", at->count, s->name);
+	*digest = digest_rows(whole.rows, whole.count, s->key_size, s->value_size);
+	image_rows_free(image, table, &whole);
 	return 0;
 }
 

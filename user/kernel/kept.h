@@ -17,8 +17,8 @@ struct kept {
 void kept_read(const struct kernel *k, struct kept *kept);
 /* Pins it in `folder`. Nobody can write to it any more. */
 int kept_write(const char *folder, const struct kept *kept, struct trouble *t);
-/* Of the rows that the table is to have. */
-int kept_of(int table, const struct image_table *image, struct digest *digest, struct trouble *t);
+/* Of the rows that the table is to have, or of what they follow from. */
+int kept_of(int table, const struct image *image, struct digest *digest, struct trouble *t);
 bool kept_known(const struct digest *digest);
 bool kept_equal(const struct digest *a, const struct digest *b);
 

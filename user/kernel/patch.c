@@ -23,6 +23,7 @@ static int find_others(const struct kernel *k, const struct image *image, bool *
 
 	kept_read(k, &kept);
 	for (int i = 0; i < SL_TABLES; i++) {
+		struct image_table whole;
 		struct digest wanted;
 		struct proof proof;
 		int error;
@@ -30,12 +31,16 @@ static int find_others(const struct kernel *k, const struct image *image, bool *
 		other[i] = false;
 		if (!shapes[i].plan)
 			continue;
-		error = kept_of(i, &image->table[i], &wanted, t);
+		error = kept_of(i, image, &wanted, t);
 		if (error)
 			return error;
 		if (inner_sealed(i) && kept_equal(&wanted, &kept.table[i]))
 			continue;
-		error = proof_read(i, k->plan[i], &image->table[i], &proof, t);
+		if (!image_rows(image, i, &whole))
+			return trouble(t, -ENOMEM, "out of memory for %zu rows of %s", whole.count,
+				       shapes[i].name);
+		error = proof_read(i, k->plan[i], &whole, &proof, t);
+		image_rows_free(image, i, &whole);
 		if (error)
 			return error;
 		other[i] = !proof_holds(&proof);
