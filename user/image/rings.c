@@ -120,7 +120,7 @@ static struct rings *rings_keep(struct compile *c)
 /* `rows` is NULL where there was no memory for them. */
 static bool fill_begin(struct rings_work *work, struct rings *rings, uint8_t *rows)
 {
-	*work = (struct rings_work){ .rings = rings, .rows = rows };
+	*work = (struct rings_work){ .rings = rings, .rows = rows, .largest = 1 };
 	for (size_t i = 0; i < rings->count; i++)
 		work->largest = rings->ring[i].size > work->largest ? rings->ring[i].size : work->largest;
 	work->slots = calloc(2 * (size_t)work->largest, sizeof(*work->slots));

@@ -15,6 +15,7 @@
 #include "pins.h"
 #include "proof.h"
 #include "shape.h"
+#include "spare.h"
 
 /* What both workers have in hand. */
 struct work {
@@ -87,6 +88,8 @@ static int one_table(struct work *w, int i, struct trouble *t)
 
 	if (!error && w->in_force)
 		error = find_same(w->in_force, i, image, &w->was.table[i], &w->now.table[i], &w->fds[i], t);
+	if (!error && w->in_force && w->fds[i] < 0)
+		spare_take(w->in_force, i, image, &w->fds[i]);
 	if (!error && w->fds[i] < 0)
 		error = make_table(i, w->image, &w->types, &w->fds[i], t);
 	if (!error && bpf_obj_pin(w->fds[i], path.text))

@@ -9,6 +9,8 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -146,53 +148,97 @@ static int from_kernel(int table, int fd, struct rows *rows, struct trouble *t)
 	return error;
 }
 
-/* Keys and values apart, as batches want them; a batch at a time, since a table may be larger than all else here. */
-static int write_batches(int table, int fd, const struct image_table *image, uint8_t *keys, uint8_t *values,
-			 struct trouble *t)
+/* A table on its way into the kernel, a batch at a time, since it may be larger than all else here. */
+struct writing {
+	int fd;
+	const struct image_table *image;
+	atomic_size_t next; /* row that nobody has in hand */
+};
+
+struct writer {
+	struct writing *w;
+	uint8_t *keys; /* of a batch, apart from their values as batches want them */
+	uint8_t *values;
+	pthread_t thread;
+	bool started;
+	bool one_by_one;
+	int error;
+};
+
+static int write_batch(struct writer *writer, size_t first)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = BPF_ANY);
+	const struct image_table *image = writer->w->image;
 	size_t stride = (size_t)image->key_size + image->value_size;
-	bool one_by_one = false;
-	__u32 batch;
+	__u32 count = image->count - first > BATCH ? BATCH : (__u32)(image->count - first), done = count;
+	uint8_t *keys = writer->keys, *values = writer->values;
+	int fd = writer->w->fd;
 
-	for (size_t done = 0; done < image->count; done += batch) {
-		batch = image->count - done > BATCH ? BATCH : (__u32)(image->count - done);
-		for (__u32 i = 0; i < batch; i++) {
-			const uint8_t *row = image->rows + (done + i) * stride;
+	for (__u32 i = 0; i < count; i++) {
+		const uint8_t *row = image->rows + (first + i) * stride;
 
-			memcpy(keys + (size_t)i * image->key_size, row, image->key_size);
-			memcpy(values + (size_t)i * image->value_size, row + image->key_size,
-			       image->value_size);
-		}
-		if (!one_by_one && bpf_map_update_batch(fd, keys, values, &batch, &opts)) {
-			if (errno != EINVAL && errno != ENOTSUP && errno != KERNEL_ENOTSUPP)
-				goto failed;
-			one_by_one = true;
-			batch = 0;
-			continue;
-		}
-		for (__u32 i = 0; one_by_one && i < batch; i++)
-			if (bpf_map_update_elem(fd, keys + (size_t)i * image->key_size,
-						values + (size_t)i * image->value_size, BPF_ANY))
-				goto failed;
+		memcpy(keys + (size_t)i * image->key_size, row, image->key_size);
+		memcpy(values + (size_t)i * image->value_size, row + image->key_size, image->value_size);
 	}
+	if (!writer->one_by_one) {
+		if (!bpf_map_update_batch(fd, keys, values, &done, &opts))
+			return 0;
+		if (errno != EINVAL && errno != ENOTSUP && errno != KERNEL_ENOTSUPP)
+			return -errno;
+		writer->one_by_one = true;
+	}
+	for (__u32 i = 0; i < count; i++)
+		if (bpf_map_update_elem(fd, keys + (size_t)i * image->key_size,
+					values + (size_t)i * image->value_size, BPF_ANY))
+			return -errno;
 	return 0;
-failed:
-	return trouble(t, -errno, "cannot write a row of %zu into %s: %s", image->count, shapes[table].name,
-		       strerror(errno));
 }
 
+/* Whoever has nothing else to do takes the next batch. */
+static void *write_next(void *argument)
+{
+	struct writer *writer = argument;
+	struct writing *w = writer->w;
+
+	for (size_t first; !writer->error && (first = atomic_fetch_add(&w->next, BATCH)) < w->image->count;)
+		writer->error = write_batch(writer, first);
+	if (writer->error)
+		w->next = w->image->count;
+	return NULL;
+}
+
+/* Rows of a hash stand in buckets of their own: those of a large one are written by two at once. */
 static int write_rows(int table, int fd, const struct image_table *image, struct trouble *t)
 {
-	uint8_t *keys = calloc(BATCH, image->key_size), *values = calloc(BATCH, image->value_size);
-	int error = -ENOMEM;
+	struct writing w = { .fd = fd, .image = image };
+	struct writer writers[2] = { { .w = &w }, { .w = &w } };
+	size_t count = shapes[table].type == BPF_MAP_TYPE_HASH && image->count > 4 * BATCH ? 2 : 1;
+	int error = 0;
 
-	if (keys && values)
-		error = write_batches(table, fd, image, keys, values, t);
-	else
+	for (size_t i = 0; i < count; i++) {
+		writers[i].keys = calloc(BATCH, image->key_size);
+		writers[i].values = calloc(BATCH, image->value_size);
+		if (!writers[i].keys || !writers[i].values)
+			error = -ENOMEM;
+	}
+	if (error) {
 		trouble(t, error, "out of memory for writing rows of %s", shapes[table].name);
-	free(keys);
-	free(values);
+		goto out;
+	}
+	if (count > 1)
+		writers[1].started = !pthread_create(&writers[1].thread, NULL, write_next, &writers[1]);
+	write_next(&writers[0]);
+	if (writers[1].started)
+		pthread_join(writers[1].thread, NULL);
+	error = writers[0].error ? writers[0].error : writers[1].error;
+	if (error)
+		trouble(t, error, "cannot write a row of %zu into %s: %s", image->count, shapes[table].name,
+			strerror(-error));
+out:
+	for (size_t i = 0; i < count; i++) {
+		free(writers[i].keys);
+		free(writers[i].values);
+	}
 	return error;
 }
 

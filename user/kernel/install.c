@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A new generation: fresh tables, filled and read back beside the running ones, then one write that every
+ * A new generation: other tables, filled and read back beside the running ones, then one write that every
  * program sees. Up to that write nothing that a program reads has been touched, and any failure leaves it
- * so. The generation before stays in its slot until the next install, for packets that have begun with it.
+ * so. The generation before stays in its slot until the next install, for packets that have begun with it; what it
+ * leaves there may then be what the next one is made from (spare.h).
  *
  * A table that would hold what the one in force holds is not made again: both generations have it in their slots, so
  * that a plan with one other line costs one other table. What it holds is known from when it was filled, as nobody can

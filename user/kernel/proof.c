@@ -28,6 +28,9 @@ struct index {
 	size_t mask;
 	bool array;
 	struct proof *proof;
+	struct differing *d; /* NULL: nobody asks which */
+	size_t most;
+	bool *right; /* of the image's rows */
 };
 
 /* Addresses are big-endian: what tells two keys apart stands in the upper bits and has to reach the lower ones. */
@@ -97,9 +100,19 @@ static void visit(void *closure, const void *key, const void *value)
 
 		if (memcmp(row, key, key_size))
 			continue;
-		x->proof->right += !memcmp(row + key_size, value, x->image->value_size);
+		if (memcmp(row + key_size, value, x->image->value_size))
+			return;
+		x->proof->right++;
+		if (x->right)
+			x->right[x->slots[at] - 1] = true;
 		return;
 	}
+	if (!x->d)
+		return;
+	if (x->d->gone < x->most)
+		memcpy(x->d->keys + x->d->gone++ * key_size, key, key_size);
+	else
+		x->d->more = true;
 }
 
 static int read_rows(int table, int fd, const struct image_table *image, struct proof *proof,
@@ -115,6 +128,48 @@ static int read_rows(int table, int fd, const struct image_table *image, struct 
 		error = rows_walk(fd, image->key_size, image->value_size, visit, &x, t);
 	free(x.slots);
 	return error;
+}
+
+int proof_differ(int table, int fd, const struct image_table *image, size_t most, struct differing *d,
+		 struct trouble *t)
+{
+	struct proof proof = { 0 };
+	struct index x = { .image = image,
+			   .stride = (size_t)image->key_size + image->value_size,
+			   .proof = &proof,
+			   .d = d,
+			   .most = most };
+	int error = 0;
+
+	memset(d, 0, sizeof(*d));
+	d->keys = calloc(most + 1, image->key_size + 1);
+	d->rows = calloc(most + 1, sizeof(*d->rows));
+	x.right = calloc(image->count + 1, sizeof(*x.right));
+	if (!d->keys || !d->rows || !x.right)
+		error = trouble(t, -ENOMEM, "out of memory for comparing %zu rows of %s", image->count,
+				shapes[table].name);
+	if (!error)
+		error = index_make(&x, table, t);
+	if (!error)
+		error = rows_walk(fd, image->key_size, image->value_size, visit, &x, t);
+	for (size_t i = 0; !error && i < image->count; i++) {
+		if (x.right[i])
+			continue;
+		if (d->wrong < most)
+			d->rows[d->wrong++] = i;
+		else
+			d->more = true;
+	}
+	free(x.slots);
+	free(x.right);
+	return error;
+}
+
+void differing_free(struct differing *d)
+{
+	free(d->keys);
+	free(d->rows);
+	memset(d, 0, sizeof(*d));
 }
 
 int mapped_open(struct mapped *m, int table, int fd, bool writable, struct trouble *t)

@@ -22,6 +22,20 @@ bool proof_fails(int table, int fd, const struct image_table *image);
 /* Reads the whole table, whatever it holds. Writes nothing. */
 int proof_read(int table, int fd, const struct image_table *image, struct proof *proof, struct trouble *t);
 
+/* How a hash differs from the image's rows. */
+struct differing {
+	uint8_t *keys; /* that the image does not have */
+	size_t gone;
+	size_t *rows; /* of the image that the table has not, or with another value */
+	size_t wrong;
+	bool more; /* than `most` of either; they are not all listed */
+};
+
+/* Reads the whole table. Writes nothing. differing_free() afterwards, whatever it returns. */
+int proof_differ(int table, int fd, const struct image_table *image, size_t most, struct differing *d,
+		 struct trouble *t);
+void differing_free(struct differing *d);
+
 /* The values of an array made with BPF_F_MMAPABLE, as they lie in the kernel: each in `stride` bytes. */
 struct mapped {
 	uint8_t *values;

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The table that the generation before the one in force has left in the slot of the one to come. Nobody looks into it any
+ * more, and mostly it differs in a few rows from what is wanted: those are written, all others are read and found right,
+ * which is a third of the work of a table of its own.
+ */
+#ifndef SLUICE_SPARE_H
+#define SLUICE_SPARE_H
+#include "kernel.h"
+
+/*
+ * *fd holds the very rows of `image`, or is -1: there is none, it is in force, too much is different, or it cannot be
+ * written to. That is no error: it takes a table of its own. What is written is seen by no packet and by no generation
+ * that could be fallen back to.
+ */
+void spare_take(const struct kernel *in_force, int table, const struct image_table *image, int *fd);
+
+#endif
