@@ -245,11 +245,26 @@ static void each_input_counts(void **unused)
 	both_free(again);
 }
 
+static void order_does_not_count(void **unused)
+{
+	const struct services one = { .count = 1, .service = { { 0, 3, { { 1, 1 }, { 2, 2 }, { 3, 3 } } } } },
+			      other = { .count = 1,
+					.service = { { 0, 3, { { 3, 3 }, { 1, 1 }, { 2, 2 } } } } };
+	struct both *a = both_of(&one), *b = both_of(&other);
+
+	(void)unused;
+	assert_true(equal(&a->from, &b->from) && same_rings(a->whole, b->whole));
+	assert_true(a->lean->hash == b->lean->hash);
+	both_free(a);
+	both_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(later_is_the_same),
 		cmocka_unit_test(each_input_counts),
+		cmocka_unit_test(order_does_not_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,6 +34,13 @@ struct ring_row {
 	struct sl_slot slot;
 };
 
+static int by_address(const void *a, const void *b)
+{
+	const struct maglev_backend *x = a, *y = b;
+
+	return (x->address > y->address) - (x->address < y->address);
+}
+
 bool ring_add(struct compile *c, const struct list *turns, uint32_t size, uint32_t *first)
 {
 	struct maglev_backend *turn;
@@ -51,6 +58,8 @@ bool ring_add(struct compile *c, const struct list *turns, uint32_t size, uint32
 		/* The digest speaks of nothing but these two. */
 		turn[i] = (struct maglev_backend){ .address = given->address, .weight = given->weight };
 	}
+	/* Whatever the order in the plan: the rows do not depend on it, each address being there once. */
+	qsort(turn, turns->count, sizeof(*turn), by_address);
 	*ring = (struct ring){ .first = c->ring_slots,
 			       .size = size,
 			       .turn = c->ring_turns.count - turns->count,
