@@ -148,6 +148,13 @@ static void short_delivery(struct bench *b)
 	case_end(b);
 }
 
+static bool make_void(struct sl_line *line, uint32_t unused)
+{
+	(void)unused;
+	line->generation = 0;
+	return true;
+}
+
 /* What must make it take the long way again. */
 static void voids(struct bench *b)
 {
@@ -161,6 +168,10 @@ static void voids(struct bench *b)
 	bench_void_lines(b);
 	that(b, !cache_decides(b, &there, &got), "not after the cache was emptied");
 	that(b, cache_decides(b, &there, &got), "but that packet has filled it");
+	cache_lines(b, make_void, 0);
+	bench_generation(b, 0);
+	that(b, !cache_decides(b, &there, &got), "nor a void one while there is no plan");
+	bench_generation(b, b->kernel.generation);
 	case_end(b);
 
 	case_begin(b, "cache: a new plan");
