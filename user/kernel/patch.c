@@ -50,7 +50,7 @@ static int find_others(const struct kernel *k, const struct image *image, bool *
 
 static int patch_tables(const struct kernel *k, const struct image *image, size_t *changes, struct trouble *t)
 {
-	bool other[SL_TABLES];
+	bool other[SL_TABLES] = { false };
 	int error = find_others(k, image, other, t);
 
 	for (int i = 0; !error && i < SL_TABLES; i++)
