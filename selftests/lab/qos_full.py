@@ -4,9 +4,9 @@
     qos_full.py LAB PLAN SLUICE PINS_PREFIX LAB_DIR     LAB_ONLY names the scenarios
 
 The narrow place is at the other side of the wire, where sluice is not: LAB_LINK Mbit/s, 100 or what a slow machine
-carries. An emulated machine with all hands full delays whole bursts, and lets the packets of one flow overtake each
-other between its two CPUs; one whose clock counts instructions (scripts/vm -i) has time enough. Prints "ok" and
-"not ok" lines, with the figures of both runs.
+carries. A machine with all hands full delays whole bursts, and lets the packets of one flow overtake each other between
+its CPUs; one whose clock counts instructions and nothing else (scripts/vm -i) has time enough. Prints "ok" and "not ok"
+lines, with the figures of both runs.
 """
 import os
 import sys

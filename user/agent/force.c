@@ -223,9 +223,11 @@ static int pace(struct work *w)
 	return error;
 }
 
-static void compare_limit(const struct work *w, enum sl_table_id table, const char *what, uint32_t wanted)
+/* `each`: how many of them a row holds. */
+static void compare_limit(const struct work *w, enum sl_table_id table, const char *what, uint32_t each,
+			  uint32_t wanted)
 {
-	uint32_t room = kernel_room(&w->k, table);
+	uint32_t room = kernel_room(&w->k, table) * each;
 
 	if (wanted && room != wanted)
 		fprintf(stderr,
@@ -315,12 +317,13 @@ static int carry_out(struct work *w)
 	clock_gettime(CLOCK_MONOTONIC, &began);
 	if (links_read(&w->links, &w->t) || find_image(w) || open_kernel(w) || pace(w))
 		return fail(w);
-	compare_limit(w, SL_TABLE_sl_flow, "flows", w->image->limits.flows);
-	compare_limit(w, SL_TABLE_sl_unanswered, "unanswered flows", w->image->limits.unanswered_flows);
-	compare_limit(w, SL_TABLE_sl_outside, "bindings", w->image->limits.bindings);
+	compare_limit(w, SL_TABLE_sl_flow, "flows", 1, w->image->limits.flows);
+	compare_limit(w, SL_TABLE_sl_unanswered, "unanswered flows", 1, w->image->limits.unanswered_flows);
+	compare_limit(w, SL_TABLE_sl_outside, "bindings", 1, w->image->limits.bindings);
 	if (w->image->limits.cache_lines)
-		compare_limit(w, SL_TABLE_sl_line, "the cache's sets of lines on all processors",
-			      cache_rows(w->image->limits.cache_lines, (uint32_t)libbpf_num_possible_cpus()));
+		compare_limit(w, SL_TABLE_sl_line, "the cache's lines on all processors", SL_LINE_WAYS,
+			      SL_LINE_WAYS * cache_rows(w->image->limits.cache_lines,
+							(uint32_t)libbpf_num_possible_cpus()));
 	if (claims_plan(&w->claims, w->image, &w->t))
 		return fail(w);
 	claims_known(&w->claims, &w->k);
