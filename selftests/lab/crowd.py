@@ -32,6 +32,8 @@ class Connection:
 class Crowd:
     """Clients in one namespace, with the address `sources`, or with each of several in turn."""
 
+    witness = None  # asked what it knows of the port of a connection that is stuck, while it is
+
     def __init__(self, namespaces, namespace, *sources):
         self.ns, self.namespace, self.sources = namespaces, namespace, itertools.cycle(sources or ("",))
 
@@ -76,11 +78,14 @@ class Crowd:
                     more = False
                 for fd, (c, begun) in list(waiting.items()) if now > end or patience else []:
                     if now > end or now - stolen - begun > patience:
-                        c.error, c.stuck = "ETIMEDOUT", stuck(c.sock)
+                        if not self.finish(c):  # it may have come while nobody could look
+                            many = sum(bool(other.stuck) for other in done) > 2
+                            c.error, c.stuck = "ETIMEDOUT", stuck(c.sock, not many and self.witness)
                         poll.unregister(fd)
                         del waiting[fd]
                         done.append(c)
-                        c.close()
+                        if not hold or c.error:
+                            c.close()
         poll.close()
         return done
 
@@ -153,11 +158,15 @@ def speak(connections, seconds=30.0, width=1000):
     return broken
 
 
-def stuck(sock):
-    """How far a connection has come that has waited too long."""
-    state = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-    said = {1: "connected, no word from the server", 2: "no answer to its SYN"}.get(state, f"state {state}")
-    return f" of port {sock.getsockname()[1]} ({said})"
+def stuck(sock, witness):
+    """How far a connection has come that has waited too long, and what the nodes say of it."""
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 144)
+    said = {1: "connected, no word from the server", 2: "no answer to its SYN"}.get(info[0], f"state {info[0]}")
+    if len(info) >= 144:
+        went, came, again = *struct.unpack_from("=II", info, 136), *struct.unpack_from("=I", info, 100)
+        said += f"; {came} segments came, {went} went, {again} again"
+    port = sock.getsockname()[1]
+    return f" of port {port} ({said}{'; ' + witness(port) if witness else ''})"
 
 
 def errors(connections):

@@ -346,6 +346,7 @@ def exchange(a, b, mapping):
 def main():
     many_files()
     stage = Stage(sys.argv, "nat")
+    Crowd.witness = stage.flows_of
     only = os.environ.get("LAB_ONLY", "").split()
     for scenario in (projects, overlap, shared, floating, backend, guests, apart, internet_side, two_networks, hairpin):
         if not only or scenario.__name__ in only:

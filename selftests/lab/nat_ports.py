@@ -382,6 +382,7 @@ def full(s):
 def main():
     many_files()
     stage = Stage(sys.argv, "nat")
+    Crowd.witness = stage.flows_of
     only = os.environ.get("LAB_ONLY", "").split()
     for scenario in (rested, full) if os.environ.get("LAB_LATE") else (limits, rest, given, refused, survive, many):
         if not only or scenario.__name__ in only:

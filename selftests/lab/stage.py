@@ -82,6 +82,21 @@ class Stage:
             if run.returncode:
                 raise RuntimeError(f"apply on {node}: {run.stderr.strip()}")
 
+    def flows_of(self, port):
+        """What the nodes know of TCP from this port, by whatever port it is known outside."""
+        ports, said = [port], {}
+        for wanted in ports:
+            for node in self.nodes:
+                run = self.on_node(node, self.sluice, "show", "flows", "--proto", "tcp", "--port", str(wanted), "--json")
+                for row in json.loads(run.stdout) if run.returncode == 0 else []:
+                    outside = row.get("as_port", wanted)
+                    if outside not in ports and row["source_port"] == port:
+                        ports.append(outside)
+                    text = "{source}:{source_port} to {destination}:{destination_port} {state} in {table}, {packets} and " \
+                        "{reply_packets} packets, {idle_ms} ms ago".format(**row)
+                    said.setdefault((node, row["source"], row["destination"]), f"{node}: {text}, as port {outside}")
+        return "; ".join(said.values()) or "no node knows a flow"
+
     def drops(self, reason):
         """Packets dropped for it, by node."""
         return {node: self.dropped(node)[reason] for node in self.nodes}
