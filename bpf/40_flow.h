@@ -53,12 +53,29 @@ static __always_inline struct sl_flow *flow_lookup(const struct sl_flow_key *key
 	return f ? f : bpf_map_lookup_elem(&sl_flow, &own);
 }
 
+/* Never 0, which says nothing: a row of before there were any. The same addresses are several VPCs'. */
+static __always_inline __u32 flow_key_hash(const struct sl_flow_key *key)
+{
+	return (cache_flow_hash(key) ^ (key->vpc << 8 | key->proto) * 0x9e3779b1U) | 1;
+}
+
+/*
+ * Was what has been read of the row this flow's? The tables give a row that was deleted or driven out to the next flow at
+ * once, also while it is read.
+ */
+static __always_inline bool flow_own(const struct sl_flow *f, const struct sl_flow_key *key)
+{
+	__u32 hash = *(const volatile __u32 *)&f->key_hash;
+
+	return !hash || hash == flow_key_hash(key);
+}
+
 /*
  * Copies the verdict if it may be obeyed. A writer zeroes the generation first and writes it last, so a
  * verdict read between two equal generations is whole.
  */
-static __always_inline bool flow_verdict(const struct packet *p, const struct sl_flow *f,
-					 struct sl_verdict *v)
+static __always_inline bool flow_verdict(const struct packet *p, const struct sl_flow_key *key,
+					 const struct sl_flow *f, struct sl_verdict *v)
 {
 	const volatile __u32 *generation = &f->generation;
 
@@ -67,11 +84,12 @@ static __always_inline bool flow_verdict(const struct packet *p, const struct sl
 	barrier();
 	*v = f->verdict;
 	barrier();
-	return *generation == p->generation && v->in_ifindex == p->ifindex && v->in_network == p->network;
+	return *generation == p->generation && v->in_ifindex == p->ifindex && v->in_network == p->network &&
+	       flow_own(f, key);
 }
 
 static __always_inline void flow_rewrite(const struct packet *p, struct sl_flow *f,
-					 const struct sl_verdict *v)
+					 const struct sl_flow_key *key, const struct sl_verdict *v)
 {
 	volatile __u32 *generation = &f->generation;
 
@@ -79,6 +97,7 @@ static __always_inline void flow_rewrite(const struct packet *p, struct sl_flow 
 	barrier();
 	f->verdict = *v;
 	f->verdict.qos = p->qos;
+	f->key_hash = flow_key_hash(key);
 	barrier();
 	*generation = p->generation;
 }
@@ -126,6 +145,7 @@ static __always_inline bool flow_create_reply_body(const struct packet *p,
 		.seen = now,
 		.state = state,
 		.flags = SL_FLOW_REPLY,
+		.key_hash = flow_key_hash(reply_key),
 	};
 
 	if (answer) {
@@ -162,6 +182,7 @@ static __always_inline bool flow_create_body(const struct packet *p, const struc
 		.created = now,
 		.seen = now,
 		.asked = flow_asks(p),
+		.key_hash = flow_key_hash(&p->key),
 	};
 
 	flow.verdict.qos = p->qos;
@@ -213,8 +234,7 @@ static __always_inline void flow_settle(struct sl_flow *f)
  * full they stay where they are and go on working; the agent's ageing makes room for others. False: one is lost, or both
  * have been moved by another processor.
  *
- * The table they are in gives a row that was deleted or driven out to the next flow at once, also while it is read here:
- * a copy is the flow's if the row still is after it was made.
+ * A copy is the flow's if the row still is after it was made.
  */
 static __always_inline bool flow_promote(const struct sl_flow_key *key, const struct sl_flow_key *peer)
 {

@@ -26,9 +26,9 @@ static __always_inline __u32 path_rejudged_body(const struct packet *p, const st
 
 		other = flow_lookup(&f->peer, &other_unanswered);
 		if (other)
-			flow_rewrite(p, other, answer);
+			flow_rewrite(p, other, &f->peer, answer);
 	}
-	flow_rewrite(p, f, v);
+	flow_rewrite(p, f, &p->key, v);
 	cache_forget(&f->peer);
 	cache_forget(&p->key);
 	return flow_touch(p, f, unanswered, packets);
@@ -286,7 +286,7 @@ static __always_inline enum path_result path_translated_error_body(struct packet
 	if (!f || !(f->verdict.flags & (SL_VERDICT_SERVICE | SL_VERDICT_ANSWER | SL_VERDICT_NAT)))
 		return PATH_UNTOUCHED;
 	/* One about a flow that is to be judged again waits for the flow's own packets to have been. */
-	if (p->daddr != p->key.saddr || !flow_verdict(p, f, &made))
+	if (p->daddr != p->key.saddr || !flow_verdict(p, &key, f, &made))
 		return path_drop(v, SL_DROP_ICMP_NO_FLOW);
 	*v = made;
 	p->qos = made.qos;

@@ -144,7 +144,11 @@ static __always_inline bool path_established_body(struct packet *p, struct sl_ve
 	bool unanswered;
 	struct sl_flow *f;
 	struct sl_verdict made;
+	__be16 opened_to;
+	__be32 backend;
 	__u32 event;
+	__u16 flags;
+	bool reply;
 
 	if (!(p->flags & PACKET_UNWRAPPED))
 		p->stamp = cache_stamp(cache, cache_flow_hash(&p->key));
@@ -157,7 +161,7 @@ static __always_inline bool path_established_body(struct packet *p, struct sl_ve
 		flow_delete(&p->key, &f->peer);
 		return false;
 	}
-	if (flow_verdict(p, f, &made)) {
+	if (flow_verdict(p, &p->key, f, &made)) {
 		*v = made;
 		p->qos = made.qos;
 		if (!path_carries(p, v))
@@ -172,18 +176,25 @@ static __always_inline bool path_established_body(struct packet *p, struct sl_ve
 			p->flags |= PACKET_LINE;
 		return true;
 	}
+	flags = f->verdict.flags;
+	backend = f->verdict.daddr;
+	opened_to = f->peer.dport;
+	reply = f->flags & SL_FLOW_REPLY;
+	barrier();
+	if (!flow_own(f, &p->key))
+		return false;
 	p->flags |= PACKET_FLOW;
-	if (f->verdict.flags & SL_VERDICT_NAT)
+	if (flags & SL_VERDICT_NAT)
 		p->flags |= PACKET_NAT;
-	if (f->verdict.flags & SL_VERDICT_SERVICE && !(p->flags & PACKET_UNWRAPPED))
-		p->backend = f->verdict.daddr;
-	if (f->verdict.flags & SL_VERDICT_ANSWER) {
+	if (flags & SL_VERDICT_SERVICE && !(p->flags & PACKET_UNWRAPPED))
+		p->backend = backend;
+	if (flags & SL_VERDICT_ANSWER) {
 		p->flags |= PACKET_ANSWER;
-		p->backend = f->verdict.flags & SL_VERDICT_SRC ? p->key.saddr : f->verdict.daddr;
+		p->backend = flags & SL_VERDICT_SRC ? p->key.saddr : backend;
 	}
-	if (f->flags & SL_FLOW_REPLY) {
+	if (reply) {
 		p->flags |= PACKET_REPLY;
-		p->opened_to = f->peer.dport;
+		p->opened_to = opened_to;
 	}
 	return false;
 }

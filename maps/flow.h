@@ -47,7 +47,7 @@ struct sl_flow {
 	__u8 flags;
 	__u8 pad[2];
 	__u32 asked; /* µs of CLOCK_MONOTONIC at its SYN, if that was sent once and from this side; else 0 */
-	__u32 pad2;
+	__u32 key_hash; /* of its own key: a row may become another flow's while it is read */
 };
 
 /* sl_promoted: both entries of a flow on their way from one table to the other. */

@@ -315,9 +315,35 @@ static void test_riders(struct bench *b)
 	case_end(b);
 }
 
+/* As for who reads a row that has become another flow's meanwhile. */
+static void test_row_of_another(struct bench *b)
+{
+	const struct talk closed = { 6, 444 };
+	struct sl_flow_key key = key_of(b, https), back = reverse(key);
+	int fd = b->kernel.table[SL_TABLE_sl_flow];
+	struct sl_flow one = { 0 }, two = { 0 };
+
+	case_begin(b, "flow: what stands in another flow's row says nothing");
+	bench_clear(b);
+	pass_ask(b, "SYN", https, SYN, NEW_FLOW);
+	pass_answer(b, "SYN ACK", https, SYN | ACK, 0);
+	pass_ask(b, "ACK", https, ACK, STAT(FLOWS_PROMOTED));
+	if (flow_find(b, &key, &one) < 0 || flow_find(b, &back, &two) < 0)
+		fail(b, "no flow to copy");
+	key = key_of(b, closed);
+	back = reverse(key);
+	two.generation = 0; /* to be judged again */
+	if (bpf_map_update_elem(fd, &key, &one, BPF_ANY) || bpf_map_update_elem(fd, &back, &two, BPF_ANY))
+		fail(b, "cannot copy a flow");
+	refuse(b, "by its verdict", ask(closed, ACK), SL_DROP_POLICY, NET_A, NET_B);
+	refuse(b, "as its answer", answer(closed, ACK), SL_DROP_POLICY, NET_B, NET_A);
+	case_end(b);
+}
+
 void test_flow(struct bench *b)
 {
 	test_handshake(b);
+	test_row_of_another(b);
 	test_reset(b);
 	test_others(b);
 	test_riders(b);
