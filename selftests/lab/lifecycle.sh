@@ -109,6 +109,23 @@ check "lifecycle up again" up a.json
 check "lifecycle up twice pins the same" is "$(pinned)" "$pinned_once"
 check "lifecycle up twice has the same doors" is "$(doors)" "$doors_once"
 check "lifecycle up twice gives the same rows" is "$(plan_digest)" "$digest_a"
+
+# As a version before this one left it: a table that it did not know, lines of another shape, and a flow.
+older() {
+	local flow="key hex 0a 01 00 05 0a 01 00 06 00 07 00 08 00 00 11 00" value
+	value=$(printf '00 %.0s' $(seq "$(bpftool -j map show pinned "$pins/maps/sl_flow" | jq .bytes_value)"))
+	rm "$pins/maps/sl_promoted" "$pins/maps/sl_line"
+	bpftool map create "$pins/maps/sl_line" type array key 4 value 128 entries 64 name sl_line flags 0x400 &&
+		bpftool map update pinned "$pins/maps/sl_flow" $flow value hex $value
+}
+shape() { bpftool -j map show pinned "$pins/maps/$1" | jq -c "[.bytes_key, .bytes_value]"; }
+lines=$(shape sl_line) flows=$(bpftool -j map show pinned "$pins/maps/sl_flow" | jq .id)
+check "lifecycle tables of a version before this one" older
+check "lifecycle up upgrades them" up a.json
+check "lifecycle up upgrades: lines are made anew" is "$(shape sl_line)" "$lines"
+check "lifecycle up upgrades: what was missing is there" is "$(pinned)" "$pinned_once"
+check "lifecycle up upgrades: flows stay" is "$(bpftool -j map show pinned "$pins/maps/sl_flow" | jq .id) $(rows "$pins/maps/sl_flow" | grep -c .)" "$flows 1"
+check "lifecycle up upgrades: the same doors" is "$(doors)" "$doors_once"
 check "lifecycle the plan is kept" jq -e '.fabric == "t"' "$state/plan.json"
 check "lifecycle the node is kept" is "$(cat "$state/node")" n1
 

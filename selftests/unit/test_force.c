@@ -137,10 +137,11 @@ uint32_t kernel_room(const struct kernel *k, enum sl_table_id table)
 	return 0;
 }
 
-int kernel_attach_check(const struct kernel *k, const struct image *image, const struct link_facts *links,
-			struct trouble *t)
+int kernel_attach_check(const struct kernel *k, const char *pins, const struct image *image,
+			const struct link_facts *links, struct trouble *t)
 {
 	(void)k;
+	(void)pins;
 	(void)image;
 	(void)links;
 	(void)t;

@@ -184,7 +184,7 @@ static int open_kernel(struct work *w)
 	}
 	if (w->open && (error = kernel_lock(&w->k, &w->t)))
 		return error;
-	error = kernel_attach_check(w->open ? &w->k : NULL, w->image, &w->links, &w->t);
+	error = kernel_attach_check(w->open ? &w->k : NULL, pins, w->image, &w->links, &w->t);
 	if (error)
 		return error;
 	if (!w->order->load)

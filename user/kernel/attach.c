@@ -112,8 +112,8 @@ static int find_targets(const struct kernel *k, const struct image *image, const
 	return 0;
 }
 
-int kernel_attach_check(const struct kernel *k, const struct image *image, const struct link_facts *links,
-			struct trouble *t)
+int kernel_attach_check(const struct kernel *k, const char *pins, const struct image *image,
+			const struct link_facts *links, struct trouble *t)
 {
 	struct notes ignored = { 0 };
 	struct targets targets;
@@ -126,8 +126,7 @@ int kernel_attach_check(const struct kernel *k, const struct image *image, const
 			break; /* uplinks come first */
 		error = trunk_check(&target->link, t);
 		if (!error)
-			error = xdp_check(k ? k->pins : "", &target->link, target->uplink->xdp, &target->door,
-					  t);
+			error = xdp_check(pins, &target->link, target->uplink->xdp, &target->door, t);
 	}
 	free(targets.item);
 	notes_free(&ignored);

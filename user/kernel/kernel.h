@@ -68,9 +68,9 @@ void note(struct notes *notes, const char *format, ...) __attribute__((format(pr
 void notes_free(struct notes *notes);
 
 /* Refuses uplinks that cannot carry the doors, by name, before anything is changed; k may be NULL when
- * nothing is loaded yet. */
-int kernel_attach_check(const struct kernel *k, const struct image *image, const struct link_facts *links,
-			struct trouble *t);
+ * nothing is loaded yet, or not all that this version knows. */
+int kernel_attach_check(const struct kernel *k, const char *pins, const struct image *image,
+			const struct link_facts *links, struct trouble *t);
 /*
  * The qdisc fq on every uplink whose plan says "pacing": "fq", unless somebody has chosen one for it, and
  * what was there before on all others that sluice has put one on; without an image on all. `changed`: the

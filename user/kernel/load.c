@@ -49,9 +49,46 @@ static uint32_t size_asked(int i, const struct limits *limits, uint32_t cpus)
 	}
 }
 
-/* Takes over the pinned table, or sets the size of the one to be made. */
+/* What these two hold is not for long, and of no use without the other. */
+static bool of_cache(int i)
+{
+	return i == SL_TABLE_sl_line || i == SL_TABLE_sl_cache;
+}
+
+/* Are the cache's tables of another version? Then they are made anew, and what lines hold is counted before. */
+static bool cache_is_stale(const char *pins)
+{
+	bool stale = false;
+
+	for (int i = 0; i < SL_TABLES; i++) {
+		struct bpf_map_info info = { 0 };
+		__u32 size = sizeof(info);
+		int fd = of_cache(i) ? bpf_obj_get(pin_path(pins, "maps", shapes[i].name).text) : -1;
+
+		if (fd < 0)
+			continue;
+		stale |= !bpf_obj_get_info_by_fd(fd, &info, &size) && info.value_size != shapes[i].value_size;
+		close(fd);
+	}
+	return stale;
+}
+
+/* By the program that knows those lines. Where it fails, the last second's packets of established flows are not counted. */
+static void count_stale(const char *pins, int cpus)
+{
+	struct trouble ignored = { 0 };
+	int program = cache_open(pins, &ignored);
+	uint32_t missed;
+
+	if (program < 0)
+		return;
+	cache_flush(program, SL_FLUSH_ALL, cpus < 1 ? 1 : (uint32_t)cpus, NULL, &missed, &ignored);
+	close(program);
+}
+
+/* Takes over the pinned table, but for one that is stale, or sets the size of the one to be made. */
 static int prepare_table(struct bpf_object *object, int i, const char *pins, const struct limits *limits,
-			 const struct types *types, int *template, struct trouble *t)
+			 const struct types *types, bool stale, int *template, struct trouble *t)
 {
 	struct path path = pin_path(pins, "maps", shapes[i].name);
 	struct bpf_map *map = bpf_object__find_map_by_name(object, shapes[i].name);
@@ -72,6 +109,8 @@ static int prepare_table(struct bpf_object *object, int i, const char *pins, con
 	if (shapes[i].plan && (error = small_template(map, i, types, template, t)))
 		return error;
 
+	if (stale)
+		return 0;
 	fd = bpf_obj_get(path.text);
 	if (fd < 0 && errno == ENOENT)
 		return 0;
@@ -106,16 +145,19 @@ static int refused(int error, struct trouble *t)
 		       kernel.release, strerror(-error));
 }
 
-static int pin_all(struct bpf_object *object, const char *pins, struct trouble *t)
+static int pin_all(struct bpf_object *object, const char *pins, bool stale, struct trouble *t)
 {
 	for (int i = 0; i < SL_TABLES; i++) {
 		struct path path = pin_path(pins, "maps", shapes[i].name);
 		struct bpf_map *map = bpf_object__find_map_by_name(object, shapes[i].name);
+		int error = 0;
 
-		if (!access(path.text, F_OK))
-			continue; /* taken over */
-		if (bpf_obj_pin(bpf_map__fd(map), path.text))
-			return trouble(t, -errno, "cannot pin %s: %s", path.text, strerror(errno));
+		if (stale && of_cache(i))
+			error = pin_replace(bpf_map__fd(map), path.text, t);
+		else if (access(path.text, F_OK) && bpf_obj_pin(bpf_map__fd(map), path.text))
+			error = trouble(t, -errno, "cannot pin %s: %s", path.text, strerror(errno));
+		if (error)
+			return error;
 	}
 	for (int i = 0; i < SL_PROGRAMS; i++) {
 		struct path path = pin_path(pins, "progs", program_names[i]);
@@ -153,7 +195,7 @@ int kernel_load(struct kernel *k, const char *pins, const struct limits *limits,
 	struct types types = { .fd = -1 };
 	struct bpf_object *object = NULL;
 	int templates[SL_TABLES];
-	bool fresh = false;
+	bool fresh = false, stale;
 	int lock, error;
 
 	for (int i = 0; i < SL_TABLES; i++)
@@ -177,9 +219,11 @@ int kernel_load(struct kernel *k, const char *pins, const struct limits *limits,
 		error = -EINVAL;
 		goto out;
 	}
+	stale = cache_is_stale(pins);
 	error = types_load(&types, t);
 	for (int i = 0; !error && i < SL_TABLES; i++)
-		error = prepare_table(object, i, pins, limits, &types, &templates[i], t);
+		error = prepare_table(object, i, pins, limits, &types, stale && of_cache(i), &templates[i],
+				      t);
 	if (error)
 		goto out;
 	skip_some(object);
@@ -188,7 +232,9 @@ int kernel_load(struct kernel *k, const char *pins, const struct limits *limits,
 		refused(error, t);
 		goto out;
 	}
-	error = pin_all(object, pins, t);
+	if (stale)
+		count_stale(pins, libbpf_num_possible_cpus());
+	error = pin_all(object, pins, stale, t);
 	if (error)
 		goto out;
 	error = kernel_open(k, pins, false, t);
