@@ -21,94 +21,7 @@
 #include "../../user/agent/release.c"
 #include "../../user/agent/mapping.c"
 
-/* Tables of this test: rows in the order in which they were put, found by their key. */
-struct fake {
-	uint32_t key_size;
-	uint32_t value_size;
-	uint32_t count;
-	uint8_t keys[64][40];
-	uint8_t values[64][192];
-	const struct sl_slot *array; /* instead: an array */
-};
-static struct fake fakes[SL_TABLES];
-static struct kernel kernel;
-
-static struct fake *of(int fd)
-{
-	return &fakes[fd - 1];
-}
-
-static uint32_t fake_find(const struct fake *fake, const void *key)
-{
-	uint32_t at = 0;
-
-	while (at < fake->count && memcmp(fake->keys[at], key, fake->key_size))
-		at++;
-	return at;
-}
-
-int bpf_map_lookup_elem(int fd, const void *key, void *value)
-{
-	const struct fake *fake = of(fd);
-	uint32_t at = fake_find(fake, key);
-
-	if (at == fake->count) {
-		errno = ENOENT;
-		return -ENOENT;
-	}
-	memcpy(value, fake->values[at], fake->value_size);
-	return 0;
-}
-
-int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags)
-{
-	struct fake *fake = of(fd);
-	uint32_t at = fake_find(fake, key);
-
-	if (at == fake->count && flags == BPF_EXIST) {
-		errno = ENOENT;
-		return -ENOENT;
-	}
-	fake->count += at == fake->count;
-	assert_true(fake->count < 64);
-	memcpy(fake->keys[at], key, fake->key_size);
-	memcpy(fake->values[at], value, fake->value_size);
-	return 0;
-}
-
-int bpf_map_delete_elem(int fd, const void *key)
-{
-	struct fake *fake = of(fd);
-	uint32_t at = fake_find(fake, key);
-
-	if (at == fake->count)
-		return -ENOENT;
-	fake->count--;
-	memmove(fake->keys[at], fake->keys[fake->count], fake->key_size);
-	memmove(fake->values[at], fake->values[fake->count], fake->value_size);
-	return 0;
-}
-
-/* Of a hash all at once; of an array what was asked for. */
-int bpf_map_lookup_batch(int fd, void *in_batch, void *out_batch, void *keys, void *values, __u32 *count,
-			 const struct bpf_map_batch_opts *opts)
-{
-	const struct fake *fake = of(fd);
-
-	(void)opts;
-	(void)out_batch;
-	if (fake->array) {
-		memcpy(values, fake->array + (in_batch ? *(uint32_t *)in_batch + 1 : 0),
-		       *count * sizeof(*fake->array));
-		return 0;
-	}
-	for (uint32_t i = 0; i < fake->count; i++) {
-		memcpy((uint8_t *)keys + i * fake->key_size, fake->keys[i], fake->key_size);
-		memcpy((uint8_t *)values + i * fake->value_size, fake->values[i], fake->value_size);
-	}
-	*count = fake->count;
-	return -ENOENT;
-}
+#include "tables_fixture.h"
 
 int bpf_obj_get(const char *path)
 {
@@ -130,13 +43,6 @@ int bpf_prog_test_run_opts(int program, struct bpf_test_run_opts *opts)
 	assert_int_equal(opts->data_size_in, 20 + 12 * order->head.count);
 	opts->retval = order->head.count;
 	return 0;
-}
-
-uint32_t kernel_room(const struct kernel *k, enum sl_table_id table)
-{
-	(void)k;
-	(void)table;
-	return 8;
 }
 
 void tally_gauge(const struct kernel *k, enum sl_gauge_id gauge, uint64_t value)
@@ -163,20 +69,21 @@ static struct bound bound;
 static struct mapping mapping;
 static uint32_t now = 4000000000U; /* soon before the wrap */
 
+static void put_made(uint64_t made)
+{
+	uint32_t key = SL_STAT_BINDINGS;
+
+	bpf_map_update_elem(kernel.table[SL_TABLE_sl_stat], &key, &made, BPF_ANY);
+}
+
 static int scene(void **state)
 {
 	struct trouble t;
 
 	(void)state;
-	memset(fakes, 0, sizeof(fakes));
+	fakes_open();
 	order_count = 0;
 	now = 4000000000U;
-	kernel = (struct kernel){ .pins = "/pins", .generation = 0 };
-	for (int i = 0; i < SL_TABLES; i++)
-		kernel.table[i] = kernel.plan[i] = i + 1;
-#define SIZES(table, key, value)                                                                             \
-	fakes[SL_TABLE_##table].key_size = sizeof(key);                                                      \
-	fakes[SL_TABLE_##table].value_size = sizeof(value)
 	SIZES(sl_outside, struct sl_outside_key, struct sl_outside);
 	SIZES(sl_holder, struct sl_holder_key, struct sl_holder);
 	SIZES(sl_eip_use, struct sl_eip_count_key, struct sl_eip_use);
@@ -186,6 +93,8 @@ static int scene(void **state)
 	SIZES(sl_eip, struct sl_eip_key, struct sl_eip);
 	SIZES(sl_snat, struct sl_snat_key, struct sl_snat);
 	SIZES(sl_reserved, struct sl_reserved_key, struct sl_reserved);
+	SIZES(sl_stat, uint32_t, uint64_t);
+	put_made(0);
 	bound_open(&bound);
 	return mapping_open(&mapping, &kernel, 1, &bound, &t);
 }
@@ -421,6 +330,52 @@ static void without_memory_nothing_ends(void **state)
 	assert_true(bound_sure(&bound));
 }
 
+static void walks(uint32_t seconds, uint32_t times)
+{
+	uint32_t *walked = &fakes[SL_TABLE_sl_outside].walks;
+	struct trouble t;
+
+	*walked = 0;
+	now += expiry_ticks(seconds);
+	assert_int_equal(mapping_step(&mapping, &timeouts, now, 4, &t), 0);
+	assert_int_equal(*walked, times);
+}
+
+static void an_empty_table_is_left_alone_until_a_mapping_is_made(void **state)
+{
+	struct trouble t;
+
+	(void)state;
+	walks(0, 1);
+	walks(6, 0);
+	walks(6, 0);
+	put_made(1);
+	walks(0, 1);
+	put_made(2);
+	walks(4, 0);
+	walks(2, 1);
+	walks(29, 0);
+	walks(2, 1);
+	assert_int_equal(mapping_plan(&mapping, &t), 0);
+	walks(0, 1);
+	walks(0, 0);
+}
+
+static void a_table_with_rows_is_gone_through_by_their_number(void **state)
+{
+	(void)state;
+	put_port(5000, IPPROTO_UDP, SL_OUTSIDE_BOUND, now);
+	walks(0, 1);
+	walks(4, 0);
+	walks(2, 1);
+	room = 100000;
+	mapping.entries = FEW_ROWS;
+	walks(29, 0);
+	walks(2, 1);
+	mapping.entries = 80001; /* nearly full */
+	walks(6, 1);
+}
+
 static void flows_of_a_workload(void **state)
 {
 	struct sl_holder_key one = { .addr = htonl(0x0a000001), .vpc = 7 };
@@ -593,6 +548,8 @@ int main(void)
 		TEST(what_rests_is_freed_whatever_flows_there_are),
 		TEST(contacts_end_with_their_mapping),
 		TEST(without_memory_nothing_ends),
+		TEST(an_empty_table_is_left_alone_until_a_mapping_is_made),
+		TEST(a_table_with_rows_is_gone_through_by_their_number),
 		TEST(flows_of_a_workload),
 		TEST(orders_are_carried_out_in_frames),
 		TEST(ports_that_this_node_may_hand_out),

@@ -281,10 +281,13 @@ static void a_walk_sees_every_row_in_any_batch(void **state)
 	(void)state;
 	for (largest = 1; largest < 12; largest++) {
 		uint32_t nines = 0;
+		uint64_t all;
 
 		assert_int_equal(
 			rows_walk(3, sizeof(uint32_t), sizeof(struct sl_slot), count_rows, &nines, &t), 0);
 		assert_int_equal(nines, 3);
+		assert_int_equal(rows_number(3, sizeof(uint32_t), sizeof(struct sl_slot), 1, &all, &t), 0);
+		assert_int_equal(all, 10);
 	}
 }
 

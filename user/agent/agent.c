@@ -176,6 +176,8 @@ static int renewed(struct agent *a, struct trouble *t)
 	error = speak(a, t);
 	if (!error)
 		error = tally_small(&f->kernel, a->cpus, t);
+	if (!error)
+		error = tally_plan(&f->kernel, t);
 	notify_send("STATUS=node %s, generation %u, %zu interfaces", f->node, f->kernel.generation,
 		    f->links.count);
 	return error;
@@ -245,6 +247,8 @@ static int on_settled(struct agent *a, struct trouble *t)
 	error = feed_exporter(a, t);
 	if (!error)
 		error = speak(a, t);
+	if (!error)
+		error = tally_plan(&a->follow.kernel, t);
 	notify_send("STATUS=node %s, generation %u, %zu interfaces", a->follow.node,
 		    a->follow.kernel.generation, a->follow.links.count);
 	return error;

@@ -19,7 +19,9 @@
 #define STEP_LEAST 4096U
 #define PASS_S 30 /* longest */
 #define CONTACTS_S 30 /* far less than a port rests */
-#define PASS_FEW_S 5 /* shortest: even an empty table costs a walk over its buckets */
+/* Even few rows cost a walk over all the buckets; of many the rows cost more than what is gained by knowing sooner. */
+#define FEW_ROWS 10000U
+#define PASS_FEW_S 5
 
 /* RFC 5382 REQ-5, RFC 4787 REQ-5, RFC 5508 REQ-2: of a mapping, from the last packet out. */
 static uint32_t timeout_s(const struct timeouts *timeouts, uint8_t proto)
@@ -72,6 +74,7 @@ int mapping_open(struct mapping *m, const struct kernel *k, uint32_t cpus, struc
 
 int mapping_plan(struct mapping *m, struct trouble *t)
 {
+	m->due = true;
 	return eip_use_plan(&m->use, m->k, m->cpus, t);
 }
 
@@ -201,17 +204,45 @@ static int walk_outside(struct mapping *m, const struct timeouts *timeouts, uint
 	return error;
 }
 
+/* As flows are swept: more often where few are, or where the table is nearly full. */
+static uint32_t pass_s(const struct mapping *m)
+{
+	if (m->entries < FEW_ROWS || m->entries > (uint64_t)kernel_room(m->k, SL_TABLE_sl_outside) * 4 / 5)
+		return PASS_FEW_S;
+	return PASS_S;
+}
+
+/* Is it time for a pass? In a table that was empty none finds anything before a mapping is made. */
+static int begin_pass(struct mapping *m, uint32_t now, bool *begins, struct trouble *t)
+{
+	uint32_t idle = expiry_idle(now, m->started);
+	uint64_t made = 0;
+	int error = 0;
+
+	*begins = m->due || idle >= expiry_ticks(pass_s(m));
+	if (*begins)
+		error = rows_stat(m->k->table[SL_TABLE_sl_stat], SL_STAT_BINDINGS, m->cpus, &made, t);
+	if (error || !*begins)
+		return error;
+	*begins = m->due || m->entries || made != m->made || idle >= expiry_ticks(PASS_S);
+	if (*begins) {
+		m->due = false;
+		m->started = now;
+		m->made = made; /* counted once they stand in the table, which is read after this */
+	}
+	return 0;
+}
+
 int mapping_step(struct mapping *m, const struct timeouts *timeouts, uint32_t now, unsigned int steps_per_s,
 		 struct trouble *t)
 {
 	uint64_t known = m->entries > m->counted ? m->entries : m->counted;
 	uint64_t most = known / ((uint64_t)PASS_S * steps_per_s) + 1;
-	int error;
+	bool goes_on = true;
+	int error = m->begun ? 0 : begin_pass(m, now, &goes_on, t);
 
-	if (!m->begun && m->passes && expiry_idle(now, m->started) < expiry_ticks(PASS_FEW_S))
-		return 0;
-	if (!m->begun)
-		m->started = now;
+	if (error || !goes_on)
+		return error;
 	if (!m->passes)
 		m->contacts = now;
 	error = walk_outside(m, timeouts, now, most < STEP_LEAST ? STEP_LEAST : most, t);

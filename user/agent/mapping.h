@@ -19,7 +19,9 @@ struct mapping {
 	struct eip_use use;
 	uint8_t place[64]; /* in sl_outside; opaque, from the kernel */
 	bool begun; /* in the middle of a pass */
+	bool due; /* the next one, at once: what there is to count is another plan's */
 	uint32_t started; /* tick: the last pass */
+	uint64_t made; /* mappings ever, when it began */
 	uint32_t contacts; /* tick: when stale ones were looked for */
 	uint32_t batch; /* grows when one bucket holds more */
 	struct sl_outside_key *keys;

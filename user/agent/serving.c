@@ -36,8 +36,6 @@ static int copy_roster(struct roster *to, const struct roster *from)
 
 static int update(struct serving *s, size_t row, const struct sl_serving *now, struct trouble *t)
 {
-	if (!memcmp(&s->written[row], now, sizeof(*now)))
-		return 0;
 	if (!bpf_map_update_elem(s->k->table[SL_TABLE_sl_serving], &s->met[0].row[row].key, now, BPF_ANY)) {
 		s->written[row] = *now;
 		return 0;
@@ -74,7 +72,8 @@ static int write_plan(struct serving *s, struct trouble *t)
 		now.flags = row->flags;
 		memset(now.name, 0, sizeof(now.name));
 		snprintf(now.name, sizeof(now.name), "%s", name.text);
-		error = update(s, i, &now, t);
+		if (memcmp(&s->written[i], &now, sizeof(now)))
+			error = update(s, i, &now, t);
 	}
 	return error;
 }
@@ -102,6 +101,7 @@ int serving_open(struct serving *s, const struct kernel *k, uint32_t cpus, struc
 	memset(s, 0, sizeof(*s));
 	s->k = k;
 	s->cpus = cpus;
+	s->owing = true; /* an agent before this one may have left other counts */
 	error = roster_read(&s->met[0], k, t);
 	if (error)
 		return error;
@@ -179,18 +179,21 @@ static int forget_unserved(struct serving *s, struct trouble *t)
 }
 
 /* Opened, and neither answered, refused nor waiting; what is lost to the moment of looking comes the next time. */
-static void count_timed_out(const struct serving *s, const struct rows *served)
+static void count_timed_out(struct serving *s, const struct rows *served)
 {
 	for (size_t i = 0; i < served->count; i++) {
 		const struct roster_row *row = roster_find(&s->met[0], rows_key(served, i));
 		struct serving_found *found;
 		struct sl_served sum;
+		uint64_t timed_out;
 
 		if (!row || row->key.service.proto != IPPROTO_TCP)
 			continue;
 		found = &s->found[SERVING_UNANSWERED][row - s->met[0].row];
 		sum = served_sum(served, i);
-		found->timed_out = served_timed_out(&sum, found->waiting);
+		timed_out = served_timed_out(&sum, found->waiting);
+		s->owing |= timed_out != found->timed_out;
+		found->timed_out = timed_out;
 	}
 }
 
@@ -213,30 +216,51 @@ void serving_forget(struct serving *s, enum serving_pass pass)
 {
 	struct roster *met = &s->met[pass];
 
-	for (size_t i = 0; i < met->count; i++)
+	for (size_t i = 0; met->counted && i < met->count; i++)
 		met->row[i].flows = met->row[i].waiting = 0;
+	met->counted = false;
+}
+
+/* What the pass has met is what was found. Of the many services of a node most passes meet no flow. */
+static void take_met(struct serving *s, enum serving_pass pass)
+{
+	const struct roster *met = &s->met[pass];
+
+	for (size_t i = 0; (met->counted || s->any[pass]) && i < met->count; i++) {
+		s->found[pass][i].flows = met->row[i].flows;
+		s->found[pass][i].waiting = met->row[i].waiting;
+	}
+	s->owing |= met->counted || s->any[pass];
+	s->any[pass] = met->counted;
+	serving_forget(s, pass);
+}
+
+static int write_row(struct serving *s, size_t row, struct trouble *t)
+{
+	const struct serving_found *found[] = { &s->found[0][row], &s->found[1][row] };
+	const struct sl_serving *written = &s->written[row];
+	uint64_t flows = found[0]->flows + found[1]->flows, waiting = found[0]->waiting + found[1]->waiting;
+	uint64_t timed_out = s->found[SERVING_UNANSWERED][row].timed_out;
+	struct sl_serving now;
+
+	if (flows == written->flows && waiting == written->waiting && timed_out <= written->timed_out)
+		return 0;
+	now = *written;
+	now.flows = flows;
+	now.waiting = waiting;
+	now.timed_out = timed_out > now.timed_out ? timed_out : now.timed_out;
+	return update(s, row, &now, t);
 }
 
 int serving_write(struct serving *s, enum serving_pass pass, struct trouble *t)
 {
-	struct roster *met = &s->met[pass];
 	int error = 0;
 
-	for (size_t i = 0; i < met->count; i++) {
-		s->found[pass][i].flows = met->row[i].flows;
-		s->found[pass][i].waiting = met->row[i].waiting;
-	}
-	serving_forget(s, pass);
+	take_met(s, pass);
 	if (pass == SERVING_UNANSWERED)
 		error = look_at_served(s, t);
-	for (size_t i = 0; !error && i < met->count; i++) {
-		struct sl_serving now = s->written[i];
-		uint64_t timed_out = s->found[SERVING_UNANSWERED][i].timed_out;
-
-		now.flows = s->found[0][i].flows + s->found[1][i].flows;
-		now.waiting = s->found[0][i].waiting + s->found[1][i].waiting;
-		now.timed_out = timed_out > now.timed_out ? timed_out : now.timed_out;
-		error = update(s, i, &now, t);
-	}
+	for (size_t i = 0; !error && s->owing && i < s->met[0].count; i++)
+		error = write_row(s, i, t);
+	s->owing = s->owing && error;
 	return error;
 }

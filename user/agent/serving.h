@@ -21,6 +21,8 @@ struct serving {
 	uint32_t cpus;
 	struct roster met[SERVING_PASSES]; /* counts of the pass that goes on */
 	struct serving_found *found[SERVING_PASSES]; /* of the last whole pass, beside each row */
+	bool any[SERVING_PASSES]; /* flows were found in it */
+	bool owing; /* what was found since then stands in the table not all yet */
 	struct sl_serving *written; /* what stands in the table, beside each row */
 	bool full; /* the table: said once */
 };

@@ -185,6 +185,7 @@ void roster_count(struct roster *roster, const struct sl_flow_key *key, const st
 	answered |= flow->flags & SL_FLOW_ANSWERED ||
 		    (flow->verdict.flags & SL_VERDICT_DIRECT && key->proto != IPPROTO_TCP);
 	*(answered ? &row->flows : &row->waiting) += 1;
+	roster->counted = true;
 }
 
 struct sl_served served_sum(const struct rows *rows, size_t row)

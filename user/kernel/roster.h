@@ -31,6 +31,7 @@ struct roster {
 	size_t count;
 	struct roster_alias alias[SL_ALIASES];
 	size_t alias_count;
+	bool counted; /* some flow, with roster_count() */
 };
 
 int roster_read(struct roster *roster, const struct kernel *k, struct trouble *t);

@@ -27,6 +27,13 @@ static int rows_grow(struct rows *rows, size_t room)
 	return 0;
 }
 
+static struct rows shape(uint32_t key_size, uint32_t value_size, uint32_t cpus)
+{
+	return (struct rows){ .key_size = key_size,
+			      .cpus = cpus > 1 ? cpus : 1,
+			      .value_size = cpus > 1 ? (value_size + 7) / 8 * 8 * cpus : value_size };
+}
+
 int rows_read(struct rows *rows, int fd, uint32_t key_size, uint32_t value_size, uint32_t cpus,
 	      struct trouble *t)
 {
@@ -36,10 +43,7 @@ int rows_read(struct rows *rows, int fd, uint32_t key_size, uint32_t value_size,
 	unsigned int turn = 0;
 	int error;
 
-	memset(rows, 0, sizeof(*rows));
-	rows->key_size = key_size;
-	rows->cpus = cpus ? cpus : 1;
-	rows->value_size = rows->cpus > 1 ? (value_size + 7) / 8 * 8 * rows->cpus : value_size;
+	*rows = shape(key_size, value_size, cpus);
 	if (key_size > sizeof(token[0]))
 		return trouble(t, -EINVAL, "a key of %u bytes is longer than any table's", key_size);
 
@@ -103,10 +107,10 @@ static int walk(struct rows *batch, uint32_t room, int fd, rows_visit *visit, vo
 	return 0;
 }
 
-int rows_walk(int fd, uint32_t key_size, uint32_t value_size, rows_visit *visit, void *closure,
-	      struct trouble *t)
+static int walk_table(int fd, uint32_t key_size, uint32_t value_size, uint32_t cpus, rows_visit *visit,
+		      void *closure, struct trouble *t)
 {
-	struct rows batch = { .key_size = key_size, .value_size = value_size, .cpus = 1 };
+	struct rows batch = shape(key_size, value_size, cpus);
 	int error;
 
 	if (key_size > 64)
@@ -118,6 +122,26 @@ int rows_walk(int fd, uint32_t key_size, uint32_t value_size, rows_visit *visit,
 		error = walk(&batch, FIRST_BATCH, fd, visit, closure, t);
 	rows_free(&batch);
 	return error;
+}
+
+int rows_walk(int fd, uint32_t key_size, uint32_t value_size, rows_visit *visit, void *closure,
+	      struct trouble *t)
+{
+	return walk_table(fd, key_size, value_size, 1, visit, closure, t);
+}
+
+static void number_row(void *count, const void *key, const void *value)
+{
+	(void)key;
+	(void)value;
+	++*(uint64_t *)count;
+}
+
+int rows_number(int fd, uint32_t key_size, uint32_t value_size, uint32_t cpus, uint64_t *count,
+		struct trouble *t)
+{
+	*count = 0;
+	return walk_table(fd, key_size, value_size, cpus, number_row, count, t);
 }
 
 const void *rows_key(const struct rows *rows, size_t row)

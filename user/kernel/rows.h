@@ -27,6 +27,9 @@ int rows_read(struct rows *rows, int fd, uint32_t key_size, uint32_t value_size,
 typedef void rows_visit(void *closure, const void *key, const void *value);
 int rows_walk(int fd, uint32_t key_size, uint32_t value_size, rows_visit *visit, void *closure,
 	      struct trouble *t);
+/* How many rows there are; as rows_read(), and nothing is kept. */
+int rows_number(int fd, uint32_t key_size, uint32_t value_size, uint32_t cpus, uint64_t *count,
+		struct trouble *t);
 const void *rows_key(const struct rows *rows, size_t row);
 const void *rows_value(const struct rows *rows, size_t row);
 /* The sum of sl_count over the CPUs. */
