@@ -12,11 +12,11 @@
 #include "../kernel/rows.h"
 #include "expiry.h"
 #include "mapping.h"
+#include "sweep.h"
 #include "tally.h"
 
 #define BATCH 512U
 #define BATCH_MOST (1U << 20)
-#define STEP_LEAST 4096U
 #define PASS_S 30 /* longest */
 #define CONTACTS_S 30 /* far less than a port rests */
 /* Even few rows cost a walk over all the buckets; of many the rows cost more than what is gained by knowing sooner. */
@@ -245,7 +245,7 @@ int mapping_step(struct mapping *m, const struct timeouts *timeouts, uint32_t no
 		return error;
 	if (!m->passes)
 		m->contacts = now;
-	error = walk_outside(m, timeouts, now, most < STEP_LEAST ? STEP_LEAST : most, t);
+	error = walk_outside(m, timeouts, now, most < SWEEP_STEP_LEAST ? SWEEP_STEP_LEAST : most, t);
 	if (!error)
 		error = release_flush(&m->rest, m->program, &m->done, t);
 	if (!error)

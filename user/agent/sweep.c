@@ -17,7 +17,6 @@
 /* Even an empty table costs a walk over its buckets, so passes over few rows keep a distance as well. */
 #define FEW_ROWS 10000U
 #define PASS_FEW_S 5
-#define STEP_LEAST 4096U
 #define BATCH_MOST (1U << 20)
 
 int sweep_open(struct sweep *sweep, int fd, struct trouble *t)
@@ -163,7 +162,7 @@ uint64_t sweep_pace(const struct sweep *sweep, unsigned int steps_per_s)
 	uint64_t seconds = entries > (uint64_t)sweep->size * 4 / 5 ? PASS_FULL_S : PASS_S;
 	uint64_t rows = entries / (seconds * steps_per_s) + 1;
 
-	return rows < STEP_LEAST ? STEP_LEAST : rows;
+	return rows < SWEEP_STEP_LEAST ? SWEEP_STEP_LEAST : rows;
 }
 
 void sweep_close(struct sweep *sweep)

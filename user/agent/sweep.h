@@ -9,6 +9,8 @@
 #include "../kernel/rows.h"
 
 #define SWEEP_BATCH 512U
+/* Rows in a step: of fewer at a time each costs up to half as much again, as no cache remembers the step before. */
+#define SWEEP_STEP_LEAST 32768U
 
 /* One table's walk; keeps its place between calls. */
 struct sweep {
