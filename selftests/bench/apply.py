@@ -290,7 +290,8 @@ def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--sizes", default="1k,10k,100k", help=f"of {','.join(CASES)}")
     args.add_argument("--runs", type=int, default=4, help="of each kind; the median is shown")
-    args.add_argument("--rest", type=int, default=20, help="seconds at rest behind the largest of the plain sizes")
+    args.add_argument("--rest", type=int, default=60,
+                      help="seconds at rest behind the largest of the plain sizes; the agent goes through the flows each 30")
     args.add_argument("--flows", type=int, default=100000)
     args.add_argument("--lab", default=f"slapply{os.getpid()}")
     args.add_argument("--sluice", default=os.path.join(HERE, "../../build/sluice"))
