@@ -42,13 +42,18 @@ struct arena *arena_new(void)
 	return a;
 }
 
+/* What a large one gives out begins where a large page does, and may go on to where one ends. */
 static struct chunk *chunk_new(size_t size)
 {
-	struct chunk *c = calloc(1, sizeof(*c) + size);
+	bool large = size >= HUGE_PAGE;
+	size_t room = large ? (size / HUGE_PAGE + 2) * HUGE_PAGE : size;
+	struct chunk *c = calloc(1, sizeof(*c) + room);
 
-	huge_advise(c, sizeof(*c) + size);
-	if (c)
-		c->size = size;
+	if (!c)
+		return NULL;
+	huge_advise(c, sizeof(*c) + room);
+	c->size = room;
+	c->used = large ? -(uintptr_t)c->data & (HUGE_PAGE - 1) : 0;
 	return c;
 }
 
@@ -65,8 +70,12 @@ void *arena_alloc(struct arena *a, size_t count, size_t size)
 	}
 	bytes = (count * size + ALIGN - 1) / ALIGN * ALIGN;
 	if (!c || c->size - c->used < bytes) {
-		bool own = bytes > a->grow / 2;
+		bool own;
 
+		/* Large ones one after the other share more large pages than they would with one of their own each. */
+		while (bytes > a->grow / 2 && a->grow < CHUNK_LAST)
+			a->grow *= 2;
+		own = bytes > a->grow / 2;
 		c = chunk_new(own ? bytes : a->grow);
 		if (!c) {
 			a->failed = true;
