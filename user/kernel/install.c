@@ -114,6 +114,7 @@ int kernel_install(struct kernel *k, const struct image *image, struct trouble *
 {
 	uint64_t began = now_us(CLOCK_MONOTONIC);
 	bool locked = k->lock >= 0;
+	struct naming naming = { 0 };
 	struct sl_active active;
 	struct path folder;
 	int fds[SL_TABLES];
@@ -143,7 +144,9 @@ int kernel_install(struct kernel *k, const struct image *image, struct trouble *
 	if (!error)
 		error = put_in_slot(k, active.generation & 1, fds, t);
 	if (!error)
-		error = label_before(k, image, active.generation, t);
+		error = label_read(&naming, k, image, active.generation, t);
+	if (!error)
+		error = label_before(k, &naming, t);
 	if (!error && bpf_map_update_elem(k->table[SL_TABLE_sl_active], &zero, &active, BPF_ANY))
 		error = trouble(t, -errno, "cannot flip to generation %u: %s", active.generation,
 				strerror(errno));
@@ -155,13 +158,14 @@ int kernel_install(struct kernel *k, const struct image *image, struct trouble *
 
 	/* It is in force. What follows only tidies up and tells. */
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0); /* packets of the generation before are through */
-	label_after(k, image, active.generation);
+	label_after(k, &naming);
 	pins_plan_tidy(k->pins, active.generation);
 	error = kernel_reopen_plan(k, t);
 	install_tell(k, image);
 	set_gauge(k, SL_GAUGE_APPLIED_AT, now_us(CLOCK_REALTIME) / 1000000);
 	set_gauge(k, SL_GAUGE_APPLY_US, now_us(CLOCK_MONOTONIC) - began);
 out:
+	label_free(&naming);
 	for (int i = 0; i < SL_TABLES; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);

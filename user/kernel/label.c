@@ -38,83 +38,106 @@ static int by_key(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct sl_name_key));
 }
 
-struct look {
-	struct wanted *wanted;
-	size_t count;
-};
+/* One that memory is short for stays until the next plan. */
+static void add_stray(struct naming *naming, const struct sl_name_key *key)
+{
+	if (naming->strays == naming->room) {
+		size_t room = naming->room ? naming->room * 2 : 64;
+		struct sl_name_key *more = realloc(naming->stray, room * sizeof(*more));
+
+		if (!more)
+			return;
+		naming->stray = more;
+		naming->room = room;
+	}
+	naming->stray[naming->strays++] = *key;
+}
 
 static void visit(void *closure, const void *key, const void *value)
 {
-	const struct look *look = closure;
-	struct wanted *w = look->count ? bsearch(key, look->wanted, look->count, sizeof(*w), by_key) : NULL;
+	struct naming *naming = closure;
+	struct wanted *w =
+		naming->count ? bsearch(key, naming->wanted, naming->count, sizeof(*w), by_key) : NULL;
 
-	if (!w)
+	if (!w) {
+		add_stray(naming, key);
 		return;
+	}
 	w->there = true;
 	w->right = !memcmp(value, w->name, sizeof(*w->name));
 }
 
-/* In order of keys. NULL: no memory, or sl_name cannot be read. */
-static struct wanted *look(const struct kernel *k, const struct image *image, uint32_t generation)
+int label_read(struct naming *naming, const struct kernel *k, const struct image *image, uint32_t generation,
+	       struct trouble *t)
 {
-	struct wanted *wanted = calloc(image->name_count + 1, sizeof(*wanted));
-	struct look all = { wanted, image->name_count };
-	struct trouble ignored;
+	int error;
 
-	if (!wanted)
-		return NULL;
-	for (size_t i = 0; i < image->name_count; i++)
-		wanted[i] = (struct wanted){ .key = key_in(&image->names[i], generation),
-					     .name = &image->names[i].name };
-	qsort(wanted, image->name_count, sizeof(*wanted), by_key);
-	if (!rows_walk(k->table[SL_TABLE_sl_name], sizeof(struct sl_name_key), sizeof(struct sl_name), visit,
-		       &all, &ignored))
-		return wanted;
-	free(wanted);
-	return NULL;
+	memset(naming, 0, sizeof(*naming));
+	naming->count = image->name_count;
+	naming->wanted = calloc(naming->count + 1, sizeof(*naming->wanted));
+	if (!naming->wanted)
+		return trouble(t, -ENOMEM, "out of memory for %zu names", naming->count);
+	for (size_t i = 0; i < naming->count; i++)
+		naming->wanted[i] = (struct wanted){ .key = key_in(&image->names[i], generation),
+						     .name = &image->names[i].name };
+	qsort(naming->wanted, naming->count, sizeof(*naming->wanted), by_key);
+	error = rows_walk(k->table[SL_TABLE_sl_name], sizeof(struct sl_name_key), sizeof(struct sl_name),
+			  visit, naming, t);
+	if (error)
+		label_free(naming);
+	return error;
 }
 
-/* Those of `wanted` that are not right, or of these only what the running generation does not show, at one go. */
-static int write_names(const struct kernel *k, const struct wanted *wanted, size_t count, bool all)
+/* Not right, or only what the running generation does not show. */
+static bool is_due(const struct wanted *w, bool all)
+{
+	return !w->right && (all || !w->there || is_numbered(&w->key));
+}
+
+/* Those that are due, at one go. */
+static int write_names(const struct kernel *k, struct naming *naming, bool all)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = BPF_ANY);
-	struct sl_name_key *keys = calloc(count + 1, sizeof(*keys));
-	struct sl_name *names = calloc(count + 1, sizeof(*names));
-	int error = keys && names ? 0 : -ENOMEM;
-	__u32 used = 0;
+	struct sl_name_key *keys;
+	struct sl_name *names;
+	__u32 due = 0, used = 0;
+	int error;
 
-	for (size_t i = 0; !error && i < count; i++) {
-		const struct wanted *w = &wanted[i];
+	for (size_t i = 0; i < naming->count; i++)
+		due += is_due(&naming->wanted[i], all);
+	keys = calloc(due + 1UL, sizeof(*keys));
+	names = calloc(due + 1UL, sizeof(*names));
+	error = keys && names ? 0 : -ENOMEM;
+	for (size_t i = 0; !error && i < naming->count; i++) {
+		const struct wanted *w = &naming->wanted[i];
 
-		if (w->right || (!all && w->there && !is_numbered(&w->key)))
+		if (!is_due(w, all))
 			continue;
 		keys[used] = w->key;
 		names[used++] = *w->name;
 	}
 	if (used && bpf_map_update_batch(k->table[SL_TABLE_sl_name], keys, names, &used, &opts))
 		error = -errno;
+	for (size_t i = 0; !error && i < naming->count; i++)
+		naming->wanted[i].right |= is_due(&naming->wanted[i], all);
 	free(keys);
 	free(names);
 	return error;
 }
 
-int label_before(const struct kernel *k, const struct image *image, uint32_t generation, struct trouble *t)
+int label_before(const struct kernel *k, struct naming *naming, struct trouble *t)
 {
-	struct wanted *wanted = look(k, image, generation);
-	int error = wanted ? write_names(k, wanted, image->name_count, false) : -ENOMEM;
+	int error = write_names(k, naming, false);
 
-	free(wanted);
 	if (!error)
 		return 0;
 	return trouble(t, error,
 		       "no room for the names of the plan in sl_name (%zu names, "
 		       "room for %u): %s",
-		       image->name_count, kernel_room(k, SL_TABLE_sl_name), strerror(-error));
+		       naming->count, kernel_room(k, SL_TABLE_sl_name), strerror(-error));
 }
 
-/* Deletes the names that `keep` (in order) does not have; of rules only those in `slot` if it is not -1. */
-static void forget(const struct kernel *k, const struct wanted *keep, size_t count, int rule_slot,
-		   bool rules_only)
+void label_undo(const struct kernel *k, uint32_t generation)
 {
 	int fd = k->table[SL_TABLE_sl_name];
 	struct trouble ignored;
@@ -126,11 +149,7 @@ static void forget(const struct kernel *k, const struct wanted *keep, size_t cou
 	for (size_t i = 0; i < rows.count; i++) {
 		const struct sl_name_key *key = rows_key(&rows, i);
 
-		if (rules_only && !is_numbered(key))
-			continue;
-		if (is_numbered(key) && rule_slot >= 0 && key->slot != rule_slot)
-			continue;
-		if (!count || !bsearch(key, keep, count, sizeof(*keep), by_key))
+		if (is_numbered(key) && key->slot == (generation & 1))
 			memmove(rows.keys + sizeof(*key) * gone++, key, sizeof(*key));
 	}
 	if (gone)
@@ -138,18 +157,18 @@ static void forget(const struct kernel *k, const struct wanted *keep, size_t cou
 	rows_free(&rows);
 }
 
-void label_undo(const struct kernel *k, uint32_t generation)
+void label_after(const struct kernel *k, struct naming *naming)
 {
-	forget(k, NULL, 0, generation & 1, true);
+	__u32 gone = (__u32)naming->strays;
+
+	write_names(k, naming, true);
+	if (gone)
+		bpf_map_delete_batch(k->table[SL_TABLE_sl_name], naming->stray, &gone, NULL);
 }
 
-void label_after(const struct kernel *k, const struct image *image, uint32_t generation)
+void label_free(struct naming *naming)
 {
-	struct wanted *wanted = look(k, image, generation);
-
-	if (!wanted)
-		return;
-	write_names(k, wanted, image->name_count, true);
-	forget(k, wanted, image->name_count, -1, false);
-	free(wanted);
+	free(naming->wanted);
+	free(naming->stray);
+	memset(naming, 0, sizeof(*naming));
 }

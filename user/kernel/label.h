@@ -7,12 +7,26 @@
 #define SLUICE_LABEL_H
 #include "kernel.h"
 
+/* The names of an image beside those in sl_name; what it says holds as long as the kernel's lock is held. */
+struct wanted;
+struct naming {
+	struct wanted *wanted; /* as many as the image has names, in order of keys */
+	size_t count;
+	struct sl_name_key *stray; /* names there that the image does not have */
+	size_t strays;
+	size_t room; /* for strays */
+};
+
+/* The image has to stay. */
+int label_read(struct naming *naming, const struct kernel *k, const struct image *image, uint32_t generation,
+	       struct trouble *t);
 /* Before the flip: adds the rule names of the new generation and names that are not there yet. Changes no
  * name that the running generation shows. */
-int label_before(const struct kernel *k, const struct image *image, uint32_t generation, struct trouble *t);
+int label_before(const struct kernel *k, struct naming *naming, struct trouble *t);
 /* Takes back what label_before() added for rules. */
 void label_undo(const struct kernel *k, uint32_t generation);
 /* After the flip, or a patch: names that changed are written, names that nothing has any more go. */
-void label_after(const struct kernel *k, const struct image *image, uint32_t generation);
+void label_after(const struct kernel *k, struct naming *naming);
+void label_free(struct naming *naming);
 
 #endif

@@ -93,6 +93,17 @@ static int move_on(struct kernel *k, struct trouble *t)
 	return 0;
 }
 
+static void relabel(const struct kernel *k, const struct image *image)
+{
+	struct trouble ignored;
+	struct naming naming;
+
+	if (label_read(&naming, k, image, k->generation, &ignored))
+		return;
+	label_after(k, &naming);
+	label_free(&naming);
+}
+
 int kernel_patch(struct kernel *k, const struct image *image, struct trouble *t)
 {
 	bool locked = k->lock >= 0;
@@ -126,7 +137,7 @@ int kernel_patch(struct kernel *k, const struct image *image, struct trouble *t)
 	if (changes)
 		error = move_on(k, t);
 	if (!error) {
-		label_after(k, image, k->generation);
+		relabel(k, image);
 		install_tell(k, image);
 	}
 out:
