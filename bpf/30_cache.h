@@ -14,6 +14,11 @@ static __always_inline bool tcp_only_data(__u8 flags)
 	return (flags & (SL_TCP_SYN | SL_TCP_FIN | SL_TCP_RST | SL_TCP_ACK)) == SL_TCP_ACK;
 }
 
+static __always_inline bool tcp_opens(__u8 flags)
+{
+	return (flags & (SL_TCP_SYN | SL_TCP_FIN | SL_TCP_RST | SL_TCP_ACK)) == SL_TCP_SYN;
+}
+
 /* Of both addresses and both ports, as they stand in the packet. */
 static __always_inline __u32 cache_hash(__u64 addresses, __u32 ports)
 {
@@ -87,6 +92,68 @@ static __always_inline void cache_forget(const struct sl_flow_key *key)
 static __always_inline void cache_forget_all(void)
 {
 	__sync_fetch_and_add(&cache_row()->epoch, 1);
+}
+
+static __always_inline __u32 cache_refused(const struct sl_cache *cache, __u32 hash)
+{
+	return *(const volatile __u32 *)&cache->refused[hash & (SL_LINE_EPOCHS - 1)];
+}
+
+/*
+ * Some line is to drop packets with this hash: who begins a flow has to know, and looks here after it was written.
+ * Whether there is one is asked after this, so that one of both sees the other.
+ */
+static __always_inline __u32 cache_refuse(struct sl_cache *cache, __u32 hash)
+{
+	__u32 refused = cache_refused(cache, hash);
+
+	if (refused & 1)
+		return refused;
+	return __sync_fetch_and_or(&cache->refused[hash & (SL_LINE_EPOCHS - 1)], 1) | 1;
+}
+
+/* Mostly there is no such line, and nothing that other processors would have to hear of. */
+static __always_inline void cache_admit(struct sl_cache *cache, const struct sl_flow_key *key)
+{
+	__u32 hash = cache_flow_hash(key);
+
+	if (cache_refused(cache, hash) & 1)
+		__sync_fetch_and_add(&cache->refused[hash & (SL_LINE_EPOCHS - 1)], 1);
+}
+
+/* A flow has begun, and both halves were written: what was dropped before it is judged by it from now on. */
+static __always_inline void cache_begin(const struct sl_flow_key *key, const struct sl_flow_key *peer)
+{
+	struct sl_cache *cache = cache_row();
+	__u32 fence = 0;
+
+	/* What is read now must not have been read before the flow was there for others to see. */
+	__sync_lock_test_and_set(&fence, 1);
+	cache_admit(cache, key);
+	cache_admit(cache, peer);
+}
+
+static __always_inline bool line_refuses(const struct sl_line *line, const struct sl_cache *cache, __u32 hash)
+{
+	return line->refused == cache_refused(cache, hash);
+}
+
+/*
+ * May a line drop the next packet like this one? Where the plan has the word, whatever other packets there have been:
+ * nobody's flow, and a reason that follows from where the packet comes from and whom it is for.
+ */
+static __always_inline bool cache_refusable(const struct packet *p)
+{
+	const __u16 never = PACKET_DOUBLE_TAG | PACKET_FRAG_FIRST | PACKET_FRAG_LATER | PACKET_ICMP_ERROR |
+			    PACKET_EXCUSED | PACKET_UNWRAPPED | PACKET_FLOW;
+
+	if (p->reason != SL_DROP_POLICY && p->reason != SL_DROP_SPOOFED_SOURCE &&
+	    p->reason != SL_DROP_SPOOFED_MAC)
+		return false;
+	if (p->flags & never || p->l4 - p->l3 != sizeof(struct sl_ipv4) || mac_multicast(p->dmac))
+		return false;
+	return p->key.proto == SL_PROTO_UDP ||
+	       (p->key.proto == SL_PROTO_TCP && (tcp_only_data(p->tcp_flags) || tcp_opens(p->tcp_flags)));
 }
 
 /* May a line take the place of the flow? For packets like this one, which says nothing new about it. */

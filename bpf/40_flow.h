@@ -130,8 +130,8 @@ static __always_inline void flow_cut_body(const struct sl_flow_key *key)
 STATION_VOID(flow_cut, (const struct sl_flow_key *key), key, (key))
 
 /*
- * The reply's half. Without an `answer` its generation is 0: its first packet is judged, in its own direction, when
- * it comes.
+ * The reply's half, which is the last to be written. Without an `answer` its generation is 0: its first packet is
+ * judged, in its own direction, when it comes.
  */
 static __always_inline bool flow_create_reply_body(const struct packet *p,
 						   const struct sl_flow_key *reply_key,
@@ -153,7 +153,10 @@ static __always_inline bool flow_create_reply_body(const struct packet *p,
 		reply.verdict.qos = p->qos;
 		reply.generation = p->generation;
 	}
-	return !bpf_map_update_elem(&sl_unanswered, &own, &reply, BPF_ANY);
+	if (bpf_map_update_elem(&sl_unanswered, &own, &reply, BPF_ANY))
+		return false;
+	cache_begin(&p->key, &own);
+	return true;
 }
 STATION(bool, flow_create_reply,
 	(const struct packet *p, const struct sl_flow_key *reply_key, const struct sl_verdict *answer,

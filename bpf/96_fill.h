@@ -35,6 +35,21 @@ static __always_inline void line_count_flow(const struct sl_line *line, __u32 pa
 		f->seen = seen;
 }
 
+static __always_inline void line_count_dropped(const struct sl_line *line, __u32 packets, __u32 bytes)
+{
+	struct sl_drop_key key = {
+		.network = line->verdict.in_network,
+		.reason = line->verdict.reason,
+		.outcome = SL_DROPPED,
+	};
+	struct sl_count *count = count_find(&sl_drop, &key);
+
+	if (!count)
+		return;
+	__sync_fetch_and_add(&count->packets, packets);
+	__sync_fetch_and_add(&count->bytes, bytes);
+}
+
 static __always_inline void line_count_served(const struct sl_line *line, __u32 packets, __u32 bytes)
 {
 	struct sl_served_key key = line->served;
@@ -62,7 +77,7 @@ static __always_inline void line_flush_body(struct sl_line *line)
 	volatile __u8 *state = &line->state;
 	volatile __u32 *generation = &line->generation;
 	__u32 id = SL_STAT_LINE_PACKETS, made, packets, bytes;
-	struct sl_traffic_key key = { .outcome = SL_PASSED };
+	struct sl_traffic_key key = { .outcome = line->flags & SL_LINE_REFUSE ? SL_DROPPED : SL_PASSED };
 	struct sl_count *count;
 	__u64 *value;
 
@@ -83,7 +98,10 @@ static __always_inline void line_flush_body(struct sl_line *line)
 			__sync_fetch_and_add(&count->packets, packets);
 			__sync_fetch_and_add(&count->bytes, bytes);
 		}
-		line_count_flow(line, packets, bytes);
+		if (line->flags & SL_LINE_REFUSE)
+			line_count_dropped(line, packets, bytes);
+		else
+			line_count_flow(line, packets, bytes);
 		if (line->flags & SL_LINE_SERVED)
 			line_count_served(line, packets, bytes);
 		value = bpf_map_lookup_elem(&sl_stat, &id);
@@ -106,48 +124,63 @@ static __always_inline __u8 line_door(const struct packet *p)
 /* Where there is a tag at all, it names a VLAN; by now it may have been taken off. */
 static __always_inline __u16 line_vlan(const struct packet *p)
 {
-	return p->vlan ? SL_LINE_TAGGED | p->vlan : 0;
+	__u16 opens = p->key.proto == SL_PROTO_TCP && tcp_opens(p->tcp_flags) ? SL_LINE_OPENS : 0;
+
+	return opens | (p->vlan ? SL_LINE_TAGGED | p->vlan : 0);
+}
+
+/* Is it the packet's own, void or not? */
+static __always_inline bool line_own(const struct sl_line *line, const struct packet *p)
+{
+	return line->saddr == p->key.saddr && line->daddr == p->key.daddr && line->sport == p->key.sport &&
+	       line->dport == p->key.dport && line->ifindex == p->ifindex && line->vlan == line_vlan(p) &&
+	       line->door == line_door(p) && line->proto == p->key.proto;
 }
 
 /*
- * The line to be written: the packet's own, or one that does not hold; for a flow also one of what is left alone, which
- * has one place in each set, since anybody can send that. NULL: all hold, or are being counted.
+ * In a set, the only place for a line of its own that is left alone or dropped. The same ends may go by in four ways: in
+ * and out, in a VLAN and in none.
+ */
+static __always_inline __u32 line_place(const struct packet *p, __u32 hash)
+{
+	return (hash + line_door(p) + (p->vlan ? 2 : 0)) % SL_LINE_WAYS;
+}
+
+/*
+ * The line to be written: the packet's own, or one that does not hold; for a flow also one of what is left alone or
+ * dropped, which has one place in each set, since anybody can send that. NULL: all hold, or are being counted.
  */
 static __always_inline struct sl_line *line_choose(const struct sl_cache *cache, const struct packet *p,
-						   __u32 hash, bool leave)
+						   __u32 hash, bool flow)
 {
 	struct sl_line_set *set = cache_set(cache, bpf_get_smp_processor_id(), hash);
 	struct sl_line *line, *chosen = NULL, *left = NULL;
-	__u32 only;
+	__u32 only = line_place(p, hash);
 
 	if (!set)
 		return NULL;
 
-	/* The same ends may go by in four ways: in and out, in a VLAN and in none. */
-	only = (hash + line_door(p) + (p->vlan ? 2 : 0)) % SL_LINE_WAYS;
-
 #pragma unroll
 	for (__u32 way = 0; way < SL_LINE_WAYS; way++) {
+		bool own, holds;
 		__u32 other;
-		bool holds;
 
 		line = &set->way[way];
-		if ((leave && way != only) || line->state == SL_LINE_BUSY)
+		own = line_own(line, p);
+		if ((!flow && !own && way != only) || line->state == SL_LINE_BUSY)
 			continue;
 		other = cache_hash(line_addresses(line), line_ports(line));
 		holds = line_holds(line, cache, p->generation, cache_stamp(cache, other)) &&
-			line->bytes < SL_LINE_BYTES;
-		if (line->saddr == p->key.saddr && line->daddr == p->key.daddr &&
-		    line->sport == p->key.sport && line->dport == p->key.dport &&
-		    line->ifindex == p->ifindex && line->vlan == line_vlan(p) && line->door == line_door(p) &&
-		    line->proto == p->key.proto)
+			line->bytes < SL_LINE_BYTES &&
+			(!(line->flags & SL_LINE_REFUSE) || line_refuses(line, cache, other));
+		if (own)
 			return holds ? NULL : line;
 		if (!chosen && !holds)
 			chosen = line;
-		if (line->flags & SL_LINE_LEAVE)
+		if (line->flags & (SL_LINE_LEAVE | SL_LINE_REFUSE))
 			left = line;
 	}
-	return chosen || leave ? chosen : left;
+	return chosen || !flow ? chosen : left;
 }
 
 /* Which MACs and hops the verdict means. False: the neighbour is not known any more. */
@@ -235,14 +268,10 @@ static __always_inline __u32 line_mark(const struct sl_setting *setting, const s
 	return setting->judged_mark | p->qos * (setting->judged_mark >> 3);
 }
 
-/* A line of the packet's own, void as yet. NULL: there is no place for one. */
-static __always_inline struct sl_line *line_take(const struct sl_cache *cache, const struct packet *p,
-						 bool leave)
+/* Makes it the packet's own, void as yet. */
+static __always_inline void line_take(struct sl_line *line, const struct sl_cache *cache,
+				      const struct packet *p)
 {
-	struct sl_line *line = line_choose(cache, p, cache_flow_hash(&p->key), leave);
-
-	if (!line)
-		return NULL;
 	line_flush(line);
 	line->generation = 0;
 	line->flags = 0;
@@ -256,7 +285,6 @@ static __always_inline struct sl_line *line_take(const struct sl_cache *cache, c
 	line->proto = p->key.proto;
 	line->stamp = p->stamp;
 	line->expires = (__u32)bpf_jiffies64() + cache->second;
-	return line;
 }
 
 static __always_inline void line_fill_body(const struct packet *p, const struct sl_verdict *v)
@@ -271,8 +299,11 @@ static __always_inline void line_fill_body(const struct packet *p, const struct 
 	/* Who leaves has clocks to ask. */
 	if (p->door == DOOR_UP_OUT && setting->flags & SL_SETTING_QOS)
 		return;
-	line = line_take(cache, p, false);
-	if (!line || !line_ends(line, p, v))
+	line = line_choose(cache, p, cache_flow_hash(&p->key), true);
+	if (!line)
+		return;
+	line_take(line, cache, p);
+	if (!line_ends(line, p, v))
 		return;
 	line->vpc = p->key.vpc;
 	line->filled = tick_now();
@@ -305,14 +336,69 @@ static __always_inline void line_leave_body(const struct packet *p)
 	/* Whether it is a delivery between nodes its length and content say, too. */
 	if (p->key.proto == SL_PROTO_UDP && p->key.dport == setting->tunnel_port)
 		return;
-	line = line_take(cache, p, true);
+	line = line_choose(cache, p, cache_flow_hash(&p->key), false);
 	if (!line)
 		return;
+	line_take(line, cache, p);
 	line->flags = SL_LINE_LEAVE;
 	stat(SL_STAT_LINES_FILLED);
 	barrier();
 	line->generation = p->generation;
 }
 STATION_VOID(line_leave, (const struct packet *p), p, (p))
+
+/* Is what becomes of the packet also other nodes' business, or that of mappings that come and go? */
+static __always_inline bool line_depends(const struct packet *p)
+{
+	const struct sl_setting *setting = classify_setting(p);
+
+	return !setting || (p->key.proto == SL_PROTO_UDP && p->key.dport == setting->tunnel_port) ||
+	       eip_row(p, p->daddr);
+}
+
+/* Has one like it been the last that was dropped and could have had the place? From now on it has. */
+static __always_inline bool line_noted(const struct sl_cache *cache, const struct packet *p, __u32 hash)
+{
+	struct sl_line_set *set = cache_set(cache, bpf_get_smp_processor_id(), hash);
+	__u8 *noted;
+
+	if (!set)
+		return false;
+	noted = &set->way[line_place(p, hash)].noted;
+	if (*noted == (__u8)(hash >> 24))
+		return true;
+	*noted = hash >> 24;
+	return false;
+}
+
+/*
+ * The same for what the plan drops. Most of a flood comes once: only what comes again is worth a line. Whether a flow has
+ * begun since the packet was judged is asked once more.
+ */
+static __always_inline void line_refuse_body(const struct packet *p, const struct sl_verdict *v)
+{
+	__u32 hash = cache_flow_hash(&p->key);
+	struct sl_cache *cache = cache_row();
+	struct sl_line *line;
+	bool unanswered;
+
+	if (!cache->sets || !line_noted(cache, p, hash) || line_depends(p))
+		return;
+	line = line_choose(cache, p, hash, false);
+	if (!line)
+		return;
+	line_take(line, cache, p);
+	line->refused = cache_refuse(cache, hash);
+	barrier();
+	if (flow_lookup(&p->key, &unanswered))
+		return;
+	line->flags = SL_LINE_REFUSE;
+	line->verdict = *v;
+	__builtin_memcpy(line->smac, p->smac, 6);
+	stat(SL_STAT_LINES_FILLED);
+	barrier();
+	line->generation = p->generation;
+}
+STATION_VOID(line_refuse, (const struct packet *p, const struct sl_verdict *v), p &&v, (p, v))
 
 #endif

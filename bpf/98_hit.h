@@ -2,14 +2,14 @@
 /*
  * hit: the first thing a door does: a packet that a line of the cache stands for is carried out here and goes no other
  * way. What is not plainly such a packet, or could not be carried out as it is, takes the long way and leaves no trace
- * here. XDP lets such a packet pass to TC, where it is carried out.
+ * here. XDP lets such a packet pass to TC, where it is carried out, unless it is to be dropped.
  */
 #ifndef SL_BPF_HIT_H
 #define SL_BPF_HIT_H
 #include "90_deliver.h"
 #include "96_fill.h"
 
-#define HIT_NOT 256 /* no TC_ACT_* */
+#define HIT_NOT 256 /* no TC_ACT_*, no XDP_* */
 
 /* Of the headers in front of the packet and of nothing else. */
 struct hit {
@@ -82,6 +82,13 @@ static __always_inline __u32 hit_length(sl_ctx *ctx)
 /* Of TCP's flags and the length of its header beside them. */
 #define HIT_DATA_BITS bpf_htons(SL_TCP_SYN | SL_TCP_FIN | SL_TCP_RST | SL_TCP_ACK)
 #define HIT_DATA bpf_htons(SL_TCP_ACK)
+#define HIT_OPENS bpf_htons(SL_TCP_SYN)
+
+/* Most connections that are opened no line drops: nobody need look for one. */
+static __always_inline bool hit_refusable(__u64 addresses, __u32 ports)
+{
+	return cache_refused(cache_row(), cache_hash(addresses, ports)) & 1;
+}
 
 /* False: not for the cache, whatever stands in it. Checks all that parse would. */
 static __always_inline bool hit_parse(sl_ctx *ctx, __u32 ifindex, __u32 door, struct hit *hit)
@@ -121,8 +128,14 @@ static __always_inline bool hit_parse(sl_ctx *ctx, __u32 ifindex, __u32 door, st
 	if (ip->proto == SL_PROTO_TCP) {
 		struct sl_tcp *tcp = (void *)(ip + 1);
 
-		if ((void *)(tcp + 1) > end || (*(__be16 *)&tcp->offset & HIT_DATA_BITS) != HIT_DATA)
+		if ((void *)(tcp + 1) > end)
 			return false;
+		if ((*(__be16 *)&tcp->offset & HIT_DATA_BITS) != HIT_DATA) {
+			if ((*(__be16 *)&tcp->offset & HIT_DATA_BITS) != HIT_OPENS ||
+			    !hit_refusable(word64(&ip->saddr), word32(tcp)))
+				return false;
+			vlan |= SL_LINE_OPENS;
+		}
 		need = (tcp->offset & 0xf0) >> 2;
 		least = sizeof(*tcp);
 		hit->way_in = vlan | door << 16 | SL_PROTO_TCP << 24;
@@ -143,15 +156,48 @@ static __always_inline bool hit_parse(sl_ctx *ctx, __u32 ifindex, __u32 door, st
 	return true;
 }
 
+/*
+ * Does a line that drops drop this packet? Then it has counted it. Not inlined: nothing of it is to be at hand while
+ * others are carried out. XDP, where that goes for the length as well, reads it once more.
+ */
 #ifdef SL_DOOR_XDP
-/* Will TC know what to do with the packet? */
-static __always_inline bool hit_pass_body(struct xdp_md *ctx)
+#define HIT_LEN(ip) bpf_ntohs((ip)->len)
+static __noinline bool hit_refused(sl_ctx *ctx, struct sl_line *line)
+#else
+#define HIT_LEN(ip) len
+static __noinline bool hit_refused(sl_ctx *ctx, struct sl_line *line, __u32 len)
+#endif
 {
+	__u32 hash = cache_hash(line_addresses(line), line_ports(line));
+	struct sl_eth *eth = packet_begin(ctx);
+	struct sl_ipv4 *ip = (void *)(eth + 1) + sizeof(struct sl_tag);
+
+	if ((void *)(ip + 1) > packet_end(ctx) || line->bytes >= SL_LINE_BYTES ||
+	    !line_refuses(line, cache_row(), hash) || mac_multicast(eth->dst) ||
+	    !mac_equal(eth->src, line->smac))
+		return false;
+	line->packets += packet_segments(ctx);
+	line->bytes += HIT_LEN(ip);
+	return true;
+}
+
+#ifdef SL_DOOR_XDP
+/* Drops what a line drops, and lets pass what TC knows a line for. */
+static __always_inline int hit_xdp_body(struct xdp_md *ctx)
+{
+	struct sl_line *line;
 	struct hit hit;
 
-	return hit_parse(ctx, ctx->ingress_ifindex, DOOR_UP_IN, &hit) && hit_find(&hit);
+	if (!hit_parse(ctx, ctx->ingress_ifindex, DOOR_UP_IN, &hit))
+		return HIT_NOT;
+	line = hit_find(&hit);
+	if (!line)
+		return HIT_NOT;
+	if (!(line->flags & SL_LINE_REFUSE))
+		return XDP_PASS;
+	return hit_refused(ctx, line) ? XDP_DROP : HIT_NOT;
 }
-STATION(bool, hit_pass, (struct xdp_md * ctx), true, (ctx))
+STATION(int, hit_xdp, (struct xdp_md * ctx), true, (ctx))
 
 static __always_inline bool hit_tagged(struct xdp_md *ctx)
 {
@@ -273,8 +319,13 @@ static __always_inline int hit_carry_body(struct __sk_buff *ctx, __u32 door)
 	line = hit_find(&hit);
 	if (!line)
 		goto miss;
-	if (line->flags & SL_LINE_LEAVE)
-		return TC_ACT_UNSPEC;
+	if (line->flags & (SL_LINE_LEAVE | SL_LINE_REFUSE)) {
+		if (line->flags & SL_LINE_LEAVE)
+			return TC_ACT_UNSPEC;
+		if (hit_refused(ctx, line, hit.len))
+			return TC_ACT_SHOT;
+		goto miss;
+	}
 	if (!hit_fits(ctx, &hit, line))
 		goto miss;
 	v = &line->verdict;
@@ -348,6 +399,9 @@ static __always_inline void hit_prepare(sl_ctx *ctx, struct packet *p, const str
 		return;
 	if (path == PATH_JUDGED && v->action != SL_ACTION_DROP)
 		line_fill(p, v);
+	else if (path == PATH_JUDGED && p->reason &&
+		 p->reason == v->reason) /* not what could not be carried out */
+		line_refuse(p, v);
 	if (path == PATH_UNTOUCHED && hit_key(ctx, p))
 		line_leave(p);
 }

@@ -6,6 +6,7 @@
 #ifndef SL_BPF_REFUSE_H
 #define SL_BPF_REFUSE_H
 #include "20_classify.h"
+#include "30_cache.h"
 
 enum path_result {
 	PATH_UNTOUCHED, /* not the plan's business */
@@ -66,6 +67,8 @@ static __always_inline bool path_refuse_body(struct packet *p, struct sl_verdict
 		return false;
 	}
 	v->action = SL_ACTION_DROP;
+	if (cache_refusable(p))
+		p->flags |= PACKET_LINE;
 	return true;
 }
 STATION(bool, path_refuse, (struct packet * p, struct sl_verdict *v, bool both), p &&v, (p, v, both))

@@ -13,9 +13,11 @@ static __always_inline int uplink(struct xdp_md *ctx, bool hand_over)
 	struct sl_verdict v = {};
 	enum path_result path;
 	struct packet p;
+	int act;
 
-	if (hit_tagged(ctx) && hit_pass(ctx)) /* what is untagged is left to TC anyway */
-		return XDP_PASS;
+	act = hit_tagged(ctx) ? hit_xdp(ctx) : HIT_NOT; /* what is untagged is left to TC anyway */
+	if (act != HIT_NOT)
+		return act;
 	path_begin(&p, DOOR_UP_XDP, ctx->ingress_ifindex);
 	p.flags = hand_over ? 0 : PACKET_AGAIN;
 	path = path_uplink(ctx, &p, &v);

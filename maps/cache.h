@@ -15,6 +15,8 @@
 
 /* Of an enum door's packets with a tag: this and the VLAN id, so that no tag is not VLAN 0. */
 #define SL_LINE_TAGGED 0x1000
+/* A TCP packet that opens a connection: only a line that drops it can be for that. */
+#define SL_LINE_OPENS 0x2000
 
 #define SL_LINE_SERVED 0x01 /* a service counts it */
 #define SL_LINE_HOP 0x02 /* one hop less to live */
@@ -24,6 +26,7 @@
 #define SL_LINE_LEAVE 0x20 /* none of the plan's business: neither touched nor counted */
 #define SL_LINE_UNTAG 0x40 /* its tag is taken off */
 #define SL_LINE_NAT 0x80 /* addresses and ports become those of the verdict, which has all four of them */
+#define SL_LINE_REFUSE 0x100 /* dropped, for the verdict's reason, where it comes from smac and is for one receiver */
 
 #define SL_LINE_BUSY 1 /* being flushed: neither to be used nor to be filled */
 
@@ -35,7 +38,7 @@ struct sl_line {
 	__be16 sport;
 	__be16 dport;
 	__u32 ifindex; /* that it came in by */
-	__u16 vlan; /* SL_LINE_TAGGED and the id; 0: untagged */
+	__u16 vlan; /* SL_LINE_TAGGED and the id; 0: untagged; SL_LINE_OPENS */
 	__u8 door;
 	__u8 proto;
 	__u32 generation; /* the plan; 0: the line is void */
@@ -44,10 +47,13 @@ struct sl_line {
 	__u32 expires; /* jiffies, the lower half */
 	__u32 packets; /* not counted yet */
 	__u32 bytes;
-	__u32 mark; /* of the socket buffer; 0: none */
+	union {
+		__u32 mark; /* of the socket buffer; 0: none */
+		__u32 refused; /* with SL_LINE_REFUSE: of sl_cache before no flow was found */
+	};
 	__u16 flags; /* SL_LINE_* */
 	__u8 state; /* SL_LINE_BUSY or 0 */
-	__u8 pad;
+	__u8 noted; /* whatever the line is for: of the hash of the packet that was dropped last and may have it */
 	struct sl_verdict verdict;
 	__u8 dmac[6]; /* both at one stroke, as they stand in the frame */
 	__u8 smac[6];
@@ -67,6 +73,8 @@ struct sl_cache {
 	__u32 second; /* in jiffies: how long a line holds */
 	__u32 epoch; /* raised when any line may be wrong */
 	__u32 flow[SL_LINE_EPOCHS]; /* raised when one of the flows with this hash ends or goes another way */
+	/* odd while lines may drop packets with this hash; raised when one of them begins a flow, but only if it is odd */
+	__u32 refused[SL_LINE_EPOCHS];
 };
 
 /* What sl_flush is to do: a frame that holds this. */

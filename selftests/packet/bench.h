@@ -39,6 +39,7 @@ struct bench {
 	bool cached; /* the programs have their cache */
 	int flush; /* sl_flush; only then */
 	unsigned int lines, line_packets; /* made of packets of tests, and those that they decided */
+	unsigned int lines_dropped; /* of these lines, those that drop */
 	unsigned int lines_left; /* of what is left alone */
 	uint32_t fuzz_packets, fuzz_seed;
 	unsigned int ok, failed, skipped;

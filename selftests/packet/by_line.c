@@ -2,7 +2,8 @@
 /*
  * With the cache, every packet that a test has checked and whose flow could have a line goes twice more, as data of a
  * connection that has been answered: the first makes the line, the second goes by it, and both have to come to the same,
- * counters and all. Flows are put back after that as the test has left them.
+ * counters and all. Flows are put back after that as the test has left them. What was dropped for a reason that a line
+ * may have goes as it is: it has come before, and a line is made of what comes again.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -107,9 +108,10 @@ static bool run(struct bench *b, const struct send *s, struct got *got, struct t
 	return true;
 }
 
-static bool both(struct bench *b, const struct send *s, bool counted)
+static bool both(struct bench *b, const struct send *s, enum fate fate)
 {
 	static struct tally without, with;
+	bool counted = fate != UNTOUCHED;
 	struct got first, second;
 
 	bench_void_lines(b);
@@ -122,6 +124,7 @@ static bool both(struct bench *b, const struct send *s, bool counted)
 	if (with.lines_filled)
 		fail(b, "a line was made that could not be used");
 	/* What is left alone is not counted, and what no line can carry out goes the long way once more. */
+	b->lines_dropped += fate == DROPPED;
 	b->lines += counted;
 	b->line_packets += with.line_packets != 0;
 	b->lines_left += !counted;
@@ -141,20 +144,26 @@ bool check_by_line(struct bench *b, const struct send *s, const struct want *w)
 	cpu_set_t home, here;
 	bool good;
 
-	if (!b->cached || w->fate == DROPPED || w->question || s->mark || !setting)
+	if (!b->cached || w->question || s->mark || !setting)
 		return true;
-	if (s->door != SL_WL_IN && s->door != SL_WL_OUT && s->door != SL_UP_IN && s->door != SL_UP_OUT)
+	if (w->fate == DROPPED && w->reason != SL_DROP_POLICY && w->reason != SL_DROP_SPOOFED_SOURCE &&
+	    w->reason != SL_DROP_SPOOFED_MAC)
 		return true;
-	if (s->door == SL_UP_OUT && setting->flags & SL_SETTING_QOS) /* clocks go on with each packet */
+	if ((s->door != SL_UP_XDP || w->fate != DROPPED) && s->door != SL_WL_IN && s->door != SL_WL_OUT &&
+	    s->door != SL_UP_IN && s->door != SL_UP_OUT)
 		return true;
-	if (!flows_read(b, &before) || (w->fate != UNTOUCHED && !flows_have(&before, &data.frame)))
+	if (s->door == SL_UP_OUT && w->fate != DROPPED &&
+	    setting->flags & SL_SETTING_QOS) /* clocks go on with each packet */
+		return true;
+	if (!flows_read(b, &before) ||
+	    (w->fate != UNTOUCHED && w->fate != DROPPED && !flows_have(&before, &data.frame)))
 		return true;
 	CPU_ZERO(&here);
 	CPU_SET(sched_getcpu(), &here);
 	if (sched_getaffinity(0, sizeof(home), &home) || sched_setaffinity(0, sizeof(here), &here))
 		return fail(b, "cannot stay on one processor");
 	flows_settle(b, &before);
-	good = both(b, &data, w->fate != UNTOUCHED);
+	good = both(b, &data, w->fate);
 	flows_restore(b, &before);
 	bench_void_lines(b);
 	if (sched_setaffinity(0, sizeof(home), &home))

@@ -30,6 +30,8 @@ struct send cache_packet(uint32_t which);
  */
 void cache_open_way(struct bench *b, uint32_t which);
 void cache_open_for(struct bench *b, uint32_t which, uint32_t seconds);
+/* There are none, and those that are made from now on last so long. */
+void cache_last(struct bench *b, uint32_t seconds);
 uint64_t cache_stat(struct bench *b, uint32_t id);
 /* Does the cache decide this packet? Counts what lines hold before and after. */
 bool cache_decides(struct bench *b, const struct send *s, struct got *got);
@@ -42,6 +44,8 @@ void cache_age(struct bench *b, uint32_t jiffies);
 void cache_plays(struct bench *b);
 /* What a line may be known by, and what must not be taken for it. */
 void cache_keys(struct bench *b);
+/* Lines that drop: what they drop, what not, and what ends them. */
+void cache_drops(struct bench *b);
 /* Plans under which some packets have no line at all, or lines say more. */
 void cache_plans(struct bench *b);
 /* What lines hold, and where it is counted. */

@@ -400,6 +400,7 @@ void test_cache(struct bench *b)
 	totals(b);
 	cache_keys(b);
 	cache_counts(b);
+	cache_drops(b);
 	nat_over(b);
 	short_delivery(b);
 	cache_plans(b);

@@ -127,8 +127,7 @@ bool cache_decides(struct bench *b, const struct send *s, struct got *got)
 	return cache_stat(b, SL_STAT_LINE_PACKETS) == before + (s->gso_segs ? s->gso_segs : 1);
 }
 
-/* Lines that are made from now on last so long. */
-static void last(struct bench *b, uint32_t seconds)
+void cache_last(struct bench *b, uint32_t seconds)
 {
 	int fd = b->kernel.table[SL_TABLE_sl_cache];
 	struct sl_cache cache;
@@ -147,7 +146,7 @@ void cache_open_for(struct bench *b, uint32_t which, uint32_t seconds)
 	struct got got;
 
 	nat_fresh(b);
-	last(b, seconds);
+	cache_last(b, seconds);
 	bench_run(b, &there, &got);
 	bench_run(b, &back, &got);
 	usleep(TICK_US); /* no flow has a line in the tick that it began in */
