@@ -75,6 +75,8 @@ bool counts_moved(struct course *c, const struct path *path, const struct counts
 uint64_t tables_flow_packets(struct course *c, uint64_t *flows);
 bool tables_empty(struct course *c, enum sl_table_id table);
 bool tables_empty_state(struct course *c);
+/* Nor are there places of any: a line that is only void is still known to be somebody's. */
+bool tables_no_lines(struct course *c);
 
 /* open.c: flows of a way, by packets through the doors. */
 bool flows_open(struct course *c, const struct way *way, uint32_t flows);

@@ -34,11 +34,13 @@ static bool run(struct course *c, const struct lane *l, int program, int *retval
 			     : run_many(c, l->leg, program, l->packets, retval, ns);
 }
 
-/* Flows that the first packets open, or did open in the run before, go. */
+/* Flows that the first packets open, or did open in the run before, go; and what the cache knows of those dropped. */
 static bool forget(struct course *c, const struct path *path)
 {
 	if (path->kind != FIRST)
 		return true;
+	if (path->reason)
+		return tables_no_lines(c);
 	if (!tables_empty(c, SL_TABLE_sl_unanswered))
 		return false;
 	return !(path->stats & STAT(BINDINGS)) ||

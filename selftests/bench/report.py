@@ -134,7 +134,7 @@ def draw(folder, lines):
     for what in ("services", "networks", "prefixes", "workloads"):
         series = {}
         for size, line in sized(lines, what):
-            if line["kind"] == "new" or line["path"] == "drop by policy":
+            if line["kind"] == "new":
                 series.setdefault(line["path"], []).append((size, line["net_ns"]["median"]))
         if series and max(len(points) for points in series.values()) > 1:
             plot.lines(os.path.join(folder, "plan-%s.svg" % what), "First packets: ns by %s in the plan" % what, what,

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include "../../user/kernel/names.h"
 #include "../../user/kernel/shape.h"
 #include "course.h"
@@ -32,6 +33,19 @@ bool tables_empty(struct course *c, enum sl_table_id table)
 	free(values);
 	return error == -ENOENT ||
 	       fail(&c->bench, "cannot empty %s: %s", shapes[table].name, strerror(-error));
+}
+
+bool tables_no_lines(struct course *c)
+{
+	size_t size = kernel_room(&c->bench.kernel, SL_TABLE_sl_line) * sizeof(struct sl_line_set);
+	void *lines = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			   c->bench.kernel.table[SL_TABLE_sl_line], 0);
+
+	if (lines == MAP_FAILED)
+		return fail(&c->bench, "cannot map sl_line: %s", strerror(errno));
+	memset(lines, 0, size);
+	munmap(lines, size);
+	return true;
 }
 
 bool tables_empty_state(struct course *c)

@@ -230,6 +230,8 @@ const struct path paths[] = {
 	{ "new: SNAT out, new mapping", &way_snat_map, .kind = FIRST, .retval = REDIRECTED, .counts = 1,
 	  .stats = NEW_FLOW | STAT(BINDINGS) },
 	{ "new: FIP out", &way_fip, .kind = FIRST, .retval = REDIRECTED, .counts = 1, .stats = NEW_FLOW },
+	{ "new: drop by policy", &way_refused, .kind = FIRST, .retval = TC_ACT_SHOT, .counts = 1,
+	  .reason = SL_DROP_POLICY },
 	/* neither */
 	{ "drop by policy", &way_refused, .kind = ALONE, .retval = TC_ACT_SHOT, .counts = 1,
 	  .reason = SL_DROP_POLICY },

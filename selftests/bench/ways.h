@@ -34,7 +34,7 @@ struct way {
 
 enum kind {
 	DATA, /* of flows that are there */
-	FIRST, /* each opens a flow */
+	FIRST, /* each opens a flow, or would */
 	ALONE, /* belongs to no flow and opens none */
 };
 
