@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "../agent/lock.h"
+#include "../kernel/cache.h"
 #include "../kernel/names.h"
 #include "../kernel/rows.h"
 #include "cli.h"
@@ -30,12 +32,29 @@ static int drop_order(const void *a, const void *b)
 	return memcmp(&x->key, &y->key, sizeof(x->key));
 }
 
+/* What lines of the cache hold an agent counts, once a second. Where none runs, and this process may, it is done here. */
+static void count_lines(const struct kernel *k, uint32_t cpus)
+{
+	struct trouble t;
+	uint32_t missed;
+	int program;
+
+	if (lock_holder(cli_state()))
+		return;
+	program = cache_open(k->pins, &t);
+	if (program < 0)
+		return;
+	cache_flush(program, SL_FLUSH_ALL, cpus, NULL, &missed, &t);
+	close(program);
+}
+
 static struct drop *read_drops(const struct kernel *k, uint32_t cpus, size_t *count, struct trouble *t)
 {
 	struct drop *drops = NULL;
 	struct rows rows;
 
 	*count = 0;
+	count_lines(k, cpus);
 	if (rows_read(&rows, k->table[SL_TABLE_sl_drop], sizeof(struct sl_drop_key), sizeof(struct sl_count),
 		      cpus, t))
 		return NULL;
