@@ -86,10 +86,9 @@ static __always_inline void line_flush_body(struct sl_line *line)
 	made = *generation;
 	*generation = 0;
 	barrier();
-	packets = line->packets;
-	bytes = line->bytes;
-	line->packets = 0;
-	line->bytes = 0;
+	/* Whoever else may be at it, as two commands beside each other, finds nothing left to count. */
+	packets = __sync_lock_test_and_set(&line->packets, 0);
+	bytes = __sync_lock_test_and_set(&line->bytes, 0);
 	key.src_network = line->verdict.src_network;
 	key.dst_network = line->verdict.dst_network;
 	if (packets) {

@@ -55,7 +55,7 @@ enum door { DOOR_UP_XDP, DOOR_UP_IN, DOOR_UP_OUT, DOOR_WL_IN, DOOR_WL_OUT, DOOR_
 #define PACKET_UNWRAPPED 0x800 /* came through the tunnel from `outer`, which has judged the client */
 #define PACKET_NAT 0x2000 /* of a flow through an EIP */
 #define PACKET_GUEST 0x4000 /* of another VPC, which may use the service */
-#define PACKET_LINE 0x8000 /* a line of the cache may stand for its flow, or for leaving it alone or dropping it */
+#define PACKET_LINE 0x8000 /* a line of the cache may stand for its flow, leave it alone or drop it */
 #define PACKET_ANSWER 0x1000 /* of a flow through a VIP, from its backend */
 
 struct packet {
