@@ -35,6 +35,8 @@ void cache_last(struct bench *b, uint32_t seconds);
 uint64_t cache_stat(struct bench *b, uint32_t id);
 /* Does the cache decide this packet? Counts what lines hold before and after. */
 bool cache_decides(struct bench *b, const struct send *s, struct got *got);
+/* A flow that begins now gets a line, and none of those like `newcomer`, from other ports, each so many times, takes it. */
+void cache_keeps(struct bench *b, struct send newcomer, int times);
 /* Calls `change` with each line that is not void; what it returns true for is written back. Returns their number. */
 uint32_t cache_lines(struct bench *b, bool (*change)(struct sl_line *line, uint32_t by), uint32_t by);
 /* Every line that is not void was made so much earlier. */

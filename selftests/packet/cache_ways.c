@@ -191,3 +191,22 @@ void cache_age(struct bench *b, uint32_t jiffies)
 {
 	cache_lines(b, age, jiffies);
 }
+
+void cache_keeps(struct bench *b, struct send newcomer, int times)
+{
+	struct send there = cache_packet(14), back = cache_packet(15);
+	struct got got;
+	int decided = 0;
+
+	bench_run(b, &there, &got);
+	bench_run(b, &back, &got);
+	usleep(TICK_US);
+	bench_run(b, &there, &got);
+	for (int i = 0; i < 10; i++) {
+		decided += cache_decides(b, &there, &got);
+		newcomer.frame.bytes[newcomer.frame.l3 + 21]++;
+		for (int j = 0; j < times; j++)
+			bench_run(b, &newcomer, &got);
+	}
+	that(b, decided == 10, "the flow's line decides, and no newcomer of these takes its place");
+}
