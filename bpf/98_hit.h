@@ -239,18 +239,56 @@ static __always_inline void hit_copy32(void *to, const void *from)
 }
 
 /*
- * All that changes in the packet, as rewrite_packet() and deliver_hop() do it. What the transport checksum is to be only
- * the kernel knows, which may have left it to the network card; it is told what the addresses have changed of their sum,
- * and then the ports.
+ * Does the checksum stand for the pseudo-header alone? So it does where the kernel has left the rest to the network card,
+ * or what the card writes would be wrong; of those that are complete, one in 65,535 does. Zero is the same sum as its
+ * opposite.
  */
-static __always_inline bool hit_write(struct __sk_buff *ctx, const struct sl_line *line, __u32 l3)
+static __always_inline bool hit_unsummed(const struct hit *hit, __u8 proto, __u16 check)
+{
+	__u64 sum = (__u32)hit->addresses + (hit->addresses >> 32) + bpf_htons(proto) +
+		    bpf_htons(hit->len - sizeof(struct sl_ipv4));
+
+	sum = (__u32)sum + (sum >> 32);
+	return !check || sl_csum_fold(sum) == check;
+}
+
+/*
+ * The transport checksum at `at`, for other addresses and ports. A complete one is changed in place, and the kernel told
+ * what has become of a sum that the card took over all of the packet; only the kernel knows how to change one that may
+ * have been left to the card.
+ */
+static __always_inline bool hit_checksum(struct __sk_buff *ctx, const struct sl_line *line,
+					 const struct hit *hit, __u32 at, __u64 zero_is_none)
+{
+	__u32 ports = line_ports(line), to = word32(&line->verdict.sport);
+	__u16 *check = packet_begin(ctx) + at;
+	__u64 sum = (__u64)(__u32)~ports + to;
+
+	sum = (__u32)sum + (sum >> 32);
+	if ((void *)(check + 1) > packet_end(ctx))
+		return false;
+	if (zero_is_none && !*check)
+		return true;
+	if (hit_unsummed(hit, line->proto, *check))
+		return !bpf_l4_csum_replace(ctx, at, 0, line->delta, BPF_F_PSEUDO_HDR | zero_is_none) &&
+		       (ports == to || !bpf_l4_csum_replace(ctx, at, 0, sum, zero_is_none));
+	sum += line->delta + (__u16) ~*check;
+	*check = ~sl_csum_fold(sum);
+	if (zero_is_none && !*check)
+		*check = 0xffff;
+	bpf_csum_update(ctx, (__u16)~line->delta);
+	return true;
+}
+
+/* All that changes in the packet, as rewrite_packet() and deliver_hop() do it. */
+static __always_inline bool hit_write(struct __sk_buff *ctx, const struct sl_line *line,
+				      const struct hit *hit)
 {
 	const struct sl_verdict *v = &line->verdict;
 	void *begin = packet_begin(ctx), *end = packet_end(ctx);
-	struct sl_ipv4 *ip = begin + l3;
+	struct sl_ipv4 *ip = begin + hit->l3;
 	struct sl_eth *eth = begin;
-	__u32 ports = line_ports(line), check;
-	__u64 zero_is_none, change;
+	__u32 l4 = hit->l3 + sizeof(*ip);
 
 	if ((void *)(ip + 1) + sizeof(struct sl_l4_ports) > end)
 		return false;
@@ -270,16 +308,12 @@ static __always_inline bool hit_write(struct __sk_buff *ctx, const struct sl_lin
 	if (!(line->flags & SL_LINE_NAT))
 		return true;
 	ip->check = ~sl_csum_fold((__u16)~ip->check + (__u32)line->delta);
-	*(__u64 *)(begin + l3 + offsetof(struct sl_ipv4, saddr)) = word64(&v->saddr);
+	*(__u64 *)(begin + hit->l3 + offsetof(struct sl_ipv4, saddr)) = word64(&v->saddr);
 	hit_copy32(ip + 1, &v->sport);
-	zero_is_none = line->proto == SL_PROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
-	check = l3 + sizeof(*ip) +
-		(zero_is_none ? offsetof(struct sl_udp, check) : offsetof(struct sl_tcp, check));
-	change = (__u64)(__u32)~ports + word32(&v->sport);
-	if (bpf_l4_csum_replace(ctx, check, 0, line->delta, BPF_F_PSEUDO_HDR | zero_is_none))
-		return false;
-	return ports == word32(&v->sport) ||
-	       !bpf_l4_csum_replace(ctx, check, 0, (__u32)change + (change >> 32), zero_is_none);
+	if (line->proto == SL_PROTO_UDP)
+		return hit_checksum(ctx, line, hit, l4 + offsetof(struct sl_udp, check),
+				    BPF_F_MARK_MANGLED_0);
+	return hit_checksum(ctx, line, hit, l4 + offsetof(struct sl_tcp, check), 0);
 }
 
 static __always_inline int hit_route_body(struct __sk_buff *ctx, const struct sl_line *line)
@@ -341,7 +375,7 @@ static __always_inline int hit_carry_body(struct __sk_buff *ctx, __u32 door)
 			return TC_ACT_SHOT;
 		hit.l3 = sizeof(struct sl_eth);
 	}
-	if (line->flags & changes && !hit_write(ctx, line, hit.l3))
+	if (line->flags & changes && !hit_write(ctx, line, &hit))
 		return TC_ACT_SHOT;
 	if (line->mark)
 		ctx->mark = line->mark;

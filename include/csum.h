@@ -24,8 +24,8 @@ static inline __u16 sl_csum_replace32(__u16 check, __u32 from, __u32 to)
 	return sl_csum_replace16(check, from >> 16, to >> 16);
 }
 
-/* A sum of 16-bit words, folded. */
-static inline __u16 sl_csum_fold(__u32 sum)
+/* A sum of 16-bit words, folded; of two words of 32 bits, too, whose carry was added once. */
+static inline __u16 sl_csum_fold(__u64 sum)
 {
 	sum = (sum & 0xffff) + (sum >> 16);
 	return (__u16)(sum + (sum >> 16));

@@ -274,6 +274,10 @@ void bench_clear(struct bench *b)
 	bench_clear_counts(b);
 }
 
+#ifndef BPF_F_TEST_SKB_CHECKSUM_COMPLETE
+#define BPF_F_TEST_SKB_CHECKSUM_COMPLETE (1U << 2)
+#endif
+
 static int run_xdp(struct bench *b, const struct send *s, struct got *got, uint8_t *out, uint32_t *len)
 {
 	struct xdp_md in = { .ingress_ifindex = s->ifindex, .data_end = s->frame.len }, back = { 0 };
@@ -301,7 +305,8 @@ static int run_tc(struct bench *b, const struct send *s, struct got *got, uint8_
 	struct __sk_buff back = { 0 };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = s->frame.bytes, .data_size_in = s->frame.len,
 		    .data_out = out, .data_size_out = *len, .ctx_in = &in, .ctx_size_in = sizeof(in),
-		    .ctx_out = &back, .ctx_size_out = sizeof(back), .repeat = 1);
+		    .ctx_out = &back, .ctx_size_out = sizeof(back), .repeat = 1,
+		    .flags = s->summed ? BPF_F_TEST_SKB_CHECKSUM_COMPLETE : 0);
 	int program = b->program[s->door], error;
 
 	if (s->beside.type || s->hash || s->sign) {

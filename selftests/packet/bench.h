@@ -62,6 +62,7 @@ struct send {
 	uint32_t hash; /* of the flow, written before the door sees it; 0: none */
 	uint32_t sign; /* of the door that sent it here, likewise */
 	bool keep; /* tables of state stay as the packet before left them */
+	bool summed; /* by the network card, whose sum the kernel then checks what comes out by (6.16 and later) */
 };
 
 enum fate {

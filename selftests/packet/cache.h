@@ -48,6 +48,8 @@ void cache_plays(struct bench *b);
 void cache_keys(struct bench *b);
 /* Lines that drop: what they drop, what not, and what ends them. */
 void cache_drops(struct bench *b);
+/* Checksums that lines change. */
+void cache_sums(struct bench *b);
 /* Plans under which some packets have no line at all, or lines say more. */
 void cache_plans(struct bench *b);
 /* What lines hold, and where it is counted. */

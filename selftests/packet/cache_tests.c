@@ -389,6 +389,7 @@ void test_cache(struct bench *b)
 	left_alone(b);
 	totals(b);
 	cache_keys(b);
+	cache_sums(b);
 	cache_counts(b);
 	cache_drops(b);
 	nat_over(b);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "cache.h"
 #include "live.h"
 #include "vip.h"
 
@@ -121,6 +122,63 @@ static void test_unsummed(struct bench *b)
 	close(b1);
 }
 
+/* Each so often that lines come to decide, on whichever processors. */
+#define TIMES 12
+
+static void by_lines(struct bench *b, const char *what, uint32_t ifindex, struct frame f, uint16_t gso_size,
+		     int to, const struct frame *out)
+{
+	uint64_t before;
+
+	bench_count_lines(b);
+	before = cache_stat(b, SL_STAT_LINE_PACKETS);
+	for (int i = 0; i < TIMES; i++) {
+		put_unsummed(b, ifindex, f, gso_size);
+		comes_summed(b, what, to, out);
+	}
+	bench_count_lines(b);
+	if (b->cached && cache_stat(b, SL_STAT_LINE_PACKETS) == before)
+		fail(b, "%s: no line decides", what);
+}
+
+static void test_unsummed_lines(struct bench *b)
+{
+	int a1 = listen_offloaded(b, PEER_OF(W_A1)), b1 = listen_offloaded(b, PEER_OF(W_B1));
+	struct frame f = FROM(B1, .daddr = VIP_POOL, TCP(1000, 80, SYN)), out = into(f, A1, 8080);
+
+	case_begin(b, "live: checksums that are left to the hardware come out right by lines");
+	bench_clear(b);
+	put_unsummed(b, PEER_OF(W_B1), f, 0);
+	comes_summed(b, "SYN", a1, &out);
+	f = FROM(A1, .daddr = B1, TCP(8080, 1000, SYN | ACK));
+	out = hop(readdress(f, VIP_POOL, 80, 0, 0), scene_mac(B1), mac_router);
+	put_unsummed(b, PEER_OF(W_A1), f, 0);
+	comes_summed(b, "SYN ACK", b1, &out);
+	usleep(TICK_US);
+	f = FROM(B1, .daddr = VIP_POOL, TCP(1000, 80, ACK), .payload = 33);
+	out = into(f, A1, 8080);
+	by_lines(b, "TCP to a VIP", PEER_OF(W_B1), f, 0, a1, &out);
+	f = FROM(B1, .daddr = VIP_POOL, TCP(1000, 80, ACK), .payload = 4000);
+	out = into(f, A1, 8080);
+	by_lines(b, "segments to a VIP", PEER_OF(W_B1), f, 1400, a1, &out);
+	f = FROM(A1, .daddr = B1, TCP(8080, 1000, ACK), .payload = 20);
+	out = hop(readdress(f, VIP_POOL, 80, 0, 0), scene_mac(B1), mac_router);
+	by_lines(b, "TCP from a VIP", PEER_OF(W_A1), f, 0, b1, &out);
+	f = FROM(B1, .daddr = VIP_POOL, UDP(1000, 53), .payload = 20);
+	out = into(f, A1, 5353);
+	put_unsummed(b, PEER_OF(W_B1), f, 0);
+	comes_summed(b, "UDP to a VIP", a1, &out);
+	f = FROM(A1, .daddr = B1, UDP(5353, 1000), .payload = 20);
+	out = hop(readdress(f, VIP_POOL, 53, 0, 0), scene_mac(B1), mac_router);
+	put_unsummed(b, PEER_OF(W_A1), f, 0);
+	comes_summed(b, "UDP from a VIP", b1, &out);
+	usleep(TICK_US);
+	by_lines(b, "UDP from a VIP", PEER_OF(W_A1), f, 0, b1, &out);
+	case_end(b);
+	close(a1);
+	close(b1);
+}
+
 /* A large buffer, to be cut by the hardware after it was wrapped: into what size? */
 static void segments(struct bench *b, const char *what, uint16_t gso_size, bool options, uint16_t want)
 {
@@ -165,5 +223,6 @@ static void test_segments(struct bench *b)
 void live_offload(struct bench *b)
 {
 	test_unsummed(b);
+	test_unsummed_lines(b);
 	test_segments(b);
 }
