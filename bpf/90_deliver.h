@@ -173,6 +173,19 @@ static __always_inline __u32 deliver_choose_body(const struct packet *p, struct 
 STATION(__u32, deliver_choose, (const struct packet *p, struct sl_verdict *v, const struct sl_endpoint *dst),
 	p &&v &&dst, (p, v, dst))
 
+/* One hop less to live. */
+static __always_inline void deliver_lower_ttl(struct sl_ipv4 *ip)
+{
+	/* Whatever else stands in its word, that has changed by one in its first byte. */
+	const __u16 hop = (__u16)~bpf_htons(0x0100);
+
+	ip->ttl--;
+	ip->check = ~sl_csum_fold((__u16)~ip->check + (__u32)hop);
+}
+
+/* What every link takes (RFC 8200 asks it of all); what is not larger need not be measured. */
+#define DELIVER_SMALL 1280
+
 #ifdef SL_DOOR_TC
 /*
  * What ends at the node goes on as something else, if at all: unwrapped from the CNI's tunnel, or to whom kube-proxy
@@ -186,16 +199,6 @@ static __always_inline int deliver_stack(struct __sk_buff *ctx, const struct pac
 	if (p->door == DOOR_WL_IN && mac_router(p->dmac))
 		bpf_skb_change_type(ctx, 0 /* PACKET_HOST */);
 	return TC_ACT_UNSPEC; /* other programs and the stack go on */
-}
-
-/* One hop less to live. */
-static __always_inline void deliver_lower_ttl(struct sl_ipv4 *ip)
-{
-	/* Whatever else stands in its word, that has changed by one in its first byte. */
-	const __u16 hop = (__u16)~bpf_htons(0x0100);
-
-	ip->ttl--;
-	ip->check = ~sl_csum_fold((__u16)~ip->check + (__u32)hop);
 }
 
 /* Both MACs and one hop less to live, in place. */
@@ -348,9 +351,6 @@ static __always_inline int deliver_by_route_body(struct __sk_buff *ctx, const st
 }
 STATION(int, deliver_by_route, (struct __sk_buff * ctx, const struct packet *p, __be32 saddr, __be32 daddr),
 	p, (ctx, p, saddr, daddr))
-
-/* What every link takes (RFC 8200 asks it of all); what is not larger need not be measured. */
-#define DELIVER_SMALL 1280
 
 /*
  * What the way takes, if the packet is larger; 0: it fits, or is cut for the tunnel in time. Asked before anything is

@@ -257,6 +257,24 @@ static __always_inline bool line_untags(const struct packet *p, const struct sl_
 		(v->action == SL_ACTION_STACK && v->flags & SL_VERDICT_DST && line_door(p) == DOOR_UP_IN));
 }
 
+/*
+ * May XDP bring it to the workload? One that takes such frames, and packets as they are, without the kernel's word for
+ * whom they are; what looks untagged to XDP may have its tag beside the frame.
+ */
+static __always_inline bool line_by_xdp(const struct sl_line *line, const struct packet *p,
+					const struct sl_verdict *v)
+{
+	const __u16 wants = SL_LINE_UNTAG | SL_LINE_DMAC;
+	struct sl_iface_key key = { .ifindex = v->ifindex };
+	const struct sl_iface *iface;
+
+	if (v->action != SL_ACTION_LOCAL || !(v->flags & SL_VERDICT_PEER) || line_door(p) != DOOR_UP_IN ||
+	    (line->flags & wants) != wants)
+		return false;
+	iface = plan_row(&sl_iface, p->slot, &key);
+	return iface && iface->flags & SL_IFACE_XDP;
+}
+
 /* What the packets take along to the next door. */
 static __always_inline __u32 line_mark(const struct sl_setting *setting, const struct packet *p,
 				       const struct sl_verdict *v)
@@ -311,6 +329,8 @@ static __always_inline void line_fill_body(const struct packet *p, const struct 
 	line_rewrite(line);
 	if (line_untags(p, v))
 		line->flags |= SL_LINE_UNTAG;
+	if (line_by_xdp(line, p, v))
+		line->flags |= SL_LINE_XDP;
 	if (p->door == DOOR_WL_IN && setting->flags & SL_SETTING_QOS && !(iface->flags & SL_IFACE_TRUST_DSCP))
 		line->flags |= SL_LINE_WASH;
 	if (v->flags & (SL_VERDICT_SERVICE | SL_VERDICT_ANSWER)) {

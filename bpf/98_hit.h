@@ -2,7 +2,8 @@
 /*
  * hit: the first thing a door does: a packet that a line of the cache stands for is carried out here and goes no other
  * way. What is not plainly such a packet, or could not be carried out as it is, takes the long way and leaves no trace
- * here. XDP lets such a packet pass to TC, where it is carried out, unless it is to be dropped.
+ * here. XDP drops such a packet or brings it to a workload that takes frames from XDP; all others it lets pass to TC,
+ * where they are carried out.
  */
 #ifndef SL_BPF_HIT_H
 #define SL_BPF_HIT_H
@@ -181,63 +182,6 @@ static __noinline bool hit_refused(sl_ctx *ctx, struct sl_line *line, __u32 len)
 	return true;
 }
 
-#ifdef SL_DOOR_XDP
-/* Drops what a line drops, and lets pass what TC knows a line for. */
-static __always_inline int hit_xdp_body(struct xdp_md *ctx)
-{
-	struct sl_line *line;
-	struct hit hit;
-
-	if (!hit_parse(ctx, ctx->ingress_ifindex, DOOR_UP_IN, &hit))
-		return HIT_NOT;
-	line = hit_find(&hit);
-	if (!line)
-		return HIT_NOT;
-	if (!(line->flags & SL_LINE_REFUSE))
-		return XDP_PASS;
-	return hit_refused(ctx, line) ? XDP_DROP : HIT_NOT;
-}
-STATION(int, hit_xdp, (struct xdp_md * ctx), true, (ctx))
-
-static __always_inline bool hit_tagged(struct xdp_md *ctx)
-{
-	struct sl_eth *eth = packet_begin(ctx);
-
-	return (void *)(eth + 1) <= packet_end(ctx) && eth->type == bpf_htons(SL_ETH_VLAN);
-}
-#else
-/* The compiler would go on with the one where it knows both to be equal; the verifier would not. */
-static __always_inline bool hit_has_meta(struct __sk_buff *ctx)
-{
-	__u32 meta = ctx->data_meta, data = ctx->data;
-
-	barrier_var(meta);
-	return meta != data;
-}
-
-/* Will the packet go the way that the line says? Asked before it is changed. */
-static __always_inline bool hit_fits(struct __sk_buff *ctx, const struct hit *hit, const struct sl_line *line)
-{
-	const struct sl_verdict *v = &line->verdict;
-	__u32 room = hit->len;
-
-	if (line->bytes >= SL_LINE_BYTES)
-		return false;
-	if (!(v->flags & SL_VERDICT_ROUTED))
-		return true;
-	if (hit->ttl <= 1)
-		return false;
-	return hit->len <= DELIVER_SMALL || ctx->gso_size ||
-	       (v->action != SL_ACTION_WIRE && v->action != SL_ACTION_LOCAL) ||
-	       bpf_check_mtu(ctx, v->ifindex, &room, 0, 0) != BPF_MTU_CHK_RET_FRAG_NEEDED;
-}
-
-/* In one piece, as they stand in the line. */
-static __always_inline void hit_copy32(void *to, const void *from)
-{
-	*(__u32 *)to = *(const __u32 *)from;
-}
-
 /*
  * Does the checksum stand for the pseudo-header alone? So it does where the kernel has left the rest to the network card,
  * or what the card writes would be wrong; of those that are complete, one in 65,535 does. Zero is the same sum as its
@@ -255,10 +199,10 @@ static __always_inline bool hit_unsummed(const struct hit *hit, __u8 proto, __u1
 /*
  * The transport checksum at `at`, for other addresses and ports. A complete one is changed in place, and the kernel told
  * what has become of a sum that the card took over all of the packet; only the kernel knows how to change one that may
- * have been left to the card.
+ * have been left to the card, of which XDP has none here.
  */
-static __always_inline bool hit_checksum(struct __sk_buff *ctx, const struct sl_line *line,
-					 const struct hit *hit, __u32 at, __u64 zero_is_none)
+static __always_inline bool hit_checksum(sl_ctx *ctx, const struct sl_line *line, const struct hit *hit,
+					 __u32 at, __u64 zero_is_none)
 {
 	__u32 ports = line_ports(line), to = word32(&line->verdict.sport);
 	__u16 *check = packet_begin(ctx) + at;
@@ -269,24 +213,36 @@ static __always_inline bool hit_checksum(struct __sk_buff *ctx, const struct sl_
 		return false;
 	if (zero_is_none && !*check)
 		return true;
+#ifdef SL_DOOR_TC
 	if (hit_unsummed(hit, line->proto, *check))
 		return !bpf_l4_csum_replace(ctx, at, 0, line->delta, BPF_F_PSEUDO_HDR | zero_is_none) &&
 		       (ports == to || !bpf_l4_csum_replace(ctx, at, 0, sum, zero_is_none));
+#else
+	(void)hit;
+#endif
 	sum += line->delta + (__u16) ~*check;
 	*check = ~sl_csum_fold(sum);
 	if (zero_is_none && !*check)
 		*check = 0xffff;
+#ifdef SL_DOOR_TC
 	bpf_csum_update(ctx, (__u16)~line->delta);
+#endif
 	return true;
 }
 
-/* All that changes in the packet, as rewrite_packet() and deliver_hop() do it. */
-static __always_inline bool hit_write(struct __sk_buff *ctx, const struct sl_line *line,
-				      const struct hit *hit)
+/* In one piece, as they stand in the line. */
+static __always_inline void hit_copy32(void *to, const void *from)
+{
+	*(__u32 *)to = *(const __u32 *)from;
+}
+
+/* All that changes in the packet, as rewrite_packet() and deliver_hop() do it. The frame is to begin at `begins`. */
+static __always_inline bool hit_write(sl_ctx *ctx, const struct sl_line *line, const struct hit *hit,
+				      __u32 begins)
 {
 	const struct sl_verdict *v = &line->verdict;
-	void *begin = packet_begin(ctx), *end = packet_end(ctx);
-	struct sl_ipv4 *ip = begin + hit->l3;
+	void *begin = packet_begin(ctx) + begins, *end = packet_end(ctx);
+	struct sl_ipv4 *ip = packet_begin(ctx) + hit->l3;
 	struct sl_eth *eth = begin;
 	__u32 l4 = hit->l3 + sizeof(*ip);
 
@@ -308,12 +264,116 @@ static __always_inline bool hit_write(struct __sk_buff *ctx, const struct sl_lin
 	if (!(line->flags & SL_LINE_NAT))
 		return true;
 	ip->check = ~sl_csum_fold((__u16)~ip->check + (__u32)line->delta);
-	*(__u64 *)(begin + hit->l3 + offsetof(struct sl_ipv4, saddr)) = word64(&v->saddr);
+	*(__u64 *)&ip->saddr = word64(&v->saddr);
 	hit_copy32(ip + 1, &v->sport);
 	if (line->proto == SL_PROTO_UDP)
 		return hit_checksum(ctx, line, hit, l4 + offsetof(struct sl_udp, check),
 				    BPF_F_MARK_MANGLED_0);
 	return hit_checksum(ctx, line, hit, l4 + offsetof(struct sl_tcp, check), 0);
+}
+
+/* Will the packet go the way that the line says? Asked before it is changed. */
+static __always_inline bool hit_fits(sl_ctx *ctx, const struct hit *hit, const struct sl_line *line)
+{
+	const struct sl_verdict *v = &line->verdict;
+	__u32 room = hit->len;
+
+	if (line->bytes >= SL_LINE_BYTES)
+		return false;
+#ifdef SL_DOOR_TC
+	if (!(v->flags & SL_VERDICT_ROUTED))
+		return true;
+#endif
+	if (v->flags & SL_VERDICT_ROUTED && hit->ttl <= 1)
+		return false;
+	if (hit->len <= DELIVER_SMALL || (v->action != SL_ACTION_WIRE && v->action != SL_ACTION_LOCAL))
+		return true;
+#ifdef SL_DOOR_TC
+	if (ctx->gso_size)
+		return true;
+#endif
+	return bpf_check_mtu(ctx, v->ifindex, &room, 0, 0) != BPF_MTU_CHK_RET_FRAG_NEEDED;
+}
+
+#ifdef SL_DOOR_XDP
+static __always_inline bool hit_tagged(struct xdp_md *ctx)
+{
+	struct sl_eth *eth = packet_begin(ctx);
+
+	return (void *)(eth + 1) <= packet_end(ctx) && eth->type == bpf_htons(SL_ETH_VLAN);
+}
+
+/* What is still to be filled in by a card only TC can send on: XDP would forget the order. */
+static __always_inline bool hit_summed(struct xdp_md *ctx, const struct hit *hit, const struct sl_line *line)
+{
+	bool udp = line->proto == SL_PROTO_UDP;
+	void *l4 = packet_begin(ctx) + hit->l3 + sizeof(struct sl_ipv4);
+	__be16 *check = l4 + (udp ? offsetof(struct sl_udp, check) : offsetof(struct sl_tcp, check));
+
+	if ((void *)(check + 1) > packet_end(ctx))
+		return false;
+	return (udp && !*check) || !hit_unsummed(hit, line->proto, *check);
+}
+
+/* To the workload, without its tag. What was known of the packet is read once more, as by hit_refused(). */
+static __noinline int hit_send(struct xdp_md *ctx, struct sl_line *line)
+{
+	const __u32 tag = sizeof(struct sl_tag);
+	struct hit hit = { .addresses = line_addresses(line), .l3 = sizeof(struct sl_eth) + tag };
+	void *begin = packet_begin(ctx);
+	struct sl_ipv4 *ip = begin + hit.l3;
+
+	if ((void *)(ip + 1) > packet_end(ctx))
+		return XDP_PASS;
+	hit.len = bpf_ntohs(ip->len);
+	hit.ttl = ip->ttl;
+	if (!hit_fits(ctx, &hit, line) || !hit_summed(ctx, &hit, line))
+		return XDP_PASS;
+	line->packets++;
+	line->bytes += hit.len;
+	if (!(line->flags & SL_LINE_SMAC))
+		__builtin_memmove(begin + tag + 6, begin + 6, 6);
+	if (!hit_write(ctx, line, &hit, tag) || bpf_xdp_adjust_head(ctx, tag))
+		return XDP_DROP;
+	return bpf_redirect(line->verdict.ifindex, 0);
+}
+
+/* Drops what a line drops, brings to workloads what it may, and lets pass what else TC knows a line for. */
+static __always_inline int hit_xdp(struct xdp_md *ctx, bool may_change)
+{
+	struct sl_line *line;
+	struct hit hit;
+
+	if (!hit_parse(ctx, ctx->ingress_ifindex, DOOR_UP_IN, &hit))
+		return HIT_NOT;
+	line = hit_find(&hit);
+	if (!line)
+		return HIT_NOT;
+	if (line->flags & SL_LINE_REFUSE)
+		return hit_refused(ctx, line) ? XDP_DROP : HIT_NOT;
+	return may_change && line->flags & SL_LINE_XDP ? hit_send(ctx, line) : XDP_PASS;
+}
+
+static __always_inline int hit_own_body(struct xdp_md *ctx)
+{
+	return hit_xdp(ctx, true);
+}
+STATION(int, hit_own, (struct xdp_md * ctx), true, (ctx))
+
+/* The same where no packet may be changed. */
+static __always_inline int hit_shared_body(struct xdp_md *ctx)
+{
+	return hit_xdp(ctx, false);
+}
+STATION(int, hit_shared, (struct xdp_md * ctx), true, (ctx))
+#else
+/* The compiler would go on with the one where it knows both to be equal; the verifier would not. */
+static __always_inline bool hit_has_meta(struct __sk_buff *ctx)
+{
+	__u32 meta = ctx->data_meta, data = ctx->data;
+
+	barrier_var(meta);
+	return meta != data;
 }
 
 static __always_inline int hit_route_body(struct __sk_buff *ctx, const struct sl_line *line)
@@ -375,7 +435,7 @@ static __always_inline int hit_carry_body(struct __sk_buff *ctx, __u32 door)
 			return TC_ACT_SHOT;
 		hit.l3 = sizeof(struct sl_eth);
 	}
-	if (line->flags & changes && !hit_write(ctx, line, &hit))
+	if (line->flags & changes && !hit_write(ctx, line, &hit, 0))
 		return TC_ACT_SHOT;
 	if (line->mark)
 		ctx->mark = line->mark;

@@ -2,7 +2,8 @@
 /*
  * The first door of what comes from the wire. It sees tags that stand in the frame; what carries its tag
  * beside the frame looks untagged here, passes untouched, and is judged by uplink_tc. It drops what must
- * not come in and leaves its judgement of the rest to TC, which can reach workload interfaces.
+ * not come in and leaves its judgement of the rest to TC, which can reach all workload interfaces; XDP only some, by a
+ * line of the cache.
  */
 #define SL_DOOR_XDP
 #include "path.h"
@@ -15,7 +16,9 @@ static __always_inline int uplink(struct xdp_md *ctx, bool hand_over)
 	struct packet p;
 	int act;
 
-	act = hit_tagged(ctx) ? hit_xdp(ctx) : HIT_NOT; /* what is untagged is left to TC anyway */
+	act = HIT_NOT; /* what is untagged is left to TC anyway */
+	if (hit_tagged(ctx))
+		act = hand_over ? hit_own(ctx) : hit_shared(ctx);
 	if (act != HIT_NOT)
 		return act;
 	path_begin(&p, DOOR_UP_XDP, ctx->ingress_ifindex);

@@ -27,6 +27,7 @@
 #define SL_LINE_UNTAG 0x40 /* its tag is taken off */
 #define SL_LINE_NAT 0x80 /* addresses and ports become those of the verdict, which has all four of them */
 #define SL_LINE_REFUSE 0x100 /* dropped for the verdict's reason, if from smac and to no group */
+#define SL_LINE_XDP 0x200 /* XDP brings it to the workload itself */
 
 #define SL_LINE_BUSY 1 /* being flushed: neither to be used nor to be filled */
 

@@ -16,6 +16,7 @@
 #define SL_IFACE_SHAPED 0x4 /* uplink: somebody else shapes it; sluice only marks */
 #define SL_IFACE_BARE 0x8 /* tunnel: packets without an Ethernet header */
 #define SL_IFACE_TRUST_DSCP 0x10 /* workload: what it writes there is left alone */
+#define SL_IFACE_XDP 0x20 /* workload: its far side takes frames that XDP redirects */
 
 struct sl_iface_key {
 	__u32 ifindex;

@@ -65,6 +65,12 @@ connected() {
 		{ echo "not ok $name" && failed=1 && return; }
 	live "$name" stack -d "$address" -p "$port" -D 10.98.0.2 -P "$target" "$@"
 }
+# tagged NAME WAY ADDRESS PORT SERVER-PORT VLAN: the same in a VLAN
+tagged() {
+	selftests/bench/live/exchange.py $a $k "$3" "$4" "$5" "$flows" "$6" a0 "$(mac $s s0)" ||
+		{ echo "not ok $1" && failed=1 && return; }
+	live "$1" "$2" -d "$3" -p "$4" -D 10.98.0.2 -P "$5" -v "$6"
+}
 rules() { inside $s nft -f - 2>/dev/null; }
 
 live drop drop
@@ -91,11 +97,13 @@ fi
 # --- sluice in their place
 cat >"$state/plan.json" <<PLAN
 { "sluice": 1, "fabric": "live",
-  "clusters": { "main": { "id": 1, "site": "live", "managed_vlans": ["100-109"], "pools": { "lb": ["203.0.113.0/24"] },
+  "clusters": { "main": { "id": 1, "site": "live", "managed_vlans": [101], "pools": { "lb": ["203.0.113.0/24"] },
     "nodes": { "node1": { "addresses": ["10.99.0.1"], "uplinks": { "s0": {} } } } } },
   "vpcs": { "default": {} },
   "networks": { "pods": { "id": 100, "intra": "allow",
-    "sites": { "main": { "overlay": true, "cidrs": ["10.98.0.0/24"] } } } },
+      "sites": { "main": { "overlay": true, "cidrs": ["10.98.0.0/24"] } } },
+    "ext": { "id": 101, "external": true, "routable": false,
+      "sites": { "main": { "vlan": 101, "cidrs": ["198.18.0.0/24"], "gateway": "198.18.0.1" } } } },
   "workloads": [ { "name": "k", "network": "pods", "address": "10.98.0.2", "node": "node1", "interface": "s1",
     "mac": "$(mac $k k0)" } ],
   "services": { "web": { "address": "203.0.113.10", "nodes": ["node1"],
@@ -107,6 +115,11 @@ export SLUICE_PINS=$pins SLUICE_STATE=$state/state
 in_s() { nsenter --net=/run/netns/$s "$@"; }
 if in_s build/sluice up --plan "$state/plan.json" --node node1 >"$state/said" 2>&1; then
 	connected "sluice DNAT" 203.0.113.10 80 8080
+	tagged "sluice DNAT, VLAN" stack 203.0.113.10 80 8080 101
+	in_s build/sluice down >/dev/null 2>&1
+	# With NAPI at the far end of the workload's veth XDP brings it there itself.
+	inside $k ethtool -K k0 gro on && in_s build/sluice up --plan "$state/plan.json" --node node1 >"$state/said" 2>&1 &&
+		tagged "sluice DNAT, VLAN, by XDP" xdp 203.0.113.10 80 8080 101
 	in_s build/sluice down >/dev/null 2>&1
 else
 	echo "not ok sluice up: $(tail -n 3 "$state/said" | tr '\n' ' ')" && failed=1

@@ -50,6 +50,8 @@ void cache_keys(struct bench *b);
 void cache_drops(struct bench *b);
 /* Checksums that lines change. */
 void cache_sums(struct bench *b);
+/* What XDP brings to workloads by lines. */
+void cache_xdp(struct bench *b);
 /* Plans under which some packets have no line at all, or lines say more. */
 void cache_plans(struct bench *b);
 /* What lines hold, and where it is counted. */

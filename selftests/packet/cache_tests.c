@@ -390,6 +390,7 @@ void test_cache(struct bench *b)
 	totals(b);
 	cache_keys(b);
 	cache_sums(b);
+	cache_xdp(b);
 	cache_counts(b);
 	cache_drops(b);
 	nat_over(b);

@@ -233,5 +233,6 @@ void scene_links(struct link_fact facts[SCENE_LINKS])
 		snprintf(facts[i].name, sizeof(facts[i].name), "%s", links[i].name);
 		scene_link_mac(links[i].ifindex, facts[i].mac);
 		facts[i].peer_elsewhere = links[i].ifindex == W_A2;
+		facts[i].takes_xdp = links[i].ifindex == W_A2;
 	}
 }

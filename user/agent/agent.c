@@ -381,8 +381,9 @@ static int open_loop(struct agent *a, struct trouble *t)
 		error = listen_to(a, a->tick, t);
 	if (!error)
 		error = listen_to(a, a->settle, t);
-	if (!error)
-		error = listen_to(a, a->watch.fd, t);
+	for (size_t i = 0; !error && i < 2; i++)
+		if (a->watch.fd[i] >= 0)
+			error = listen_to(a, a->watch.fd[i], t);
 	return error;
 }
 
@@ -398,10 +399,10 @@ static int loop(struct agent *a, struct trouble *t)
 			return trouble(t, -errno, "the event loop broke: %s", strerror(errno));
 		for (int i = 0; i < count; i++) {
 			int fd = event[i].data.fd;
-			int failed = fd == a->signals	 ? on_signal(a, t)
-				     : fd == a->watch.fd ? on_netlink(a, t)
-				     : fd == a->settle	 ? on_settled(a, t)
-							 : on_tick(a, t);
+			int failed = fd == a->signals  ? on_signal(a, t)
+				     : fd == a->settle ? on_settled(a, t)
+				     : fd == a->tick   ? on_tick(a, t)
+						       : on_netlink(a, t);
 
 			if (failed)
 				complain(a, t->text);

@@ -222,8 +222,8 @@ static bool same_links(const struct link_facts *a, const struct link_facts *b)
 		if (strcmp(a->item[i].name, b->item[i].name) || a->item[i].ifindex != b->item[i].ifindex ||
 		    memcmp(a->item[i].mac, b->item[i].mac, 6) ||
 		    a->item[i].peer_elsewhere != b->item[i].peer_elsewhere ||
-		    a->item[i].mtu != b->item[i].mtu || a->item[i].bare != b->item[i].bare ||
-		    strcmp(a->item[i].qdisc, b->item[i].qdisc) ||
+		    a->item[i].takes_xdp != b->item[i].takes_xdp || a->item[i].mtu != b->item[i].mtu ||
+		    a->item[i].bare != b->item[i].bare || strcmp(a->item[i].qdisc, b->item[i].qdisc) ||
 		    strcmp(a->item[i].shaper, b->item[i].shaper))
 			return false;
 	return true;

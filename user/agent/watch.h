@@ -11,8 +11,9 @@
 struct mnl_socket;
 
 struct watch {
-	struct mnl_socket *socket;
-	int fd;
+	struct mnl_socket *links;
+	struct mnl_socket *features; /* what becomes of frames from XDP; NULL: this kernel does not say */
+	int fd[2]; /* of both; -1: there is none */
 };
 
 int watch_open(struct watch *watch, struct trouble *t);

@@ -23,6 +23,7 @@ struct link_fact {
 	bool peer_elsewhere; /* a veth whose other end is in another network namespace */
 	uint32_t mtu; /* 0: not known */
 	bool bare; /* packets on it have no Ethernet header */
+	bool takes_xdp; /* frames that XDP redirects to it arrive */
 	char qdisc[16]; /* kind of the root; "fq" too where mq has one on each queue */
 	char shaper[16]; /* kind of a qdisc on it that limits a rate; "": none */
 };

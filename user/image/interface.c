@@ -152,6 +152,11 @@ static bool add_member(struct compile *c, const struct local *local, const struc
 	return row_add(c, SL_TABLE_sl_member, &key, &row);
 }
 
+static uint8_t workload_flags(const struct network *n, const struct link_fact *link)
+{
+	return (n->trust_dscp ? SL_IFACE_TRUST_DSCP : 0) | (link->takes_xdp ? SL_IFACE_XDP : 0);
+}
+
 static bool add_port(struct compile *c, const struct local *local, uint32_t *members, uint32_t *planned)
 {
 	const struct network *n = &c->plan->networks[local->network];
@@ -186,7 +191,7 @@ static bool add_port(struct compile *c, const struct local *local, uint32_t *mem
 	}
 	if (!link)
 		return true;
-	return add_iface(c, link, SL_IFACE_WORKLOAD, n->trust_dscp ? SL_IFACE_TRUST_DSCP : 0, (uint16_t)n->id,
+	return add_iface(c, link, SL_IFACE_WORKLOAD, workload_flags(n, link), (uint16_t)n->id,
 			 c->vpcs[c->network_vpc[local->network]].id) &&
 	       add_member(c, local, link, members);
 }

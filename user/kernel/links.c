@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "link.h"
+#include "netdev.h"
 #include "qdisc.h"
 #include "rtnl.h"
 
@@ -130,6 +131,8 @@ int links_read(struct link_facts *links, struct trouble *t)
 		error = ask(0, add_fact, links);
 		if (!error)
 			error = add_qdiscs(links);
+		if (!error)
+			error = netdev_read(links);
 		if (!error)
 			return 0;
 		links_free(links);

@@ -19,9 +19,9 @@ struct nlmsghdr *rtnl_request(char buffer[RTNL_REQUEST], uint16_t type, uint16_t
 	return request;
 }
 
-int rtnl_ask(struct nlmsghdr *request, mnl_cb_t each, void *data)
+int netlink_ask(int bus, struct nlmsghdr *request, mnl_cb_t each, void *data)
 {
-	struct mnl_socket *socket = mnl_socket_open(NETLINK_ROUTE);
+	struct mnl_socket *socket = mnl_socket_open(bus);
 	unsigned int port, seq = (unsigned int)time(NULL);
 	char buffer[ANSWER];
 	int error = 0, more;
@@ -49,6 +49,11 @@ int rtnl_ask(struct nlmsghdr *request, mnl_cb_t each, void *data)
 out:
 	mnl_socket_close(socket);
 	return error;
+}
+
+int rtnl_ask(struct nlmsghdr *request, mnl_cb_t each, void *data)
+{
+	return netlink_ask(NETLINK_ROUTE, request, each, data);
 }
 
 int rtnl_collect(const struct nlattr *attr, void *data)

@@ -16,6 +16,8 @@ struct nlmsghdr *rtnl_request(char buffer[RTNL_REQUEST], uint16_t type, uint16_t
  * flags have NLM_F_ACK or NLM_F_DUMP. 0, or a negative errno: what the kernel said, or -EINTR for a dump to begin again.
  */
 int rtnl_ask(struct nlmsghdr *request, mnl_cb_t each, void *data);
+/* The same for another family of netlink, NETLINK_*. */
+int netlink_ask(int bus, struct nlmsghdr *request, mnl_cb_t each, void *data);
 
 /* Attributes by type, up to `max`. */
 struct rtnl_nest {

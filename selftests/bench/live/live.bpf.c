@@ -10,7 +10,6 @@
 #include "../../../include/wire.h"
 #include "live.h"
 
-#define SPORT 34 /* of the frame */
 #define FIRST_PORT 1024
 
 struct live_way way SEC(".data.way") = { .flows = 0 };
@@ -28,15 +27,16 @@ int generate(struct xdp_md *ctx)
 {
 	__u8 *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	__u64 *to = (void *)data, *from = (void *)way.frame;
+	__be16 *sport = (void *)data + (way.sport_at & 0x3e);
 
-	if (data + LIVE_FRAME > end)
+	if (data + LIVE_FRAME > end || (__u8 *)(sport + 1) > end)
 		return XDP_ABORTED;
 	/* Setting a test run up, and its end, wait for RCU: the clock runs from here. */
 	if (!way.next)
 		way.begun = bpf_ktime_get_ns();
 	for (int i = 0; i < LIVE_FRAME / 8; i++)
 		to[i] = from[i];
-	*(__be16 *)(data + SPORT) = bpf_htons(FIRST_PORT + (way.next++ & way.flows & 0x7fff));
+	*sport = bpf_htons(FIRST_PORT + (way.next++ & way.flows & 0x7fff));
 	return XDP_TX;
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * live [-n COUNT] [-r RUNS] [-f FLOWS] [-d ADDRESS] [-p PORT] [-S ADDRESS] [-D ADDRESS] [-P PORT] WAY NETNS:IF
- * NETNS:IF NETNS:IF NETNS:IF: sends COUNT UDP frames of 64 bytes to ADDRESS and PORT out of the first interface, whose
- * peer is the second; the third is the way on, whose peer is the fourth. Frames have to arrive from -S, at -D and -P.
- * One line of JSON: ns a frame, until 99 of 100 have arrived; fails if they do not.
+ * live [-n COUNT] [-r RUNS] [-f FLOWS] [-v VLAN] [-d ADDRESS] [-p PORT] [-S ADDRESS] [-D ADDRESS] [-P PORT] WAY
+ * NETNS:IF NETNS:IF NETNS:IF NETNS:IF: sends COUNT UDP frames of 64 bytes, with a tag if -v, to ADDRESS and PORT out of
+ * the first interface, whose peer is the second; the third is the way on, whose peer is the fourth. Frames have to arrive
+ * without a tag, from -S, at -D and -P. One line of JSON: ns a frame, until 99 of 100 have arrived; fails if they do not.
  *
  * WAY says what stands in between: drop (counted and dropped where they come in), back (sent back by XDP), on (sent on
- * by XDP), stack (whatever becomes of what comes in).
+ * by XDP), stack (whatever becomes of what comes in), or xdp (the same, but only frames that XDP has sent on count).
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -48,7 +48,7 @@ struct live {
 	bool busy_tc; /* at the last end */
 	uint32_t count, runs, flows;
 	struct in_addr to, as_to, as_from;
-	uint16_t port, as_port;
+	uint16_t port, as_port, vlan;
 };
 
 static bool failed(const char *what, const char *which)
@@ -151,22 +151,30 @@ static bool arrange(struct live *l, const char *way)
 			failed("cannot send on to", l->end[OUT].name));
 	if (!strcmp(way, "stack"))
 		return put_tc(l, SINK, l->bpf->progs.sink_tc);
-	fprintf(stderr, "live: %s: expected drop, back, on or stack\n", way);
+	if (!strcmp(way, "xdp"))
+		return put(l, SINK, l->bpf->progs.sink);
+	fprintf(stderr, "live: %s: expected drop, back, on, stack or xdp\n", way);
 	return false;
 }
 
 static void make_frame(struct live *l)
 {
 	struct live_way *w = &l->bpf->data_way->way;
-	struct sl_ipv4 *ip = (void *)(w->frame + 14);
-	uint16_t words[sizeof(*ip) / 2], udp[4] = { 0, htons(l->port), htons(LIVE_FRAME - 34), 0 };
+	uint16_t l3 = l->vlan ? 18 : 14, l4 = l3 + sizeof(struct sl_ipv4);
+	struct sl_ipv4 *ip = (void *)(w->frame + l3);
+	uint16_t words[sizeof(*ip) / 2],
+		udp[4] = { 0, htons(l->port), htons((uint16_t)(LIVE_FRAME - l4)), 0 };
+	uint16_t tag[2] = { htons(SL_ETH_VLAN), htons(l->vlan) };
 	uint32_t sum = 0;
 
 	memcpy(w->frame, l->end[IN].mac, 6);
 	memcpy(w->frame + 6, l->end[FROM].mac, 6);
-	w->frame[12] = 8;
+	if (l->vlan)
+		memcpy(w->frame + 12, tag, sizeof(tag));
+	w->frame[l3 - 2] = 8;
+	w->sport_at = l4;
 	*ip = (struct sl_ipv4){ .ver_ihl = 0x45,
-				.len = htons(LIVE_FRAME - 14),
+				.len = htons((uint16_t)(LIVE_FRAME - l3)),
 				.ttl = 64,
 				.proto = IPPROTO_UDP,
 				.saddr = htonl(0x0a630002), /* 10.99.0.2 */
@@ -182,7 +190,7 @@ static void make_frame(struct live *l)
 	w->dport = htons(l->as_port);
 }
 
-static bool run(struct live *l, uint32_t count, double *ns, uint32_t *arrived)
+static bool run(struct live *l, uint32_t count, bool warm, double *ns, uint32_t *arrived)
 {
 	volatile struct live_way *w = &l->bpf->data_way->way;
 	struct xdp_md xdp = { .ingress_ifindex = l->end[FROM].ifindex, .data_end = LIVE_FRAME };
@@ -203,7 +211,7 @@ static bool run(struct live *l, uint32_t count, double *ns, uint32_t *arrived)
 		nanosleep(&rest, NULL);
 	*arrived = w->arrived;
 	*ns = (double)(w->ended - w->begun) / w->count;
-	if (w->ended)
+	if (w->ended || warm)
 		return true;
 	fprintf(stderr, "live: of %u frames %u have arrived\n", count, *arrived);
 	return false;
@@ -218,15 +226,15 @@ static int compare(const void *a, const void *b)
 
 static bool all(struct live *l, const char *way)
 {
-	double ns[RUNS_MOST], warm;
+	double ns[RUNS_MOST];
 	uint64_t sum = 0;
 	uint32_t arrived;
 
 	make_frame(l);
-	if (!arrange(l, way) || !run(l, l->flows > 1024 ? l->flows : 1024, &warm, &arrived))
+	if (!arrange(l, way) || !run(l, l->flows > 1024 ? l->flows : 1024, true, &ns[0], &arrived))
 		return false;
 	for (uint32_t i = 0; i < l->runs; i++) {
-		if (!run(l, l->count, &ns[i], &arrived))
+		if (!run(l, l->count, false, &ns[i], &arrived))
 			return false;
 		sum += arrived;
 	}
@@ -246,13 +254,15 @@ int main(int argc, char **argv)
 	int option;
 
 	inet_aton("10.98.0.2", &l.to);
-	while ((option = getopt(argc, argv, "n:r:f:d:p:S:D:P:")) != -1) {
+	while ((option = getopt(argc, argv, "n:r:f:v:d:p:S:D:P:")) != -1) {
 		if (option == 'n')
 			l.count = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (option == 'r')
 			l.runs = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (option == 'f')
 			l.flows = (uint32_t)strtoul(optarg, NULL, 10);
+		else if (option == 'v')
+			l.vlan = (uint16_t)strtoul(optarg, NULL, 10);
 		else if (option == 'p')
 			l.port = (uint16_t)strtoul(optarg, NULL, 10);
 		else if (option == 'P')
@@ -262,9 +272,8 @@ int main(int argc, char **argv)
 	}
 	if (argc - optind != 1 + ENDS || !l.count || !l.runs || l.runs > RUNS_MOST || !l.flows ||
 	    l.flows & (l.flows - 1) || l.flows > 32768) {
-		fprintf(stderr, "usage: live [-n COUNT] [-r RUNS] [-f FLOWS, a power of two up to 32768] [-d "
-				"ADDRESS] "
-				"[-p PORT] WAY NETNS:IF NETNS:IF NETNS:IF NETNS:IF\n");
+		fprintf(stderr, "usage: live [-n COUNT] [-r RUNS] [-f FLOWS, a power of two up to 32768] "
+				"[-v VLAN] [-d ADDRESS] [-p PORT] WAY NETNS:IF NETNS:IF NETNS:IF NETNS:IF\n");
 		return 2;
 	}
 	for (int i = 0; good && i < ENDS; i++)
