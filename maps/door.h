@@ -11,6 +11,7 @@
 #define SL_XDP_NATIVE 1
 #define SL_XDP_GENERIC 2
 #define SL_XDP_SHARED 3 /* through libxdp's dispatcher */
+#define SL_XDP_DIRECT 4 /* a workload interface that takes frames from the uplinks' XDP */
 
 #define SL_TC_TCX 1
 #define SL_TC_CLSACT 2

@@ -119,7 +119,7 @@ if in_s build/sluice up --plan "$state/plan.json" --node node1 >"$state/said" 2>
 	in_s build/sluice down >/dev/null 2>&1
 	# With NAPI at the far end of the workload's veth XDP brings it there itself.
 	inside $k ethtool -K k0 gro on && in_s build/sluice up --plan "$state/plan.json" --node node1 >"$state/said" 2>&1 &&
-		tagged "sluice DNAT, VLAN, by XDP" xdp 203.0.113.10 80 8080 101
+		tagged "sluice DNAT, VLAN, XDP" xdp 203.0.113.10 80 8080 101
 	in_s build/sluice down >/dev/null 2>&1
 else
 	echo "not ok sluice up: $(tail -n 3 "$state/said" | tr '\n' ' ')" && failed=1

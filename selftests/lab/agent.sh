@@ -81,6 +81,46 @@ uplink_returns() {
 	ip -n "$LAB-n1" link del up0 && lab_port n1 up0 port1 && at_once guarded up0 &&
 		[ "$(status '.doors[] | select(.interface == "up0") | .xdp')" != none ]
 }
+# What XDP has brought to a workload no capture on the uplink sees.
+seen_at_uplink() { # how many of the data packets of a download from b2 by a1
+	nsenter --net="/run/netns/$LAB-n1" tcpdump -i up0 -Q in -nn -s 64 -U -w "$LAB_DIR/up0.pcap" 'vlan and greater 1000' \
+		2>"$LAB_DIR/tcpdump.err" &
+	local tcpdump=$!
+	until_true $PATIENT grep -q listening "$LAB_DIR/tcpdump.err" || return 1
+	lab_in a1 curl -sf --max-time $((20 + PATIENT)) http://192.168.104.12/blob -o "$LAB_DIR/got" || return 1
+	sleep 0.5
+	kill $tcpdump && wait $tcpdump
+	cmp "$LAB_DIR/got" "$LAB_DIR/web/blob" >&2 || return 1
+	tcpdump -r "$LAB_DIR/up0.pcap" -nn 2>/dev/null | wc -l
+}
+serves() {
+	mkdir -p "$LAB_DIR/web" && head -c 4000000 /dev/urandom >"$LAB_DIR/web/blob"
+	lab_in b2 $PYTHON -m http.server -d "$LAB_DIR/web" 80 >/dev/null 2>&1 &
+	disown
+}
+netdev_family() { # Linux 6.3
+	local release
+	release=$(uname -r)
+	[ "${release%%.*}" -gt 6 ] || { [ "${release%%.*}" = 6 ] && [ "$(cut -d. -f2 <<<"$release")" -ge 3 ]; }
+}
+direct() { [ "$(status '.doors[] | select(.interface == "wl-a1") | .xdp')" = "$1" ]; }
+by_xdp() { # a workload with NAPI gets what comes by XDP, and no longer without it
+	local seen
+	until_true $PATIENT lab_in b2 sh -c 'ss -Hltn "sport = :80" | grep -q .' || return 1
+	lab_in a1 ethtool -K eth0 gro on || return 1
+	at_once direct direct || { echo "nobody has heard of it" && return 1; }
+	# A veth leaves checksums to whoever needs them, which XDP could not tell; a wire does not.
+	seen=$(seen_at_uplink) || { echo "the download without checksums fails" && return 1; }
+	echo "without checksums $seen packets of 2,800 went by TC"
+	[ "$seen" -gt 1500 ] && lab_in switch ethtool -K port1 tx off >/dev/null || return 1
+	seen=$(seen_at_uplink) || { echo "the download fails" && return 1; }
+	echo "$seen packets of 2,800 went by TC"
+	[ "$seen" -lt 1000 ] && lab_in a1 ethtool -K eth0 gro off || return 1
+	at_once direct none || { echo "nobody has heard of its end" && return 1; }
+	seen=$(seen_at_uplink) || { echo "the download afterwards fails" && return 1; }
+	echo "afterwards $seen packets of 2,800 went by TC"
+	[ "$seen" -gt 1500 ] && lab_in switch ethtool -K port1 tx on >/dev/null
+}
 strangers() { # interfaces the plan does not know change nothing; a hundred at once neither
 	local before i
 	before=$(status .generation)
@@ -192,6 +232,12 @@ check "$me its exporter is nobody and has none" exporter_weak
 check "$me asks for the other node before the first packet" until_true $PATIENT neighbour_known
 check "$me traffic between workloads of the node" pings
 check "$me traffic to the other node" until_true $PATIENT pings 192.168.104.12
+if netdev_family; then
+	serves
+	check "$me workloads that take frames from XDP get them so, while they do" by_xdp
+else
+	skip "$me XDP to workloads: kernel $(uname -r) does not say who takes its frames"
+fi
 check "$me fault_f6 an interface that returns is guarded within a second" returns
 check "$me fault_f6 an uplink that returns is guarded within a second" uplink_returns
 check "$me interfaces outside the plan change nothing" strangers

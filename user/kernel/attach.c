@@ -188,6 +188,8 @@ static int attach_in(const struct kernel *k, struct target *target, const int *p
 		target->door.flags = target->door.xdp = target->door.tc = 0;
 	}
 	target->door.kind = target->kind;
+	if (target->kind == SL_IFACE_WORKLOAD)
+		target->door.xdp = target->link.fact.takes_xdp ? SL_XDP_DIRECT : SL_XDP_NONE;
 	if (!error)
 		error = door_write(k->table[SL_TABLE_sl_door], ifindex, &target->door, t);
 	if (!error)

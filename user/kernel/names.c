@@ -158,7 +158,8 @@ const char *door_xdp_name(unsigned int xdp)
 	static const char *const names[] = { [SL_XDP_NONE] = "none",
 					     [SL_XDP_NATIVE] = "native",
 					     [SL_XDP_GENERIC] = "generic",
-					     [SL_XDP_SHARED] = "shared" };
+					     [SL_XDP_SHARED] = "shared",
+					     [SL_XDP_DIRECT] = "direct" };
 
 	return xdp < sizeof(names) / sizeof(names[0]) ? names[xdp] : "unknown";
 }
