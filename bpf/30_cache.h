@@ -168,7 +168,7 @@ static __always_inline bool cache_worth(const struct packet *p, const struct sl_
 	    p->l4 - p->l3 != sizeof(struct sl_ipv4))
 		return false;
 	if (v->action != SL_ACTION_STACK && v->action != SL_ACTION_LOCAL && v->action != SL_ACTION_WIRE &&
-	    v->action != SL_ACTION_ROUTE)
+	    v->action != SL_ACTION_ROUTE && v->action != SL_ACTION_TUNNEL)
 		return false;
 	return p->key.proto == SL_PROTO_UDP || (p->key.proto == SL_PROTO_TCP && tcp_only_data(p->tcp_flags));
 }

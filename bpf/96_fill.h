@@ -66,6 +66,14 @@ static __always_inline void line_count_served(const struct sl_line *line, __u32 
 	}
 }
 
+static __always_inline void line_count_stat(__u32 id, __u32 packets)
+{
+	__u64 *value = bpf_map_lookup_elem(&sl_stat, &id);
+
+	if (value)
+		__sync_fetch_and_add(value, packets);
+}
+
 /*
  * Counts what the line holds; it goes on holding, if it has not expired. On kernels where a run for the agent can be
  * interrupted by packets, these find the line busy, and what they count elsewhere is not lost, since everything here is
@@ -76,10 +84,9 @@ static __always_inline void line_flush_body(struct sl_line *line)
 	const struct sl_cache *cache = cache_row();
 	volatile __u8 *state = &line->state;
 	volatile __u32 *generation = &line->generation;
-	__u32 id = SL_STAT_LINE_PACKETS, made, packets, bytes;
+	__u32 made, packets, bytes;
 	struct sl_traffic_key key = { .outcome = line->flags & SL_LINE_REFUSE ? SL_DROPPED : SL_PASSED };
 	struct sl_count *count;
-	__u64 *value;
 
 	*state = SL_LINE_BUSY;
 	barrier();
@@ -103,9 +110,9 @@ static __always_inline void line_flush_body(struct sl_line *line)
 			line_count_flow(line, packets, bytes);
 		if (line->flags & SL_LINE_SERVED)
 			line_count_served(line, packets, bytes);
-		value = bpf_map_lookup_elem(&sl_stat, &id);
-		if (value)
-			__sync_fetch_and_add(value, packets);
+		line_count_stat(SL_STAT_LINE_PACKETS, packets);
+		if (line->flags & SL_LINE_WRAP)
+			line_count_stat(SL_STAT_TUNNEL_SENT, packets);
 	}
 	barrier();
 	if (line_fresh(line, cache))
@@ -182,9 +189,19 @@ static __always_inline struct sl_line *line_choose(const struct sl_cache *cache,
 	return chosen || !flow ? chosen : left;
 }
 
+/* What is written in front of a packet for another node. */
+static __always_inline void line_wraps(struct sl_line *line, const struct sl_setting *setting)
+{
+	line->flags |= SL_LINE_WRAP;
+	line->outer.saddr = setting->node_addr;
+	line->outer.vni = bpf_htonl(setting->tunnel_vni << 8);
+	line->outer.port = setting->tunnel_port;
+	line->outer.room = setting->tunnel_mtu - SL_TUNNEL_BYTES;
+}
+
 /* Which MACs and hops the verdict means. False: the neighbour is not known any more. */
 static __always_inline bool line_ends(struct sl_line *line, const struct packet *p,
-				      const struct sl_verdict *v)
+				      const struct sl_setting *setting, const struct sl_verdict *v)
 {
 	const __u8 router[6] = SL_ROUTER_MAC;
 	struct sl_iface_key uplink_key = { .ifindex = v->ifindex };
@@ -193,6 +210,10 @@ static __always_inline bool line_ends(struct sl_line *line, const struct packet 
 	const struct sl_neigh *neigh;
 	bool wire = v->action == SL_ACTION_WIRE;
 
+	if (v->action == SL_ACTION_TUNNEL) {
+		line_wraps(line, setting);
+		return true;
+	}
 	if (v->action == SL_ACTION_STACK ||
 	    (wire && !(v->flags & (SL_VERDICT_NEXT_HOP | SL_VERDICT_SET_DMAC))))
 		return true;
@@ -253,7 +274,8 @@ static __always_inline void line_rewrite(struct sl_line *line)
 static __always_inline bool line_untags(const struct packet *p, const struct sl_verdict *v)
 {
 	return line_vlan(p) &&
-	       (v->action == SL_ACTION_LOCAL || (v->action == SL_ACTION_WIRE && p->door == DOOR_UP_OUT) ||
+	       (v->action == SL_ACTION_LOCAL || v->action == SL_ACTION_TUNNEL ||
+		(v->action == SL_ACTION_WIRE && p->door == DOOR_UP_OUT) ||
 		(v->action == SL_ACTION_STACK && v->flags & SL_VERDICT_DST && line_door(p) == DOOR_UP_IN));
 }
 
@@ -320,7 +342,7 @@ static __always_inline void line_fill_body(const struct packet *p, const struct 
 	if (!line)
 		return;
 	line_take(line, cache, p);
-	if (!line_ends(line, p, v))
+	if (!line_ends(line, p, setting, v))
 		return;
 	line->vpc = p->key.vpc;
 	line->filled = tick_now();

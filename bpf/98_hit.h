@@ -9,6 +9,7 @@
 #define SL_BPF_HIT_H
 #include "90_deliver.h"
 #include "96_fill.h"
+#include "97_wrap.h"
 
 #define HIT_NOT 256 /* no TC_ACT_*, no XDP_* */
 
@@ -391,6 +392,35 @@ static __always_inline int hit_route_body(struct __sk_buff *ctx, const struct sl
 }
 STATION(int, hit_route, (struct __sk_buff * ctx, const struct sl_line *line), line, (ctx, line))
 
+/* Without options and whole, in a buffer of its own: does it fit with all that is put in front of it? */
+static __always_inline bool hit_wraps(struct __sk_buff *ctx, const struct sl_line *line, __u32 len)
+{
+	return line->bytes < SL_LINE_BYTES && len <= line->outer.room && !ctx->gso_size && ctx->gso_segs <= 1;
+}
+
+/* To another node. What has no room there the long way cuts, or tells its sender. */
+static __always_inline int hit_wrap_body(struct __sk_buff *ctx, struct sl_line *line, __u32 len)
+{
+	const __u32 l3 = sizeof(struct sl_eth); /* no line leaves what it wraps a tag */
+	struct sl_ipv4 *ip;
+
+	if (!hit_wraps(ctx, line, len))
+		return HIT_NOT;
+	line->packets++;
+	line->bytes += len;
+	if (line->flags & SL_LINE_UNTAG && bpf_skb_vlan_pop(ctx))
+		return TC_ACT_SHOT;
+	if (line->flags & SL_LINE_WASH) {
+		ip = packet_begin(ctx) + l3;
+		if ((void *)(ip + 1) <= packet_end(ctx) && ip->tos & ~SL_ECN)
+			mark_dscp(ctx, l3, 0);
+	}
+	if ((line->flags & SL_LINE_NAT && !hit_write(ctx, line, l3)) || !wrap_write(ctx, line, len))
+		return TC_ACT_SHOT;
+	return wrap_route(ctx, line);
+}
+STATION(int, hit_wrap, (struct __sk_buff * ctx, struct sl_line *line, __u32 len), line, (ctx, line, len))
+
 static __always_inline bool hit_for_router(struct __sk_buff *ctx)
 {
 	struct sl_eth *eth = packet_begin(ctx);
@@ -413,9 +443,11 @@ static __always_inline int hit_carry_body(struct __sk_buff *ctx, __u32 door)
 	line = hit_find(&hit);
 	if (!line)
 		goto miss;
-	if (line->flags & (SL_LINE_LEAVE | SL_LINE_REFUSE)) {
+	if (line->flags & (SL_LINE_LEAVE | SL_LINE_REFUSE | SL_LINE_WRAP)) {
 		if (line->flags & SL_LINE_LEAVE)
 			return TC_ACT_UNSPEC;
+		if (line->flags & SL_LINE_WRAP)
+			return hit_wrap(ctx, line, hit.len);
 		if (hit_refused(ctx, line, hit.len))
 			return TC_ACT_SHOT;
 		goto miss;

@@ -27,7 +27,8 @@
 #define SL_LINE_UNTAG 0x40 /* its tag is taken off */
 #define SL_LINE_NAT 0x80 /* addresses and ports become those of the verdict, which has all four of them */
 #define SL_LINE_REFUSE 0x100 /* dropped for the verdict's reason, if from smac and to no group */
-#define SL_LINE_XDP 0x200 /* XDP brings it to the workload itself */
+#define SL_LINE_XDP 0x800 /* XDP brings it to the workload itself */
+#define SL_LINE_WRAP 0x200 /* wrapped, for the verdict's next_hop, as `outer` says */
 
 #define SL_LINE_BUSY 1 /* being flushed: neither to be used nor to be filled */
 
@@ -56,8 +57,18 @@ struct sl_line {
 	__u8 state; /* SL_LINE_BUSY or 0 */
 	__u8 noted; /* whatever the line is for: of the hash of the packet that was dropped last and may have it */
 	struct sl_verdict verdict;
-	__u8 dmac[6]; /* both at one stroke, as they stand in the frame */
-	__u8 smac[6];
+	union {
+		struct {
+			__u8 dmac[6]; /* both at one stroke, as they stand in the frame */
+			__u8 smac[6];
+		};
+		struct {
+			__be32 saddr; /* this node */
+			__be32 vni; /* in the first three bytes */
+			__be16 port;
+			__u16 room; /* for the whole packet within */
+		} outer; /* with SL_LINE_WRAP */
+	};
 	struct sl_served_key served;
 	__u16 vpc; /* of the flow's key */
 	__u16 delta; /* with SL_LINE_NAT: sum of what becomes of the addresses, for both checksums */

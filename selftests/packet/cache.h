@@ -20,7 +20,7 @@ static inline uint32_t chance(uint64_t *seed, uint32_t below)
 
 /* Packets of flows, both directions; the even one opens. Which of them pass is the plan's business. */
 struct send cache_way(uint32_t which, uint16_t payload, uint8_t ttl, uint8_t tos, uint8_t bits);
-#define WAYS 38
+#define WAYS 46
 /* An ordinary one, to run after the one before it. */
 struct send cache_packet(uint32_t which);
 
@@ -52,6 +52,8 @@ void cache_drops(struct bench *b);
 void cache_sums(struct bench *b);
 /* What XDP brings to workloads by lines. */
 void cache_xdp(struct bench *b);
+/* Deliveries between nodes by lines. */
+void cache_nodes(struct bench *b);
 /* Plans under which some packets have no line at all, or lines say more. */
 void cache_plans(struct bench *b);
 /* What lines hold, and where it is counted. */

@@ -30,9 +30,16 @@ static void spoil(struct send *s, uint32_t which, uint64_t *seed)
 {
 	static const uint16_t vlans[] = { 0, 103, 104, EXT, VLAN_OUTSIDE, 4095, BLUE_A };
 	uint32_t kind = chance(seed, 60), l3 = s->frame.l3, end = l3 + 40, at;
+	bool wrapped = which == 22 || which == 41 || which == 42 || which == 44;
 	uint16_t vlan = vlans[chance(seed, 7)];
 	bool second = chance(seed, 4) == 0;
 
+	if (wrapped && kind >= 40 && kind < 44) { /* any bit, but inside those that make another flow */
+		at = chance(seed, l3 + SL_TUNNEL_BYTES + 40);
+		if (at < l3 + SL_TUNNEL_BYTES + 9 || at >= l3 + SL_TUNNEL_BYTES + 24)
+			s->frame.bytes[at] ^= (uint8_t)(1U << chance(seed, 8));
+		return;
+	}
 	if (end > s->frame.len)
 		end = s->frame.len;
 	switch (kind) {
@@ -312,9 +319,10 @@ static bool clusters(struct bench *b, const char *change)
 void cache_plays(struct bench *b)
 {
 	static const struct scene_of scenes[] = {
-		{ "plain", plain, { { 0, 11 }, { 20, 29 }, { 36, 37 } } },
-		{ "outside addresses", outside, { { 0, 23 }, { 36, 37 } } },
-		{ "classes", classes, { { 0, 11 }, { 16, 17 }, { 20, 25 }, { 28, 37 } } },
+		{ "plain", plain, { { 0, 11 }, { 20, 29 }, { 36, 45 } } },
+		{ "outside addresses", outside, { { 0, 23 }, { 36, 45 } } },
+		{ "other nodes", outside, { { 20, 23 }, { 38, 45 } } },
+		{ "classes", classes, { { 0, 11 }, { 16, 17 }, { 20, 25 }, { 28, 45 } } },
 		{ "trusted", trust, { { 0, 3 }, { 14, 17 }, { 28, 33 } } },
 		{ "clusters", clusters, { { 0, 7 }, { 24, 29 }, { 32, 37 } } },
 	};

@@ -393,6 +393,7 @@ void test_cache(struct bench *b)
 	cache_xdp(b);
 	cache_counts(b);
 	cache_drops(b);
+	cache_nodes(b);
 	nat_over(b);
 	short_delivery(b);
 	cache_plans(b);

@@ -6,8 +6,12 @@
 #include <unistd.h>
 #include "cache.h"
 
+#define FAR 87 /* a service whose only backend is another node's */
+
 struct send cache_way(uint32_t which, uint16_t payload, uint8_t ttl, uint8_t tos, uint8_t bits)
 {
+	struct frame f;
+
 #define SHAPE .payload = payload, .ttl = ttl, .tos = tos
 	switch (which) {
 	case 0: /* within a network, as a switch would */
@@ -60,11 +64,9 @@ struct send cache_way(uint32_t which, uint16_t payload, uint8_t ttl, uint8_t tos
 		return workload(W_A1, FROM(A1, .daddr = A_STACK, UDP(1002, 53), SHAPE));
 	case 21: /* what is left alone */
 		return wire(PACKET(.saddr = WORLD, .daddr = IP(203, 0, 113, 99), UDP(1, 2), SHAPE));
-	case 22: { /* a service, by another node */
-		struct frame f = TO_VIP(VIP_POOL, TCP(2000, 80, bits), SHAPE);
-
+	case 22: /* a service, by another node */
+		f = TO_VIP(VIP_POOL, TCP(2000, 80, bits), SHAPE);
 		return wire(wrap(&f, scene_mac(NODE1), mac_node2, NODE2, NODE1, A1));
-	}
 	case 23:
 		return workload(W_A1, FROM(A1, .daddr = CLIENT, TCP(8080, 2000, bits), SHAPE));
 	case 24: /* under a monitor, as allowed and as not */
@@ -93,9 +95,29 @@ struct send cache_way(uint32_t which, uint16_t payload, uint8_t ttl, uint8_t tos
 		return from_tunnel(PACKET(.saddr = W1, .daddr = V_OTHER, UDP(53, 1007), SHAPE));
 	case 36:
 		return stack_out(PACKET(.saddr = IP(203, 0, 113, 99), .daddr = WORLD, UDP(2, 1), SHAPE));
-	default:
+	case 37:
 		return wire(PACKET(.saddr = WORLD, .daddr = IP(203, 0, 113, 99), UDP(1, 2), SHAPE,
 				   VLAN(VLAN_OUTSIDE)));
+	case 38: /* to a backend of another node, which answers past this one */
+		return wire(TO_VIP(VIP_POOL, TCP(3000, FAR, bits), SHAPE));
+	case 39:
+		return wire(TO_VIP(VIP_EXT, TCP(3001, FAR, bits), SHAPE, VLAN(EXT)));
+	case 40: /* or through it */
+		return workload(W_A1, FROM(A1, .daddr = VIP_POOL, TCP(3002, FAR, bits), SHAPE));
+	case 41:
+		f = PACKET(.saddr = VIP_POOL, .daddr = A1, TCP(FAR, 3002, bits), .dmac = mac_alien, SHAPE);
+		return wire(wrap(&f, scene_mac(NODE1), mac_node2, NODE2, NODE1, 0));
+	case 42: /* the same, seen from the backend's node */
+		f = PACKET(.saddr = B_FAR, .daddr = VIP_POOL_OTHER, TCP(3003, 80, bits), .dmac = mac_router,
+			   SHAPE);
+		return wire(wrap(&f, scene_mac(NODE1), mac_node2, NODE2, NODE1, A1));
+	case 43:
+		return workload(W_A1, FROM(A1, .daddr = B_FAR, TCP(8080, 3003, bits), SHAPE));
+	case 44:
+		f = TO_VIP(VIP_POOL, UDP(3004, 53), SHAPE);
+		return wire(wrap(&f, scene_mac(NODE1), mac_node2, NODE2, NODE1, A1));
+	default:
+		return workload(W_A1, FROM(A1, .daddr = CLIENT, UDP(5353, 3004), SHAPE));
 	}
 #undef SHAPE
 }
