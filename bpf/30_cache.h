@@ -156,11 +156,19 @@ static __always_inline bool cache_refusable(const struct packet *p)
 	       (p->key.proto == SL_PROTO_TCP && (tcp_only_data(p->tcp_flags) || tcp_opens(p->tcp_flags)));
 }
 
+/* Does what came through the tunnel name whom a packet of its flow always names? Never itself: see path_forwarded(). */
+static __always_inline bool cache_named(const struct packet *p, const struct sl_verdict *v)
+{
+	if (!(v->flags & SL_VERDICT_SERVICE))
+		return !p->backend;
+	return v->flags & SL_VERDICT_DST && p->backend == v->daddr && p->backend != p->daddr;
+}
+
 /* May a line take the place of the flow? For packets like this one, which says nothing new about it. */
 static __always_inline bool cache_worth(const struct packet *p, const struct sl_verdict *v)
 {
 	const __u16 never = PACKET_DOUBLE_TAG | PACKET_FRAG_FIRST | PACKET_FRAG_LATER | PACKET_ICMP_ERROR |
-			    PACKET_EXCUSED | PACKET_AGAIN | PACKET_UNWRAPPED;
+			    PACKET_EXCUSED | PACKET_AGAIN;
 
 	if (p->door == DOOR_TUN_IN || p->door == DOOR_TUN_OUT)
 		return false;
@@ -169,6 +177,8 @@ static __always_inline bool cache_worth(const struct packet *p, const struct sl_
 		return false;
 	if (v->action != SL_ACTION_STACK && v->action != SL_ACTION_LOCAL && v->action != SL_ACTION_WIRE &&
 	    v->action != SL_ACTION_ROUTE && v->action != SL_ACTION_TUNNEL)
+		return false;
+	if (p->flags & PACKET_UNWRAPPED && (v->action == SL_ACTION_TUNNEL || !cache_named(p, v)))
 		return false;
 	return p->key.proto == SL_PROTO_UDP || (p->key.proto == SL_PROTO_TCP && tcp_only_data(p->tcp_flags));
 }

@@ -113,6 +113,8 @@ static __always_inline void line_flush_body(struct sl_line *line)
 		line_count_stat(SL_STAT_LINE_PACKETS, packets);
 		if (line->flags & SL_LINE_WRAP)
 			line_count_stat(SL_STAT_TUNNEL_SENT, packets);
+		if (line->flags & SL_LINE_UNWRAP)
+			line_count_stat(SL_STAT_TUNNEL_RECEIVED, packets);
 	}
 	barrier();
 	if (line_fresh(line, cache))
@@ -124,6 +126,8 @@ STATION_VOID(line_flush, (struct sl_line * line), line, (line))
 /* What XDP has judged TC will meet again, and knows by the same line. */
 static __always_inline __u8 line_door(const struct packet *p)
 {
+	if (p->flags & PACKET_UNWRAPPED)
+		return DOOR_UNWRAPPED;
 	return p->door == DOOR_UP_XDP ? DOOR_UP_IN : p->door;
 }
 
@@ -349,6 +353,10 @@ static __always_inline void line_fill_body(const struct packet *p, const struct 
 	line->mark = line_mark(setting, p, v);
 	line->verdict = *v;
 	line_rewrite(line);
+	if (p->flags & PACKET_UNWRAPPED) {
+		line->flags |= SL_LINE_UNWRAP;
+		line->verdict.next_hop = p->backend;
+	}
 	if (line_untags(p, v))
 		line->flags |= SL_LINE_UNTAG;
 	if (line_by_xdp(line, p, v))

@@ -19,6 +19,35 @@ static __always_inline __u32 wrap_halves(__be16 first, __be16 second)
 	return (__u32)second << 16 | first;
 }
 
+/* Whom the option names. */
+static __always_inline __be32 wrap_names(const struct sl_verdict *v)
+{
+	return v->flags & SL_VERDICT_SERVICE ? v->daddr : 0;
+}
+
+#define WRAP_GENEVE wrap_halves(bpf_htons(SL_GENEVE_WORDS << 8 | SL_GENEVE_CRITICAL), bpf_htons(SL_ETH_IPV4))
+#define WRAP_OPTION wrap_halves(bpf_htons(SL_GENEVE_CLASS), bpf_htons(SL_GENEVE_BACKEND << 8 | 1))
+
+/* Are these such headers, whoever sent them to whom? Without news of congestion, which the long way passes on. */
+static __always_inline bool wrap_usual(const struct tunnel_headers *outer)
+{
+	const __u32 *word = (const void *)outer;
+	const __u32 shape = wrap_halves(bpf_htons(0xff00), 0),
+		    whole = wrap_halves(0, bpf_htons(SL_IP_MF | SL_IP_OFFSET));
+
+	return word[7] == WRAP_GENEVE && word[9] == WRAP_OPTION && outer->ip.proto == SL_PROTO_UDP &&
+	       (word[0] & shape) == wrap_halves(bpf_htons(0x4500), 0) && !(word[1] & whole) &&
+	       (outer->ip.tos & SL_ECN) != SL_ECN_CE;
+}
+
+static __always_inline bool wrap_for(const struct tunnel_headers *outer, const struct sl_setting *setting)
+{
+	const __u32 *word = (const void *)outer;
+
+	return outer->ip.daddr == setting->node_addr && outer->udp.dst == setting->tunnel_port &&
+	       word[8] == bpf_htonl(setting->tunnel_vni << 8);
+}
+
 /* A packet of `len` bytes, without a tag, out as the line says; it stays as it was if there is no room. */
 static __always_inline bool wrap_write(struct __sk_buff *ctx, const struct sl_line *line, __u32 len)
 {
@@ -49,10 +78,10 @@ static __always_inline bool wrap_write(struct __sk_buff *ctx, const struct sl_li
 	word[4] = v->next_hop;
 	word[5] = wrap_halves(bpf_htons(0xc000 | (hash & 0x3fff)), line->outer.port);
 	word[6] = wrap_halves(bpf_htons(len + sizeof(*outer) - sizeof(outer->ip)), 0);
-	word[7] = wrap_halves(bpf_htons(SL_GENEVE_WORDS << 8 | SL_GENEVE_CRITICAL), bpf_htons(SL_ETH_IPV4));
+	word[7] = WRAP_GENEVE;
 	word[8] = line->outer.vni;
-	word[9] = wrap_halves(bpf_htons(SL_GENEVE_CLASS), bpf_htons(SL_GENEVE_BACKEND << 8 | 1));
-	word[10] = v->flags & SL_VERDICT_SERVICE ? v->daddr : 0;
+	word[9] = WRAP_OPTION;
+	word[10] = wrap_names(v);
 	return true;
 }
 

@@ -92,14 +92,60 @@ static __always_inline bool hit_refusable(__u64 addresses, __u32 ports)
 	return cache_refused(cache_row(), cache_hash(addresses, ports)) & 1;
 }
 
-/* False: not for the cache, whatever stands in it. Checks all that parse would. */
+/*
+ * A packet of at most `most` bytes. False: not for the cache, whatever stands in it. Checks all that parse would; the
+ * caller has seen to it that a header of UDP's size is there.
+ */
+static __always_inline bool hit_parse_ip(const struct sl_ipv4 *ip, const void *end, __u32 most, __u32 ifindex,
+					 __u32 way_in, struct hit *hit)
+{
+	__u32 need, least;
+
+	if ((word64(ip) & HIT_PLAIN_BITS) != HIT_PLAIN)
+		return false;
+	hit->len = bpf_ntohs(ip->len);
+	hit->ttl = ip->ttl;
+	if (!hit->ttl || hit->len > most)
+		return false;
+	if (ip->proto == SL_PROTO_TCP) {
+		const struct sl_tcp *tcp = (const void *)(ip + 1);
+
+		if ((const void *)(tcp + 1) > end)
+			return false;
+		if ((*(const __be16 *)&tcp->offset & HIT_DATA_BITS) != HIT_DATA) {
+			if ((*(const __be16 *)&tcp->offset & HIT_DATA_BITS) != HIT_OPENS ||
+			    !hit_refusable(word64(&ip->saddr), word32(tcp)))
+				return false;
+			way_in |= SL_LINE_OPENS;
+		}
+		need = (tcp->offset & 0xf0) >> 2;
+		least = sizeof(*tcp);
+		hit->way_in = way_in | SL_PROTO_TCP << 24;
+	} else if (ip->proto == SL_PROTO_UDP) {
+		const struct sl_udp *udp = (const void *)(ip + 1);
+
+		need = bpf_ntohs(udp->len);
+		least = sizeof(*udp);
+		hit->way_in = way_in | SL_PROTO_UDP << 24;
+	} else {
+		return false;
+	}
+	/* What is not even as long as its own header has no room for any other. */
+	if (need < least || need + sizeof(*ip) > hit->len)
+		return false;
+	hit->addresses = word64(&ip->saddr);
+	hit->ends = word32(ip + 1) | (__u64)ifindex << 32;
+	return true;
+}
+
+/* The same from the frame's begin. */
 static __always_inline bool hit_parse(sl_ctx *ctx, __u32 ifindex, __u32 door, struct hit *hit)
 {
 	void *begin = packet_begin(ctx), *end = packet_end(ctx);
 	struct sl_eth *eth = begin;
 	struct sl_tag *tag = begin + sizeof(*eth);
 	struct sl_ipv4 *ip = (void *)(eth + 1);
-	__u32 vlan = 0, need, least;
+	__u32 vlan = 0;
 	__be16 type;
 
 	if ((void *)(ip + 1) + sizeof(struct sl_udp) > end)
@@ -121,41 +167,8 @@ static __always_inline bool hit_parse(sl_ctx *ctx, __u32 ifindex, __u32 door, st
 		if ((void *)(ip + 1) + sizeof(struct sl_udp) > end)
 			return false;
 	}
-	if (type != bpf_htons(SL_ETH_IPV4) || (word64(ip) & HIT_PLAIN_BITS) != HIT_PLAIN)
-		return false;
-	hit->len = bpf_ntohs(ip->len);
-	hit->ttl = ip->ttl;
-	if (!hit->ttl || hit->len + hit->l3 > hit_length(ctx))
-		return false;
-	if (ip->proto == SL_PROTO_TCP) {
-		struct sl_tcp *tcp = (void *)(ip + 1);
-
-		if ((void *)(tcp + 1) > end)
-			return false;
-		if ((*(__be16 *)&tcp->offset & HIT_DATA_BITS) != HIT_DATA) {
-			if ((*(__be16 *)&tcp->offset & HIT_DATA_BITS) != HIT_OPENS ||
-			    !hit_refusable(word64(&ip->saddr), word32(tcp)))
-				return false;
-			vlan |= SL_LINE_OPENS;
-		}
-		need = (tcp->offset & 0xf0) >> 2;
-		least = sizeof(*tcp);
-		hit->way_in = vlan | door << 16 | SL_PROTO_TCP << 24;
-	} else if (ip->proto == SL_PROTO_UDP) {
-		struct sl_udp *udp = (void *)(ip + 1);
-
-		need = bpf_ntohs(udp->len);
-		least = sizeof(*udp);
-		hit->way_in = vlan | door << 16 | SL_PROTO_UDP << 24;
-	} else {
-		return false;
-	}
-	/* What is not even as long as its own header has no room for any other. */
-	if (need < least || need + sizeof(*ip) > hit->len)
-		return false;
-	hit->addresses = word64(&ip->saddr);
-	hit->ends = word32(ip + 1) | (__u64)ifindex << 32;
-	return true;
+	return type == bpf_htons(SL_ETH_IPV4) &&
+	       hit_parse_ip(ip, end, hit_length(ctx) - hit->l3, ifindex, vlan | door << 16, hit);
 }
 
 /*
@@ -401,7 +414,8 @@ static __always_inline bool hit_wraps(struct __sk_buff *ctx, const struct sl_lin
 /* To another node. What has no room there the long way cuts, or tells its sender. */
 static __always_inline int hit_wrap_body(struct __sk_buff *ctx, struct sl_line *line, __u32 len)
 {
-	const __u32 l3 = sizeof(struct sl_eth); /* no line leaves what it wraps a tag */
+	/* No line leaves what it wraps a tag. */
+	const struct hit hit = { .addresses = line_addresses(line), .l3 = sizeof(struct sl_eth), .len = len };
 	struct sl_ipv4 *ip;
 
 	if (!hit_wraps(ctx, line, len))
@@ -411,11 +425,11 @@ static __always_inline int hit_wrap_body(struct __sk_buff *ctx, struct sl_line *
 	if (line->flags & SL_LINE_UNTAG && bpf_skb_vlan_pop(ctx))
 		return TC_ACT_SHOT;
 	if (line->flags & SL_LINE_WASH) {
-		ip = packet_begin(ctx) + l3;
+		ip = packet_begin(ctx) + hit.l3;
 		if ((void *)(ip + 1) <= packet_end(ctx) && ip->tos & ~SL_ECN)
-			mark_dscp(ctx, l3, 0);
+			mark_dscp(ctx, hit.l3, 0);
 	}
-	if ((line->flags & SL_LINE_NAT && !hit_write(ctx, line, l3)) || !wrap_write(ctx, line, len))
+	if ((line->flags & SL_LINE_NAT && !hit_write(ctx, line, &hit, 0)) || !wrap_write(ctx, line, len))
 		return TC_ACT_SHOT;
 	return wrap_route(ctx, line);
 }
@@ -428,12 +442,38 @@ static __always_inline bool hit_for_router(struct __sk_buff *ctx)
 	return (void *)(eth + 1) <= packet_end(ctx) && mac_router(eth->dst);
 }
 
+/* Where it goes, once it is what it is to be. */
+static __always_inline int hit_go(struct __sk_buff *ctx, const struct sl_line *line, __u32 door)
+{
+	const struct sl_verdict *v = &line->verdict;
+
+	if (line->mark)
+		ctx->mark = line->mark;
+	switch (v->action) {
+	case SL_ACTION_STACK:
+		if (door == DOOR_WL_IN && hit_for_router(ctx))
+			bpf_skb_change_type(ctx, 0 /* PACKET_HOST */);
+		return TC_ACT_UNSPEC;
+	case SL_ACTION_LOCAL:
+		if (!(v->flags & SL_VERDICT_PEER))
+			return bpf_redirect(v->ifindex, 0);
+		bpf_skb_change_type(ctx, 0 /* PACKET_HOST */);
+		return bpf_redirect_peer(v->ifindex, 0);
+	case SL_ACTION_WIRE:
+		if (v->vlan && bpf_skb_vlan_push(ctx, bpf_htons(SL_ETH_VLAN), v->vlan))
+			return TC_ACT_SHOT;
+		return bpf_redirect(v->ifindex, 0);
+	default: /* ROUTE */
+		return hit_route(ctx, line);
+	}
+}
+
+#define HIT_CHANGES (SL_LINE_HOP | SL_LINE_DMAC | SL_LINE_SMAC | SL_LINE_NAT)
+
 static __always_inline int hit_carry_body(struct __sk_buff *ctx, __u32 door)
 {
-	const __u16 changes = SL_LINE_HOP | SL_LINE_DMAC | SL_LINE_SMAC | SL_LINE_NAT;
 	struct hit hit;
 	struct sl_line *line;
-	struct sl_verdict *v;
 	struct sl_ipv4 *ip;
 
 	/* Marks and metadata are other doors' words; they are heard where somebody knows them. */
@@ -454,7 +494,6 @@ static __always_inline int hit_carry_body(struct __sk_buff *ctx, __u32 door)
 	}
 	if (!hit_fits(ctx, &hit, line))
 		goto miss;
-	v = &line->verdict;
 	line->packets += packet_segments(ctx);
 	line->bytes += hit.len;
 	if (line->flags & SL_LINE_WASH) {
@@ -467,33 +506,85 @@ static __always_inline int hit_carry_body(struct __sk_buff *ctx, __u32 door)
 			return TC_ACT_SHOT;
 		hit.l3 = sizeof(struct sl_eth);
 	}
-	if (line->flags & changes && !hit_write(ctx, line, &hit, 0))
+	if (line->flags & HIT_CHANGES && !hit_write(ctx, line, &hit, 0))
 		return TC_ACT_SHOT;
-	if (line->mark)
-		ctx->mark = line->mark;
-	switch (v->action) {
-	case SL_ACTION_STACK:
-		if (door == DOOR_WL_IN && hit_for_router(ctx))
-			bpf_skb_change_type(ctx, 0 /* PACKET_HOST */);
-		return TC_ACT_UNSPEC;
-	case SL_ACTION_LOCAL:
-		if (!(v->flags & SL_VERDICT_PEER))
-			return bpf_redirect(v->ifindex, 0);
-		bpf_skb_change_type(ctx, 0 /* PACKET_HOST */);
-		return bpf_redirect_peer(v->ifindex, 0);
-	case SL_ACTION_WIRE:
-		if (v->vlan && bpf_skb_vlan_push(ctx, bpf_htons(SL_ETH_VLAN), v->vlan))
-			return TC_ACT_SHOT;
-		return bpf_redirect(v->ifindex, 0);
-	default: /* ROUTE */
-		return hit_route(ctx, line);
-	}
+	return hit_go(ctx, line, door);
 miss:
 	/* Something to come to: the compiler would prepare this answer before each question. */
 	asm volatile("");
 	return HIT_NOT;
 }
 STATION(int, hit_carry, (struct __sk_buff * ctx, __u32 door), true, (ctx, door))
+
+/*
+ * Of what comes wrapped in, the line that knows it by the packet within, by a door of its own, and by the node that sent
+ * it. What wraps it is checked as tunnel_unwrap() does it, or more closely: the rest goes there.
+ */
+static __always_inline struct sl_line *
+hit_find_wrapped(struct __sk_buff *ctx, const struct tunnel_headers *outer, __u32 l3, struct hit *hit)
+{
+	__u32 generation = packet_generation(), zero = 0, total = bpf_ntohs(outer->ip.len),
+	      most = ctx->len - l3;
+	const struct sl_setting *setting;
+	struct sl_line *line;
+
+	if (!wrap_usual(outer) || total > most || total < sizeof(*outer) ||
+	    !hit_parse_ip((const void *)(outer + 1), packet_end(ctx), most, ctx->ifindex,
+			  DOOR_UNWRAPPED << 16, hit) ||
+	    hit->len + sizeof(*outer) != total)
+		return NULL;
+	setting = plan_row(&sl_setting, generation & 1, &zero);
+	if (!setting || !wrap_for(outer, setting))
+		return NULL;
+	line = hit_find(hit);
+	if (!line || line->generation != generation || line->verdict.next_hop != outer->ip.saddr ||
+	    outer->geneve.backend != wrap_names(&line->verdict))
+		return NULL;
+	return line;
+}
+
+static __always_inline int hit_unwrap_body(struct __sk_buff *ctx)
+{
+	void *begin = packet_begin(ctx), *end = packet_end(ctx);
+	const struct tunnel_headers *outer = begin + sizeof(struct sl_eth);
+	const struct sl_eth *eth = begin;
+	const struct sl_tag *tag = begin + sizeof(*eth);
+	bool tagged = ctx->vlan_present;
+	__u32 l3 = sizeof(*eth);
+	struct sl_line *line;
+	struct hit hit;
+	__be16 type;
+
+	if ((void *)(outer + 1) + sizeof(struct sl_ipv4) + sizeof(struct sl_udp) > end)
+		return HIT_NOT;
+	type = eth->type;
+	if (tagged && (__be16)ctx->vlan_proto != bpf_htons(SL_ETH_VLAN))
+		return HIT_NOT;
+	if (!tagged && type == bpf_htons(SL_ETH_VLAN)) {
+		tagged = true;
+		type = tag->type;
+		l3 = sizeof(*eth) + sizeof(*tag);
+		outer = (void *)(tag + 1);
+		if ((void *)(outer + 1) + sizeof(struct sl_ipv4) + sizeof(struct sl_udp) > end)
+			return HIT_NOT;
+	}
+	if (type != bpf_htons(SL_ETH_IPV4) || ctx->mark || hit_has_meta(ctx) || ctx->gso_size ||
+	    ctx->gso_segs > 1)
+		return HIT_NOT;
+	line = hit_find_wrapped(ctx, outer, l3, &hit);
+	if (!line || !hit_fits(ctx, &hit, line))
+		return HIT_NOT;
+	if ((tagged && bpf_skb_vlan_pop(ctx)) ||
+	    bpf_skb_adjust_room(ctx, -(__s32)sizeof(*outer), BPF_ADJ_ROOM_MAC, 0))
+		return HIT_NOT;
+	line->packets++;
+	line->bytes += hit.len;
+	hit.l3 = sizeof(*eth);
+	if (line->flags & HIT_CHANGES && !hit_write(ctx, line, &hit, 0))
+		return TC_ACT_SHOT;
+	return hit_go(ctx, line, DOOR_UP_IN);
+}
+STATION(int, hit_unwrap, (struct __sk_buff * ctx), true, (ctx))
 
 #endif
 

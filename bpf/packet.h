@@ -40,6 +40,8 @@ typedef struct __sk_buff sl_ctx;
 #endif
 
 enum door { DOOR_UP_XDP, DOOR_UP_IN, DOOR_UP_OUT, DOOR_WL_IN, DOOR_WL_OUT, DOOR_TUN_IN, DOOR_TUN_OUT };
+/* No door: in a line, what came by DOOR_UP_IN in another node's wrapping. */
+#define DOOR_UNWRAPPED (DOOR_TUN_OUT + 1)
 
 #define PACKET_TAGGED 0x01 /* a VLAN tag, in the frame or beside it */
 #define PACKET_DOUBLE_TAG 0x02
@@ -78,8 +80,8 @@ struct packet {
 	struct sl_flow_key key;
 	__be32 backend; /* named by the tunnel, or by the verdict of the flow that is judged again */
 	union { /* there is little room on the stack */
-		__be32 outer; /* with PACKET_UNWRAPPED: the node that sent it */
-		__u32 stamp; /* without: of the cache, before the flow was looked up */
+		__be32 outer; /* with PACKET_UNWRAPPED: the node that sent it; with PACKET_LINE that is in backend */
+		__u32 stamp; /* without, or with both: of the cache, before the flow was looked up */
 	};
 	__u16 answer_vpc; /* the VPC in which the other direction of a new flow is looked up */
 	__be16 opened_to; /* with PACKET_REPLY: the port that the flow was opened to */

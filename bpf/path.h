@@ -141,6 +141,7 @@ STATION(enum path_result, path_judge, (struct packet * p, struct sl_verdict *v, 
 static __always_inline bool path_established_body(struct packet *p, struct sl_verdict *v, __u32 packets)
 {
 	const struct sl_cache *cache = cache_row();
+	__u32 stamp = cache_stamp(cache, cache_flow_hash(&p->key));
 	bool unanswered;
 	struct sl_flow *f;
 	struct sl_verdict made;
@@ -151,7 +152,7 @@ static __always_inline bool path_established_body(struct packet *p, struct sl_ve
 	bool reply;
 
 	if (!(p->flags & PACKET_UNWRAPPED))
-		p->stamp = cache_stamp(cache, cache_flow_hash(&p->key));
+		p->stamp = stamp;
 	barrier();
 	f = flow_lookup(&p->key, &unanswered);
 
@@ -172,8 +173,13 @@ static __always_inline bool path_established_body(struct packet *p, struct sl_ve
 		if (v->flags & (SL_VERDICT_SERVICE | SL_VERDICT_ANSWER))
 			service_count(p, v, packets, path_served(event));
 		/* In its first tick it is not to be told from who had its ports before. */
-		if (!unanswered && f->created != f->seen && cache_worth(p, v))
+		if (!unanswered && f->created != f->seen && cache_worth(p, v)) {
 			p->flags |= PACKET_LINE;
+			if (p->flags & PACKET_UNWRAPPED) {
+				p->backend = p->outer;
+				p->stamp = stamp;
+			}
+		}
 		return true;
 	}
 	flags = f->verdict.flags;

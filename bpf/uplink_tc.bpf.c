@@ -46,6 +46,8 @@ int sl_up_in(struct __sk_buff *ctx)
 {
 	int act = hit_carry(ctx, DOOR_UP_IN);
 
+	if (act == HIT_NOT)
+		act = hit_unwrap(ctx);
 	return act == HIT_NOT ? up_in(ctx) : act;
 }
 

@@ -29,6 +29,7 @@
 #define SL_LINE_REFUSE 0x100 /* dropped for the verdict's reason, if from smac and to no group */
 #define SL_LINE_XDP 0x800 /* XDP brings it to the workload itself */
 #define SL_LINE_WRAP 0x200 /* wrapped, for the verdict's next_hop, as `outer` says */
+#define SL_LINE_UNWRAP 0x400 /* came wrapped, from the verdict's next_hop */
 
 #define SL_LINE_BUSY 1 /* being flushed: neither to be used nor to be filled */
 

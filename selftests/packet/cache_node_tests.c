@@ -272,8 +272,249 @@ static void voids(struct bench *b)
 	case_end(b);
 }
 
+/* --- what another node has wrapped */
+
+static struct send from_node2(const struct frame *f, uint32_t backend)
+{
+	return next(wire(wrap(f, scene_mac(NODE1), mac_node2, NODE2, NODE1, backend)));
+}
+
+static struct send delivered(void)
+{
+	return cache_packet(22);
+}
+
+static struct send delivered_tagged(void)
+{
+	struct send s = delivered();
+
+	frame_tag(&s.frame, SL_ETH_VLAN, MGMT);
+	return s;
+}
+
+static struct send delivered_beside(void)
+{
+	return beside(delivered(), SL_ETH_VLAN, MGMT);
+}
+
+static struct send delivered_datagram(void)
+{
+	return cache_packet(44);
+}
+
+static struct send delivered_answer(void)
+{
+	return cache_packet(41);
+}
+
+static struct send delivered_odd(void)
+{
+	struct frame f =
+		TO_VIP(VIP_POOL, TCP(2000, 80, ACK | SL_TCP_PSH), .payload = 333, .tos = 0xb9, .ttl = 2);
+	struct send s = from_node2(&f, A1);
+
+	memset(s.frame.bytes + s.frame.len, 0xaa, 5);
+	s.frame.len += 5;
+	return s;
+}
+
+static void open_delivered(struct bench *b, struct send (*of)(void), uint32_t back)
+{
+	struct send answer = cache_packet(back);
+
+	open_line(b, of, &answer);
+}
+
+static void unwrapped(struct bench *b)
+{
+	static const struct {
+		const char *name;
+		struct send (*of)(void);
+		uint32_t back;
+	} ways[] = {
+		{ "TCP", delivered, 23 },
+		{ "tagged", delivered_tagged, 23 },
+		{ "tag beside", delivered_beside, 23 },
+		{ "UDP", delivered_datagram, 45 },
+		{ "odd, of a class, the last hop but one", delivered_odd, 23 },
+	};
+	struct send s, asks = cache_packet(40);
+	struct got got;
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		case_begin(b, "cache: from another node: %s", ways[i].name);
+		open_delivered(b, ways[i].of, ways[i].back);
+		s = ways[i].of();
+		same_both_ways(b, &s);
+		bench_run(b, &s, &got);
+		that(b,
+		     got.retval == TC_ACT_REDIRECT && got.frame.bytes[OUTER + 9] != 0 &&
+			     !memcmp(got.frame.bytes + OUTER + 16, &(uint32_t){ htonl(A1) }, 4),
+		     "it goes to the backend");
+		case_end(b);
+	}
+
+	case_begin(b, "cache: from another node: an answer");
+	nat_fresh(b);
+	cache_last(b, LINE_SECONDS);
+	bench_run(b, &asks, &got);
+	usleep(TICK_US);
+	s = delivered_answer();
+	bench_run(b, &s, &got);
+	bench_run(b, &s, &got);
+	same_both_ways(b, &s);
+	case_end(b);
+}
+
+/* Bytes of what wraps it that a line has no ears for. */
+static void outer_headers(struct bench *b)
+{
+	static const struct {
+		const char *name;
+		uint8_t at, flip;
+		uint32_t retval;
+		bool told; /* of congestion: the packet within is another */
+	} odd[] = {
+		{ "a first fragment", 20, 0x20, TC_ACT_SHOT, false },
+		{ "a later one", 21, 0x01, TC_ACT_UNSPEC, false },
+		{ "no UDP", 23, 0x01, TC_ACT_UNSPEC, false },
+		{ "from nobody", 29, 0x40, TC_ACT_SHOT, false },
+		{ "to nobody", 33, 0x40, TC_ACT_UNSPEC, false },
+		{ "to another port", 37, 0x02, TC_ACT_UNSPEC, false },
+		{ "another version", 42, 0x40, TC_ACT_SHOT, false },
+		{ "more options", 42, 0x01, TC_ACT_SHOT, false },
+		{ "not critical", 43, 0x40, TC_ACT_REDIRECT, false },
+		{ "no IPv4 inside", 45, 0x01, TC_ACT_SHOT, false },
+		{ "another VNI", 48, 0x02, TC_ACT_SHOT, false },
+		{ "another VNI, high byte", 46, 0x01, TC_ACT_SHOT, false },
+		{ "a byte behind it", 49, 0x01, TC_ACT_REDIRECT, false },
+		{ "an option of another class", 51, 0x01, TC_ACT_SHOT, false },
+		{ "another option", 52, 0x01, TC_ACT_SHOT, false },
+		{ "a longer option", 53, 0x02, TC_ACT_SHOT, false },
+		{ "another backend", 57, 0x01, TC_ACT_REDIRECT, false },
+		{ "shorter than what is within", 17, 0x08, TC_ACT_REDIRECT, false },
+		{ "congestion met", 15, 0x01, TC_ACT_REDIRECT, true },
+		{ "of the packet within: a fragment", 64, 0x20, TC_ACT_REDIRECT, false },
+		{ "of the packet within: its length", 61, 0x04, TC_ACT_REDIRECT, false },
+		{ "of the packet within: a RST", 91, 0x04, TC_ACT_REDIRECT, false },
+	};
+	struct frame f = TO_VIP(VIP_POOL, TCP(2000, 80, ACK), .payload = 20, .tos = 2);
+	struct send line = from_node2(&f, A1);
+	struct got got, hand;
+
+	case_begin(b, "cache: from another node: not by a line");
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		struct send s = line;
+
+		open_delivered(b, delivered, 23);
+		that(b, cache_decides(b, &line, &got), "there is a line");
+		s.frame.bytes[odd[i].at] ^= odd[i].flip;
+		that(b, !cache_decides(b, &s, &hand) && hand.retval == odd[i].retval, odd[i].name);
+		that(b, !odd[i].told || (hand.frame.bytes[OUTER + 1] & 3) == 3, "who can hear it is told");
+	}
+	open_delivered(b, delivered, 23);
+	line.mark = 0x4000;
+	that(b, !cache_decides(b, &line, &got), "somebody's mark");
+	case_end(b);
+}
+
+/* The same addresses and ports may come as they are, or from a third node. */
+static void other_ways(struct bench *b)
+{
+	static const char third[] = "{\"clusters\":{\"main\":{\"nodes\":{\"node3\":"
+				    "{\"addresses\":[\"192.168.100.13\"],\"uplinks\":{\"up0\":{}}}}}}}";
+	struct frame f = TO_VIP(VIP_POOL, TCP(2000, 80, ACK), .payload = 20);
+	struct send plain = next(wire(f)), line = delivered(), answer = cache_packet(23), other;
+	struct got got;
+
+	case_begin(b, "cache: from another node: the same packet by itself");
+	open_delivered(b, delivered, 23);
+	bench_count_lines(b);
+	bench_clear_counts(b);
+	that(b, !cache_decides(b, &plain, &got) && got.retval == TC_ACT_REDIRECT,
+	     "is not decided by that line");
+	that(b, cache_decides(b, &plain, &got), "but by its own");
+	that(b, !cache_stat(b, SL_STAT_TUNNEL_RECEIVED), "and is none that was delivered");
+	bench_void_lines(b);
+	bench_run(b, &plain, &got);
+	that(b, cache_decides(b, &plain, &got) && !cache_decides(b, &line, &got),
+	     "nor is what is delivered by that");
+	case_end(b);
+
+	case_begin(b, "cache: from another node: from a third one");
+	nat_plan(b, &nat_plain, third);
+	open_delivered(b, delivered, 23);
+	that(b, cache_decides(b, &line, &got), "a line decides");
+	other = next(wire(wrap(&f, scene_mac(NODE1), mac_node2, IP(192, 168, 100, 13), NODE1, A1)));
+	that(b, !cache_decides(b, &other, &got) && got.retval == TC_ACT_REDIRECT,
+	     "not about what comes from there");
+	nat_plan(b, &nat_plain, NULL);
+	bench_run(b, &answer, &got);
+	case_end(b);
+}
+
+static void sums_unwrapped(struct bench *b)
+{
+	struct sl_flow_key key = flow_key(vpc_of(b, "default"), SL_PROTO_TCP, CLIENT, 2000, VIP_POOL, 80);
+	struct send s = delivered();
+	struct sl_flow before, after;
+	struct got got;
+
+	case_begin(b, "cache: from another node: counted");
+	open_delivered(b, delivered, 23);
+	bench_count_lines(b);
+	that(b, flow_find(b, &key, &before) == 1, "there is a flow");
+	bench_clear_counts(b);
+	for (int i = 0; i < 50; i++)
+		bench_run(b, &s, &got);
+	bench_count_lines(b);
+	flow_find(b, &key, &after);
+	that(b, cache_stat(b, SL_STAT_LINE_PACKETS) == 50, "by a line");
+	that(b, cache_stat(b, SL_STAT_TUNNEL_RECEIVED) == 50, "all are received");
+	that(b, after.packets == before.packets + 50 && after.bytes == before.bytes + 50 * 60,
+	     "the flow has them all, without what they were wrapped in");
+	case_end(b);
+}
+
+static void voids_unwrapped(struct bench *b)
+{
+	static const char gone[] =
+		"{\"services\":{\"pool\":{\"backends\":[{\"address\":\"192.168.103.12\"}]}}}";
+	static const char moved[] =
+		"{\"clusters\":{\"main\":{\"nodes\":{\"node2\":{\"addresses\":[\"192.168.100.13\"]}}}}}";
+	static const char other[] = "{\"clusters\":{\"main\":{\"delivery\":{\"vni\":77}}}}";
+	static const char *const plans[] = { gone, moved, other };
+	static const char *const names[] = { "the backend is gone", "the node has gone",
+					     "by another tunnel" };
+	struct frame syn_of = TO_VIP(VIP_POOL, TCP(2000, 80, SYN)),
+		     rst_of = TO_VIP(VIP_POOL, TCP(2000, 80, RST));
+	struct send s = delivered(), syn = from_node2(&syn_of, A1), rst = from_node2(&rst_of, A1);
+	struct got got;
+
+	for (int i = 0; i < 3; i++) {
+		case_begin(b, "cache: from another node: %s", names[i]);
+		open_delivered(b, delivered, 23);
+		that(b, cache_decides(b, &s, &got), "a line decides");
+		nat_plan(b, &nat_plain, plans[i]);
+		that(b, !cache_decides(b, &s, &got) && got.retval != TC_ACT_REDIRECT, "it is not delivered");
+		nat_plan(b, &nat_plain, NULL);
+		case_end(b);
+	}
+	case_begin(b, "cache: from another node: the connection is over");
+	open_delivered(b, delivered, 23);
+	that(b, cache_decides(b, &s, &got), "a line decides");
+	that(b, !cache_decides(b, &rst, &got) && !cache_decides(b, &syn, &got), "never about RST and SYN");
+	that(b, !cache_decides(b, &s, &got), "the next one begins without");
+	case_end(b);
+}
+
 void cache_nodes(struct bench *b)
 {
+	unwrapped(b);
+	outer_headers(b);
+	other_ways(b);
+	sums_unwrapped(b);
+	voids_unwrapped(b);
 	wrapped(b);
 	sizes(b);
 	shapes(b);

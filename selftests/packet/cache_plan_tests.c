@@ -44,23 +44,6 @@ static void monitor(struct bench *b)
 	case_end(b);
 }
 
-static void unwrapped(struct bench *b)
-{
-	struct send there = cache_packet(22), syn = next(cache_way(22, 20, 64, 0, SYN));
-	struct send back = cache_packet(23), syn_ack = next(cache_way(23, 0, 64, 0, SYN | ACK));
-	struct got got;
-
-	case_begin(b, "cache: what another node has sent on is no line's business, its answers are");
-	nat_fresh(b);
-	bench_run(b, &syn, &got);
-	that(b, got.retval == TC_ACT_REDIRECT, "the service takes it");
-	bench_run(b, &syn_ack, &got);
-	never(b, "a packet within a packet", there, true);
-	bench_run(b, &back, &got);
-	that(b, cache_decides(b, &back, &got), "of the answers there is one");
-	case_end(b);
-}
-
 /* Behind libxdp's dispatcher TC judges and counts what XDP has let pass. */
 static void dispatched(struct bench *b)
 {
@@ -128,7 +111,6 @@ void cache_plans(struct bench *b)
 	static const struct wan trust = { .qos = true, .trust = true, .nat = true, .shaped = true };
 
 	monitor(b);
-	unwrapped(b);
 	dispatched(b);
 	if (wan_plan(b, &classes, NULL)) {
 		marked(b, "a class stands in its line's mark", 28, WAL, 0, 0);
