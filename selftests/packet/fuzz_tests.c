@@ -9,15 +9,9 @@
 #include <linux/pkt_cls.h>
 #include <string.h>
 #include "../../include/limits.h"
-#include "nat.h"
+#include "cache.h"
 
 #define QUESTION 96 /* length of what a packet without a next hop turns into */
-
-static uint32_t chance(uint64_t *seed, uint32_t below)
-{
-	*seed = *seed * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (uint32_t)(*seed >> 33) % below;
-}
 
 static struct send seedling(uint32_t which)
 {
@@ -145,12 +139,18 @@ static struct send nat_seedling(uint32_t which)
 	}
 }
 
+/* Between nodes, both ways, of connections that go on. */
+#define FIRST_FAR 38
+#define FAR_SEEDLINGS (WAYS - FIRST_FAR)
+
 static struct send mutant(uint64_t *seed)
 {
-	uint32_t which = chance(seed, 3 * SEEDLINGS);
+	uint32_t which = chance(seed, 3 * SEEDLINGS + FAR_SEEDLINGS);
 	struct send s = which < SEEDLINGS	? seedling(which)
 			: which < 2 * SEEDLINGS ? vip_seedling(which - SEEDLINGS)
-						: nat_seedling(which - 2 * SEEDLINGS);
+			: which < 3 * SEEDLINGS
+				? nat_seedling(which - 2 * SEEDLINGS)
+				: cache_way(FIRST_FAR + which - 3 * SEEDLINGS, 20, 64, 0, ACK);
 	uint32_t least = ntohs(frame_eth(&s.frame)->type) == SL_ETH_VLAN ? 15 : 60;
 
 	s.keep = true;
