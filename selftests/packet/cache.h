@@ -10,6 +10,7 @@
 
 #define TICK_US 25000 /* of the clock that flows go by, and more */
 #define LINE_SECONDS 8 /* that a line lasts where a test does not wait for its end */
+#define LINE_LONG 600 /* the same, where hundreds of packets are to go by it */
 #define LONG_AGO 10000 /* jiffies: more than that */
 
 static inline uint32_t chance(uint64_t *seed, uint32_t below)

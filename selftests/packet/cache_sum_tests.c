@@ -84,7 +84,7 @@ static void sums_of_way(struct bench *b, uint32_t which)
 	bool summed = kernel_sums();
 	struct got got;
 
-	cache_open_way(b, which & ~1U);
+	cache_open_for(b, which & ~1U, LINE_LONG);
 	bench_void_lines(b);
 	that(b, !cache_decides(b, &s, &got), "the first goes the long way");
 	like = got.frame;

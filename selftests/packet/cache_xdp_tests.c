@@ -40,7 +40,7 @@ static void has_line(struct bench *b, const struct send *there, const struct sen
 	struct got got;
 
 	nat_fresh(b);
-	cache_last(b, LINE_SECONDS);
+	cache_last(b, LINE_LONG);
 	bench_run(b, there, &got);
 	bench_run(b, back, &got);
 	usleep(TICK_US); /* no flow has a line in the tick that it began in */
