@@ -138,6 +138,22 @@ static __always_inline bool hit_parse_ip(const struct sl_ipv4 *ip, const void *e
 	return true;
 }
 
+#ifdef SL_DOOR_XDP
+/* The same from the begin of a frame with a tag: in XDP lines are for no others. */
+static __always_inline bool hit_parse(sl_ctx *ctx, __u32 ifindex, __u32 door, struct hit *hit)
+{
+	void *begin = packet_begin(ctx), *end = packet_end(ctx);
+	struct sl_tag *tag = begin + sizeof(struct sl_eth);
+	struct sl_ipv4 *ip = (void *)(tag + 1);
+
+	hit->l3 = sizeof(struct sl_eth) + sizeof(*tag);
+	if ((void *)(ip + 1) + sizeof(struct sl_udp) > end)
+		return false;
+	return tag->type == bpf_htons(SL_ETH_IPV4) &&
+	       hit_parse_ip(ip, end, hit_length(ctx) - hit->l3, ifindex,
+			    SL_LINE_TAGGED | (bpf_ntohs(tag->tci) & SL_VLAN_ID) | door << 16, hit);
+}
+#else
 /* The same from the frame's begin. */
 static __always_inline bool hit_parse(sl_ctx *ctx, __u32 ifindex, __u32 door, struct hit *hit)
 {
@@ -152,14 +168,11 @@ static __always_inline bool hit_parse(sl_ctx *ctx, __u32 ifindex, __u32 door, st
 		return false;
 	type = eth->type;
 	hit->l3 = sizeof(*eth);
-#ifdef SL_DOOR_TC
 	if (ctx->vlan_present) {
 		if ((__be16)ctx->vlan_proto != bpf_htons(SL_ETH_VLAN))
 			return false;
 		vlan = SL_LINE_TAGGED | (ctx->vlan_tci & SL_VLAN_ID);
-	}
-#endif
-	if (!vlan && type == bpf_htons(SL_ETH_VLAN)) {
+	} else if (type == bpf_htons(SL_ETH_VLAN)) {
 		vlan = SL_LINE_TAGGED | (bpf_ntohs(tag->tci) & SL_VLAN_ID);
 		type = tag->type;
 		hit->l3 = sizeof(*eth) + sizeof(*tag);
@@ -170,6 +183,7 @@ static __always_inline bool hit_parse(sl_ctx *ctx, __u32 ifindex, __u32 door, st
 	return type == bpf_htons(SL_ETH_IPV4) &&
 	       hit_parse_ip(ip, end, hit_length(ctx) - hit->l3, ifindex, vlan | door << 16, hit);
 }
+#endif
 
 /*
  * Does a line that drops drop this packet? Then it has counted it. Not inlined: nothing of it is to be at hand while
