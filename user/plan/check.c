@@ -14,14 +14,21 @@
 
 const struct place *below(struct below *b, const struct place *place, const char *format, ...)
 {
-	char tail[128];
+	size_t length = strnlen(place->path, sizeof(b->path) - 1), room = sizeof(b->path) - length;
+	size_t more = strnlen(format, room - 1);
+	char *tail = b->path + length;
 	va_list arguments;
 
-	va_start(arguments, format);
-	vsnprintf(tail, sizeof(tail), format, arguments);
-	va_end(arguments);
-	/* cppcheck-suppress ctuuninitvar; this is what fills it */
-	snprintf(b->path, sizeof(b->path), "%s%s", place->path, tail);
+	/* Asked for far more often than anything is wrong there, and most often with nothing to be filled in. */
+	memcpy(b->path, place->path, length);
+	if (strchr(format, '%')) {
+		va_start(arguments, format);
+		vsnprintf(tail, room, format, arguments);
+		va_end(arguments);
+	} else {
+		memcpy(tail, format, more);
+		tail[more] = 0;
+	}
 	b->place = (struct place){ .file = place->file, .path = b->path };
 	return &b->place;
 }

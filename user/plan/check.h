@@ -6,6 +6,7 @@
 #ifndef SLUICE_CHECK_H
 #define SLUICE_CHECK_H
 #include "arena.h"
+#include "occupant.h"
 #include "plan.h"
 #include "seen.h"
 #include "value.h"
@@ -23,7 +24,8 @@ struct check {
 	struct report *report;
 	struct arena *scratch;
 	struct placed *placed; /* one for each workload */
-	struct seen addresses; /* (VPC, address) → workload: filled by check_workloads() */
+	size_t *vpc_of; /* index of each network's VPC, SIZE_MAX if there is none: filled by check_workloads() */
+	struct occupants addresses; /* of the workloads: filled by check_workloads() */
 	struct seen eips; /* address → EIP, the first one: filled by check_eips() */
 	struct seen fips; /* EIP → FIP, the first one: filled by check_eips() */
 };

@@ -21,11 +21,10 @@ const struct cluster *backend_home(const struct check *c, const struct service *
 }
 
 /* The node that the plan puts an address on, whatever the backend says; NULL: it does not say. */
-static const char *node_of(const struct check *c, const struct service *service, uint32_t address,
+static const char *node_of(const struct check *c, const struct service *service, size_t vpc, uint32_t address,
 			   const char **what, const char **name)
 {
-	size_t vpc = vpc_index(c, service->vpc);
-	size_t i = seen_find(&c->addresses, (struct seen_key){ .a = vpc, .b = address });
+	size_t i = occupants_find(&c->addresses, vpc, address);
 	const struct node *node;
 
 	if (vpc != SIZE_MAX && i != SIZE_MAX) {
@@ -41,23 +40,26 @@ static const char *node_of(const struct check *c, const struct service *service,
 	return node->name;
 }
 
-static void check_stand(struct check *c, const struct service *service, const struct backend *backend)
+/* `vpc`: index of the service's own; SIZE_MAX if it does not exist. */
+static void check_stand(struct check *c, const struct service *service, size_t vpc,
+			const struct backend *backend)
 {
 	const char *what = NULL, *name = NULL;
-	const char *node = node_of(c, service, backend->address, &what, &name);
+	const char *node = node_of(c, service, vpc, backend->address, &what, &name);
 	const struct site *site = NULL;
 	const char *reserved;
 	char text[ADDRESS_TEXT];
 	struct below b;
 
-	address_text(backend->address, text);
 	if (backend->node && node && strcmp(node, backend->node) != 0 && plan_node(c->plan, node, NULL))
 		report_error(c->report, below(&b, &backend->place, ".node"),
-			     "%s is %s %s%s%s, expected node %s", text, what, name,
-			     strcmp(name, node) ? " of node " : "", strcmp(name, node) ? node : "", node);
-	if (node || !plan_vpc(c->plan, service->vpc))
+			     "%s is %s %s%s%s, expected node %s", address_text(backend->address, text), what,
+			     name, strcmp(name, node) ? " of node " : "", strcmp(name, node) ? node : "",
+			     node);
+	if (node || vpc == SIZE_MAX)
 		return;
 	below(&b, &backend->place, ".address");
+	address_text(backend->address, text);
 	if (!network_of(c, service->vpc, backend->address, &site)) {
 		report_error(c->report, &b.place,
 			     "backend %s is in no network of VPC %s, expected an address of one", text,
@@ -85,10 +87,9 @@ static uint32_t prime_from(uint64_t number)
 }
 
 /* Less than a slot for the smallest weight: it gets one, and with it more than its share. */
-static void check_weights(struct check *c, const struct service *service)
+static void check_weights(struct check *c, const struct service *service, uint32_t size)
 {
 	uint64_t total = 0, least = UINT64_MAX;
-	uint32_t size = ring_size(service);
 	struct below b;
 
 	for (size_t i = 0; i < service->backend_count; i++) {
@@ -111,26 +112,28 @@ static void check_weights(struct check *c, const struct service *service)
 
 static void check_ring(struct check *c, const struct service *service)
 {
+	uint32_t size = ring_size(service);
 	struct below b;
 
-	below(&b, &service->place, ".ring_size");
 	if (service->backend_count > MOST_RING_SIZE)
 		report_error(c->report, below(&b, &service->place, ".backends"),
 			     "there are %zu backends, expected at most %d", service->backend_count,
 			     MOST_RING_SIZE);
-	else if (!ring_prime(ring_size(service)))
-		report_error(c->report, &b.place, "%u is not a prime, expected %u", service->ring_size,
-			     prime_from(service->ring_size));
-	else if (ring_size(service) < service->backend_count)
-		report_error(c->report, &b.place, "%u slots for %zu backends, expected at least %u",
-			     service->ring_size, service->backend_count, prime_from(service->backend_count));
+	else if (service->ring_size && !ring_prime(size)) /* what is chosen here is one */
+		report_error(c->report, below(&b, &service->place, ".ring_size"),
+			     "%u is not a prime, expected %u", size, prime_from(size));
+	else if (size < service->backend_count)
+		report_error(c->report, below(&b, &service->place, ".ring_size"),
+			     "%u slots for %zu backends, expected at least %u", size, service->backend_count,
+			     prime_from(service->backend_count));
 	else
-		check_weights(c, service);
+		check_weights(c, service, size);
 }
 
 void check_backends(struct check *c, const struct service *service)
 {
 	struct seen addresses = seen_new(c->scratch, service->backend_count);
+	size_t vpc = vpc_index(c, service->vpc);
 	char text[ADDRESS_TEXT];
 	size_t draining = 0;
 	struct below b;
@@ -147,7 +150,7 @@ void check_backends(struct check *c, const struct service *service)
 				c->report, below(&b, &backend->place, ".address"),
 				"%s is a backend of the service already, expected it once; use \"weight\"",
 				address_text(backend->address, text));
-		check_stand(c, service, backend);
+		check_stand(c, service, vpc, backend);
 	}
 	if (draining < service->backend_count)
 		return;

@@ -36,8 +36,7 @@ static void check_host_address(struct check *c, const struct eip *eip, const str
 
 static void check_free(struct check *c, const struct eip *eip, const struct network *network)
 {
-	struct seen_key key = { .a = vpc_index(c, network->vpc), .b = eip->address };
-	size_t workload = seen_find(&c->addresses, key);
+	size_t workload = occupants_find(&c->addresses, vpc_index(c, network->vpc), eip->address);
 	char text[ADDRESS_TEXT];
 	struct below b;
 
@@ -203,8 +202,7 @@ void check_guests(struct check *c, const struct strings *vpcs, const char *own, 
 /* The way back is the way in: where the EIP's network is not, an answer could not leave. */
 static void check_fip_home(struct check *c, const struct fip *fip, const struct eip *eip)
 {
-	size_t i =
-		seen_find(&c->addresses, (struct seen_key){ .a = vpc_index(c, fip->vpc), .b = fip->address });
+	size_t i = occupants_find(&c->addresses, vpc_index(c, fip->vpc), fip->address);
 	const struct cluster *home = i == SIZE_MAX ? NULL : c->placed[i].cluster;
 	const struct network *network = plan_network(c->plan, eip->network);
 	char text[ADDRESS_TEXT];

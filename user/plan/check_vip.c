@@ -89,23 +89,41 @@ const struct cluster *pool_of(const struct plan *plan, uint32_t address)
 	return NULL;
 }
 
-/* In any VPC: a VIP is found before the VPC's own addresses are. */
-static struct seen addresses_of_workloads(struct check *c)
+/* Asked of the workloads and not of the VIPs: there are far fewer of these to remember. */
+static void find_workloads(const struct plan *plan, struct shared *shared)
 {
-	struct seen addresses = seen_new(c->scratch, c->plan->service_count ? c->plan->workload_count : 0);
+	for (size_t i = 0; i < plan->service_count; i++) {
+		shared->workload[i] = SIZE_MAX;
+		if (plan->services[i].has_address)
+			seen_add(&shared->vips, (struct seen_key){ .a = plan->services[i].address }, i);
+	}
+	for (size_t i = 0; shared->vips.count && i < plan->workload_count; i++) {
+		size_t vip = seen_find(&shared->vips, (struct seen_key){ .a = plan->workloads[i].address });
 
-	for (size_t i = 0; c->plan->service_count && i < c->plan->workload_count; i++)
-		seen_add(&addresses, (struct seen_key){ .a = c->plan->workloads[i].address }, i);
-	return addresses;
+		if (vip != SIZE_MAX && shared->workload[vip] == SIZE_MAX)
+			shared->workload[vip] = i;
+	}
 }
 
 struct shared shared_new(struct check *c)
 {
 	size_t services = c->plan->service_count;
+	struct shared shared = { .echo = seen_new(c->scratch, services),
+				 .nodes = seen_new(c->scratch, services),
+				 .vips = seen_new(c->scratch, services),
+				 .workload = arena_alloc(c->scratch, services, sizeof(*shared.workload)) };
 
-	return (struct shared){ .echo = seen_new(c->scratch, services),
-				.nodes = seen_new(c->scratch, services),
-				.workloads = addresses_of_workloads(c) };
+	if (shared.workload)
+		find_workloads(c->plan, &shared);
+	return shared;
+}
+
+/* In any VPC: a VIP is found before the VPC's own addresses are. */
+static size_t workload_at(const struct shared *shared, uint32_t address)
+{
+	size_t vip = seen_find(&shared->vips, (struct seen_key){ .a = address });
+
+	return vip == SIZE_MAX ? SIZE_MAX : shared->workload[vip];
 }
 
 static bool same_names(const struct strings *a, const struct strings *b)
@@ -201,7 +219,7 @@ static const char *martian(uint32_t address)
 static void check_address(struct check *c, const struct vip *vip, const struct shared *shared,
 			  const struct place *place)
 {
-	size_t workload = seen_find(&shared->workloads, (struct seen_key){ .a = vip->address });
+	size_t workload = workload_at(shared, vip->address);
 	const char *what = martian(vip->address);
 	char text[ADDRESS_TEXT], net[PREFIX_TEXT];
 

@@ -7,28 +7,61 @@
 #include <string.h>
 #include "../../include/limits.h"
 #include "check.h"
+#include "hash.h"
+#include "sieve.h"
 
-/* Every check of one workload asks for these again and again; runs of equal names are common. */
+/* Which keys of a workload may stand at another one too. */
+enum twice { NAME = 1, INTERFACE = 2, MAC = 4 };
+
+struct lacking;
+struct workloads {
+	uint8_t *twice; /* of each */
+	struct seen names; /* of those that may stand twice */
+	struct seen interfaces;
+	struct seen macs;
+	struct lacking *lacking; /* of each network */
+};
+
+/*
+ * What a name stood for the last time. Names that many workloads share were kept once (take.c), so that their own
+ * address is enough to know them by.
+ */
+#define RECALLED 4096
+struct recalled {
+	const char *name;
+	const void *record;
+	const struct cluster *cluster; /* of a node */
+};
+
+static struct recalled *recall(struct recalled *all, const char *name)
+{
+	return &all[hash_number(0, (uintptr_t)name) % RECALLED];
+}
+
+/* Every check of one workload asks for these again and again. */
 static void place_all(struct check *c)
 {
 	const struct plan *plan = c->plan;
-	const char *last_network = NULL, *last_node = NULL;
-	struct placed last = { 0 };
+	struct recalled *networks = arena_alloc(c->scratch, RECALLED, sizeof(*networks));
+	struct recalled *nodes = arena_alloc(c->scratch, RECALLED, sizeof(*nodes));
 
-	for (size_t i = 0; i < plan->workload_count; i++) {
+	for (size_t i = 0; networks && nodes && i < plan->workload_count; i++) {
 		const struct workload *w = &plan->workloads[i];
+		struct recalled *network = recall(networks, w->network), *node = recall(nodes, w->node);
+		struct placed *p = &c->placed[i];
 
-		if (!last_network || strcmp(last_network, w->network) != 0)
-			last.network = plan_network(plan, w->network);
-		if (!last_node || strcmp(last_node, w->node) != 0) {
-			last.cluster = NULL;
-			last.node = plan_node(plan, w->node, &last.cluster);
+		if (network->name != w->network)
+			*network = (struct recalled){ .name = w->network,
+						      .record = plan_network(plan, w->network) };
+		if (node->name != w->node) {
+			*node = (struct recalled){ .name = w->node };
+			node->record = plan_node(plan, w->node, &node->cluster);
 		}
-		last_network = w->network;
-		last_node = w->node;
-		last.site =
-			last.network && last.cluster ? network_site(last.network, last.cluster->name) : NULL;
-		c->placed[i] = last;
+		*p = (struct placed){ .network = network->record,
+				      .cluster = node->cluster,
+				      .node = node->record };
+		if (p->network && p->cluster)
+			p->site = network_site(p->network, p->cluster->name);
 	}
 }
 
@@ -72,37 +105,35 @@ static void check_address(struct check *c, size_t i)
 			     reserved, prefix_text(*cidr, net));
 }
 
-static struct seen_key address_key(const struct check *c, const struct network *network, uint32_t address)
-{
-	return (struct seen_key){ .a = vpc_index(c, network->vpc), .b = address };
-}
-
 static void check_address_once(struct check *c, size_t i)
 {
 	const struct workload *w = &c->plan->workloads[i];
+	const struct network *network = c->placed[i].network;
 	char text[ADDRESS_TEXT];
 	struct below b;
 	size_t first;
 
-	if (!c->placed[i].network)
+	if (!network)
 		return;
-	first = seen_add(&c->addresses, address_key(c, c->placed[i].network, w->address), i);
+	first = occupants_add(&c->addresses, c->vpc_of[network - c->plan->networks], w->address, i);
 	if (first != SIZE_MAX)
 		report_error(c->report, below(&b, &w->place, ".address"),
 			     "%s is also the address of workload %s in VPC %s, expected one of its own",
-			     address_text(w->address, text), c->plan->workloads[first].name,
-			     c->placed[i].network->vpc);
+			     address_text(w->address, text), c->plan->workloads[first].name, network->vpc);
+}
+
+static struct seen_key name_key(const struct check *c, size_t i)
+{
+	return (struct seen_key){ .a = (uintptr_t)c->placed[i].network,
+				  .b = (uintptr_t)c->placed[i].cluster,
+				  .text = c->plan->workloads[i].name };
 }
 
 static void check_name_once(struct check *c, size_t i, struct seen *names)
 {
 	const struct workload *w = &c->plan->workloads[i];
+	size_t first = seen_add(names, name_key(c, i), i);
 	struct below b;
-	size_t first = seen_add(names,
-				(struct seen_key){ .a = (uintptr_t)c->placed[i].network,
-						   .b = (uintptr_t)c->placed[i].cluster,
-						   .text = w->name },
-				i);
 
 	if (first != SIZE_MAX && c->placed[i].network)
 		report_error(c->report, below(&b, &w->place, ".name"),
@@ -110,21 +141,36 @@ static void check_name_once(struct check *c, size_t i, struct seen *names)
 			     w->name);
 }
 
-static void check_interface(struct check *c, size_t i, struct seen *interfaces)
+static bool has_interface(const struct check *c, size_t i)
+{
+	return c->plan->workloads[i].interface && c->placed[i].node;
+}
+
+static struct seen_key interface_key(const struct check *c, size_t i)
+{
+	return (struct seen_key){ .a = (uintptr_t)c->placed[i].node,
+				  .text = c->plan->workloads[i].interface };
+}
+
+static void check_interface(struct check *c, size_t i)
 {
 	const struct workload *w = &c->plan->workloads[i];
 	const struct node *node = c->placed[i].node;
 	struct below b;
-	size_t first;
 
-	if (!w->interface || !node)
-		return;
-	for (size_t j = 0; j < node->uplink_count; j++)
+	for (size_t j = 0; has_interface(c, i) && j < node->uplink_count; j++)
 		if (!strcmp(node->uplinks[j].name, w->interface))
 			report_error(c->report, below(&b, &w->place, ".interface"),
 				     "%s is an uplink of node %s, expected the workload's own", w->interface,
 				     w->node);
-	first = seen_add(interfaces, (struct seen_key){ .a = (uintptr_t)node, .text = w->interface }, i);
+}
+
+static void check_interface_once(struct check *c, size_t i, struct seen *interfaces)
+{
+	const struct workload *w = &c->plan->workloads[i];
+	size_t first = seen_add(interfaces, interface_key(c, i), i);
+	struct below b;
+
 	if (first != SIZE_MAX && c->placed[first].network != c->placed[i].network)
 		report_error(c->report, below(&b, &w->place, ".interface"),
 			     "%s of node %s is in network %s as workload %s, expected one network on one "
@@ -133,31 +179,44 @@ static void check_interface(struct check *c, size_t i, struct seen *interfaces)
 			     c->plan->workloads[first].name);
 }
 
-static void check_mac(struct check *c, size_t i, struct seen *macs)
+/* Why nobody may have this MAC, or NULL. */
+static const char *reserved_mac(const uint8_t mac[6])
 {
 	static const uint8_t ROUTER[6] = SL_ROUTER_MAC, ZERO[6];
-	const struct workload *w = &c->plan->workloads[i], *other;
-	const uint8_t *m = w->mac;
-	const char *what = m[0] & 1				? "a multicast MAC"
-			   : !memcmp(m, ZERO, sizeof(ZERO))	? "the zero MAC"
-			   : !memcmp(m, ROUTER, sizeof(ROUTER)) ? "the MAC of sluice's own gateway"
-								: NULL;
-	uint64_t number = 0;
-	struct below b;
-	size_t first;
 
-	if (!w->has_mac)
-		return;
-	if (what) {
+	return mac[0] & 1			      ? "a multicast MAC"
+	       : !memcmp(mac, ZERO, sizeof(ZERO))     ? "the zero MAC"
+	       : !memcmp(mac, ROUTER, sizeof(ROUTER)) ? "the MAC of sluice's own gateway"
+						      : NULL;
+}
+
+static void check_mac(struct check *c, size_t i)
+{
+	const struct workload *w = &c->plan->workloads[i];
+	const char *what = w->has_mac ? reserved_mac(w->mac) : NULL;
+	struct below b;
+
+	if (what)
 		report_error(c->report, below(&b, &w->place, ".mac"),
 			     "%s, expected a unicast one such as 02:00:00:00:66:0b", what);
-		return;
-	}
-	if (!c->placed[i].site)
-		return;
+}
+
+static struct seen_key mac_key(const struct check *c, size_t i)
+{
+	const uint8_t *mac = c->plan->workloads[i].mac;
+	uint64_t number = 0;
+
 	for (int j = 0; j < 6; j++)
-		number = number << 8 | m[j];
-	first = seen_add(macs, (struct seen_key){ .a = (uintptr_t)c->placed[i].site, .b = number }, i);
+		number = number << 8 | mac[j];
+	return (struct seen_key){ .a = (uintptr_t)c->placed[i].site, .b = number };
+}
+
+static void check_mac_once(struct check *c, size_t i, struct seen *macs)
+{
+	const struct workload *w = &c->plan->workloads[i], *other;
+	size_t first = seen_add(macs, mac_key(c, i), i);
+	struct below b;
+
 	if (first == SIZE_MAX)
 		return;
 	other = &c->plan->workloads[first];
@@ -167,6 +226,28 @@ static void check_mac(struct check *c, size_t i, struct seen *macs)
 		return;
 	report_error(c->report, below(&b, &w->place, ".mac"),
 		     "the MAC of workload %s in the same network, expected one of its own", other->name);
+}
+
+/* Sieves the keys of all workloads, one kind after the other. */
+static void find_twice(struct check *c, struct workloads *all)
+{
+	const struct workload *w = c->plan->workloads;
+	size_t n = c->plan->workload_count;
+	uint32_t *hash = arena_alloc(c->scratch, n, sizeof(*hash));
+
+	if (!hash)
+		return;
+	for (size_t i = 0; i < n; i++)
+		hash[i] = seen_hash(name_key(c, i));
+	all->names = seen_new(c->scratch, sieve(c->scratch, hash, n, all->twice, NAME));
+	for (size_t i = 0; i < n; i++)
+		hash[i] = has_interface(c, i) ? seen_hash(interface_key(c, i)) : 0;
+	all->interfaces = seen_new(c->scratch, sieve(c->scratch, hash, n, all->twice, INTERFACE));
+	for (size_t i = 0; i < n; i++)
+		hash[i] = w[i].has_mac && c->placed[i].site && !reserved_mac(w[i].mac)
+				  ? seen_hash(mac_key(c, i))
+				  : 0;
+	all->macs = seen_new(c->scratch, sieve(c->scratch, hash, n, all->twice, MAC));
 }
 
 /* One line for a network, not for each of its workloads. */
@@ -185,25 +266,24 @@ static bool has_label(const struct workload *w, const char *key)
 	return false;
 }
 
-static void check_lacking(struct check *c)
+static void note_lacking(const struct check *c, size_t i, struct lacking *lacking)
+{
+	const struct workload *w = &c->plan->workloads[i];
+	const struct network *n = c->placed[i].network;
+	struct lacking *l = n ? &lacking[n - c->plan->networks] : NULL;
+
+	if (!n)
+		return;
+	if (n->intra == INTRA_SAME && !has_label(w, n->intra_label) && !l->label++)
+		l->first_label = i;
+	if (w->interface && !w->has_mac && !l->mac++)
+		l->first_mac = i;
+}
+
+static void report_lacking(struct check *c, const struct lacking *lacking)
 {
 	const struct plan *plan = c->plan;
-	struct lacking *lacking = arena_alloc(c->scratch, plan->network_count, sizeof(*lacking));
 
-	if (!lacking)
-		return;
-	for (size_t i = 0; i < plan->workload_count; i++) {
-		const struct workload *w = &plan->workloads[i];
-		const struct network *n = c->placed[i].network;
-		struct lacking *l = n ? &lacking[n - plan->networks] : NULL;
-
-		if (!n)
-			continue;
-		if (n->intra == INTRA_SAME && !has_label(w, n->intra_label) && !l->label++)
-			l->first_label = i;
-		if (w->interface && !w->has_mac && !l->mac++)
-			l->first_mac = i;
-	}
 	for (size_t i = 0; i < plan->network_count; i++) {
 		const struct lacking *l = &lacking[i];
 
@@ -228,6 +308,7 @@ static void check_lacking(struct check *c)
 /* A node's address is the node's: in VPC "default" no workload may have it. */
 static void check_against_nodes(struct check *c)
 {
+	size_t vpc = vpc_index(c, "default");
 	char text[ADDRESS_TEXT];
 	struct below b;
 
@@ -236,47 +317,61 @@ static void check_against_nodes(struct check *c)
 			const struct node *node = &c->plan->clusters[i].nodes[j];
 
 			for (size_t k = 0; k < node->addresses.count; k++) {
-				struct seen_key key = { .a = vpc_index(c, "default"),
-							.b = node->addresses.item[k].first };
-				size_t first = seen_find(&c->addresses, key);
+				uint32_t address = node->addresses.item[k].first;
+				size_t first = occupants_find(&c->addresses, vpc, address);
 
 				if (first == SIZE_MAX)
 					continue;
 				report_error(c->report,
 					     below(&b, &c->plan->workloads[first].place, ".address"),
 					     "%s is an address of node %s, expected one of its own",
-					     address_text(node->addresses.item[k].first, text), node->name);
+					     address_text(address, text), node->name);
 			}
 		}
+}
+
+static void check_one(struct check *c, size_t i, struct workloads *all)
+{
+	const struct workload *w = &c->plan->workloads[i];
+	uint8_t twice = all->twice[i];
+	struct below b;
+
+	if (!c->placed[i].network)
+		known(c, NOUN_NETWORK, w->network, below(&b, &w->place, ".network"));
+	if (!c->placed[i].node)
+		known(c, NOUN_NODE, w->node, below(&b, &w->place, ".node"));
+	check_address(c, i);
+	check_address_once(c, i);
+	if (twice & NAME)
+		check_name_once(c, i, &all->names);
+	check_interface(c, i);
+	if (twice & INTERFACE)
+		check_interface_once(c, i, &all->interfaces);
+	check_mac(c, i);
+	if (twice & MAC)
+		check_mac_once(c, i, &all->macs);
+	note_lacking(c, i, all->lacking);
 }
 
 void check_workloads(struct check *c)
 {
 	const struct plan *plan = c->plan;
 	size_t n = plan->workload_count;
-	struct seen names = seen_new(c->scratch, n);
-	struct seen interfaces = seen_new(c->scratch, n);
-	struct seen macs = seen_new(c->scratch, n);
-	struct below b;
+	struct workloads all = { .twice = arena_alloc(c->scratch, n, sizeof(*all.twice)),
+				 .lacking = arena_alloc(c->scratch, plan->network_count + 1,
+							sizeof(*all.lacking)) };
 
-	c->addresses = seen_new(c->scratch, n);
+	c->addresses = occupants_new(c->scratch, n);
 	c->placed = arena_alloc(c->scratch, n, sizeof(*c->placed));
-	if (!c->placed)
+	c->vpc_of = arena_alloc(c->scratch, plan->network_count, sizeof(*c->vpc_of));
+	if (!c->placed || !all.twice || !all.lacking || (plan->network_count && !c->vpc_of))
 		return;
+	for (size_t i = 0; i < plan->network_count; i++)
+		c->vpc_of[i] = vpc_index(c, plan->networks[i].vpc);
 	place_all(c);
-	for (size_t i = 0; i < n; i++) {
-		const struct workload *w = &plan->workloads[i];
-
-		if (!c->placed[i].network)
-			known(c, NOUN_NETWORK, w->network, below(&b, &w->place, ".network"));
-		if (!c->placed[i].node)
-			known(c, NOUN_NODE, w->node, below(&b, &w->place, ".node"));
-		check_address(c, i);
-		check_address_once(c, i);
-		check_name_once(c, i, &names);
-		check_interface(c, i, &interfaces);
-		check_mac(c, i, &macs);
-	}
+	find_twice(c, &all);
+	for (size_t i = 0; i < n; i++)
+		check_one(c, i, &all);
 	check_against_nodes(c);
-	check_lacking(c);
+	report_lacking(c, all.lacking);
 }

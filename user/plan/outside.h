@@ -27,7 +27,8 @@ struct vip {
 struct shared {
 	struct seen echo; /* address → service that writes it */
 	struct seen nodes;
-	struct seen workloads; /* address → workload, of whatever VPC */
+	struct seen vips; /* address → service that writes it as its own */
+	size_t *workload; /* by such a service: who has the address, in whatever VPC; or SIZE_MAX */
 };
 
 struct shared shared_new(struct check *c); /* check_vip.c */

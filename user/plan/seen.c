@@ -5,6 +5,7 @@
  */
 #include <stdbool.h>
 #include <string.h>
+#include "hash.h"
 #include "seen.h"
 
 struct seen_entry {
@@ -33,13 +34,14 @@ struct seen seen_new(struct arena *arena, size_t most)
 
 static uint64_t hash(struct seen_key key)
 {
-	uint64_t h = 0xcbf29ce484222325ULL;
+	return hash_number(hash_number(key.text ? hash_text(0, key.text) : 0, key.a), key.b);
+}
 
-	for (const char *s = key.text; s && *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3ULL;
-	h = (h ^ key.a) * 0x9e3779b97f4a7c15ULL;
-	h = (h ^ h >> 29 ^ key.b) * 0xbf58476d1ce4e5b9ULL;
-	return h ^ h >> 32;
+uint32_t seen_hash(struct seen_key key)
+{
+	uint32_t h = (uint32_t)hash(key);
+
+	return h ? h : 1;
 }
 
 static bool equal(const struct seen_key *a, const struct seen_key *b)

@@ -25,6 +25,8 @@ struct seen {
 	size_t room; /* slots, a power of two; 0: nothing is remembered */
 };
 
+/* Never 0. */
+uint32_t seen_hash(struct seen_key key);
 /* For up to `most` keys. */
 struct seen seen_new(struct arena *arena, size_t most);
 /* The index that brought the key first, or SIZE_MAX after remembering this one. */

@@ -13,8 +13,19 @@
 
 const char *address_text(uint32_t address, char out[ADDRESS_TEXT])
 {
-	snprintf(out, ADDRESS_TEXT, "%u.%u.%u.%u", address >> 24, address >> 16 & 255, address >> 8 & 255,
-		 address & 255);
+	char *at = out;
+
+	/* Without snprintf(): it is asked for every address that something may turn out to be wrong with. */
+	for (int shift = 24; shift >= 0; shift -= 8) {
+		uint32_t part = address >> shift & 255;
+
+		if (part >= 100)
+			*at++ = (char)('0' + part / 100);
+		if (part >= 10)
+			*at++ = (char)('0' + part / 10 % 10);
+		*at++ = (char)('0' + part % 10);
+		*at++ = shift ? '.' : 0;
+	}
 	return out;
 }
 
