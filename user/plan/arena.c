@@ -13,24 +13,16 @@
 #define CHUNK_LAST ((size_t)16 << 20)
 #define ALIGN _Alignof(max_align_t)
 
-struct chunk {
-	struct chunk *next;
+struct arena_chunk {
+	struct arena_chunk *next;
 	size_t size;
-	size_t used;
 	_Alignas(max_align_t) unsigned char data[];
 };
 
 /* What was allocated elsewhere and goes with the arena. */
-struct adopted {
-	struct adopted *next;
+struct arena_adopted {
+	struct arena_adopted *next;
 	void *memory;
-};
-
-struct arena {
-	struct chunk *head; /* the one being filled */
-	struct adopted *adopted;
-	size_t grow;
-	bool failed;
 };
 
 struct arena *arena_new(void)
@@ -43,24 +35,26 @@ struct arena *arena_new(void)
 }
 
 /* What a large one gives out begins where a large page does, and may go on to where one ends. */
-static struct chunk *chunk_new(size_t size)
+static struct arena_chunk *chunk_new(size_t size, unsigned char **first)
 {
 	bool large = size >= HUGE_PAGE;
 	size_t room = large ? (size / HUGE_PAGE + 2) * HUGE_PAGE : size;
-	struct chunk *c = calloc(1, sizeof(*c) + room);
+	struct arena_chunk *c = calloc(1, sizeof(*c) + room);
 
 	if (!c)
 		return NULL;
 	huge_advise(c, sizeof(*c) + room);
 	c->size = room;
-	c->used = large ? -(uintptr_t)c->data & (HUGE_PAGE - 1) : 0;
+	*first = c->data + (large ? -(uintptr_t)c->data & (HUGE_PAGE - 1) : 0);
 	return c;
 }
 
-void *arena_alloc(struct arena *a, size_t count, size_t size)
+void *arena_more(struct arena *a, size_t count, size_t size)
 {
-	struct chunk *c = a->head;
+	struct arena_chunk *c;
+	unsigned char *first;
 	size_t bytes;
+	bool own;
 
 	if (!count || !size)
 		return NULL;
@@ -69,36 +63,32 @@ void *arena_alloc(struct arena *a, size_t count, size_t size)
 		return NULL;
 	}
 	bytes = (count * size + ALIGN - 1) / ALIGN * ALIGN;
-	if (!c || c->size - c->used < bytes) {
-		bool own;
-
-		/* Large ones one after the other share more large pages than they would with one of their own each. */
-		while (bytes > a->grow / 2 && a->grow < CHUNK_LAST)
-			a->grow *= 2;
-		own = bytes > a->grow / 2;
-		c = chunk_new(own ? bytes : a->grow);
-		if (!c) {
-			a->failed = true;
-			return NULL;
-		}
-		if (own && a->head) { /* keep filling the one in front */
-			c->next = a->head->next;
-			a->head->next = c;
-		} else {
-			c->next = a->head;
-			a->head = c;
-		}
-		if (!own && a->grow < CHUNK_LAST)
-			a->grow *= 2;
+	/* Large ones one after the other share more large pages than they would with one of their own each. */
+	while (bytes > a->grow / 2 && a->grow < CHUNK_LAST)
+		a->grow *= 2;
+	own = bytes > a->grow / 2;
+	c = chunk_new(own ? bytes : a->grow, &first);
+	if (!c) {
+		a->failed = true;
+		return NULL;
 	}
-	c->used += bytes;
-	return c->data + (c->used - bytes);
+	if (own && a->head) { /* keep filling the one in front */
+		c->next = a->head->next;
+		a->head->next = c;
+		return first;
+	}
+	c->next = a->head;
+	a->head = c;
+	a->at = first + bytes;
+	a->end = c->data + c->size;
+	if (!own && a->grow < CHUNK_LAST)
+		a->grow *= 2;
+	return first;
 }
 
-char *arena_copy(struct arena *a, const char *text, size_t length)
+char *arena_copy_more(struct arena *a, const char *text, size_t length)
 {
-	/* Strings need no alignment, but one kind of allocation keeps this file short. */
-	char *copy = arena_alloc(a, length + 1, 1);
+	char *copy = arena_more(a, length + 1, 1);
 
 	if (copy)
 		memcpy(copy, text, length);
@@ -107,7 +97,7 @@ char *arena_copy(struct arena *a, const char *text, size_t length)
 
 bool arena_adopt(struct arena *a, void *memory)
 {
-	struct adopted *one = arena_alloc(a, 1, sizeof(*one));
+	struct arena_adopted *one = arena_alloc(a, 1, sizeof(*one));
 
 	if (!one)
 		return false;
@@ -119,9 +109,9 @@ bool arena_adopt(struct arena *a, void *memory)
 
 void arena_join(struct arena *a, struct arena *more)
 {
-	struct chunk **end = a->head ? &a->head->next : &a->head;
-	struct adopted **last = &a->adopted;
-	struct chunk *rest = *end;
+	struct arena_chunk **end = a->head ? &a->head->next : &a->head;
+	struct arena_adopted **last = &a->adopted;
+	struct arena_chunk *rest = *end;
 
 	*end = more->head;
 	while (*end)
@@ -141,11 +131,11 @@ bool arena_failed(const struct arena *a)
 
 void arena_free(struct arena *a)
 {
-	struct chunk *c, *next;
+	struct arena_chunk *c, *next;
 
 	if (!a)
 		return;
-	for (struct adopted *one = a->adopted; one; one = one->next)
+	for (struct arena_adopted *one = a->adopted; one; one = one->next)
 		free(one->memory);
 	for (c = a->head; c; c = next) {
 		next = c->next;

@@ -6,15 +6,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include "canonical.h"
+#include "hash.h"
 #include "huge.h"
 
-#define FEW 16
+#define KNOWN 64
+
+/* In which order to write the members of an object. */
+struct order {
+	uint8_t member[TREE_FEW]; /* which one comes first, second... */
+	uint8_t length[TREE_FEW]; /* of its key; 0: not known, or it has to be escaped */
+};
+
+/* How objects of these keys are written, each of which has the same address in all of them. */
+struct known {
+	size_t count;
+	const char *key[TREE_FEW]; /* as they stand in the object */
+	struct order order;
+};
 
 struct output {
 	char *data;
 	size_t used;
 	size_t room;
 	bool failed;
+	struct known known[KNOWN]; /* the last ones that were met */
 };
 
 static bool make_room(struct output *o, size_t length)
@@ -52,11 +67,39 @@ static inline void put_char(struct output *o, char c)
 	o->data[o->used++] = c;
 }
 
-static void put_string(struct output *o, const char *text)
+/* The length of a text in which nothing has to be escaped, else 0. */
+static size_t plain(const char *text)
+{
+	const char *s = text;
+
+	while ((unsigned char)*s >= ' ' && *s != '"' && *s != '\\')
+		s++;
+	return *s ? 0 : (size_t)(s - text);
+}
+
+static void put_plain(struct output *o, const char *text, size_t length)
+{
+	char *at;
+
+	if (o->room - o->used < length + 2 && !make_room(o, length + 2))
+		return;
+	at = o->data + o->used;
+	*at = '"';
+	memcpy(at + 1, text, length);
+	at[length + 1] = '"';
+	o->used += length + 2;
+}
+
+/* `length`: of a text in which nothing has to be escaped, or 0. */
+static void put_string(struct output *o, const char *text, size_t length)
 {
 	const char *s = text;
 	char escaped[8];
 
+	if (length) {
+		put_plain(o, text, length);
+		return;
+	}
 	put_char(o, '"');
 	for (; *s; s++) {
 		if ((unsigned char)*s >= ' ' && *s != '"' && *s != '\\')
@@ -78,50 +121,102 @@ static int by_key(const void *a, const void *b)
 	return strcmp(((const struct tree_member *)a)->key, ((const struct tree_member *)b)->key);
 }
 
-/* Most objects have a handful of members. */
-static void sort(struct tree_member *member, size_t n)
+/* Records of one kind have the same keys in the same order, which then need not be sorted again. */
+static bool is_known(const struct known *known, const struct tree *object)
 {
-	if (n > FEW) {
-		qsort(member, n, sizeof(*member), by_key);
-		return;
-	}
-	for (size_t i = 1; i < n; i++) {
-		struct tree_member one = member[i];
+	if (known->count != object->count)
+		return false;
+	for (size_t i = 0; i < known->count; i++)
+		if (known->key[i] != tree_member(object, i)->key)
+			return false;
+	return true;
+}
+
+static void learn(struct known *known, const struct tree *object)
+{
+	uint8_t *member = known->order.member;
+
+	known->count = object->count;
+	for (size_t i = 0; i < known->count; i++) {
+		const char *key = tree_member(object, i)->key;
 		size_t at = i;
 
-		for (; at && strcmp(member[at - 1].key, one.key) > 0; at--)
+		known->key[i] = key;
+		for (; at && strcmp(known->key[member[at - 1]], key) > 0; at--)
 			member[at] = member[at - 1];
-		member[at] = one;
+		member[at] = (uint8_t)i;
+	}
+	for (size_t i = 0; i < known->count; i++) {
+		size_t length = plain(known->key[member[i]]);
+
+		known->order.length[i] = length <= UINT8_MAX ? (uint8_t)length : 0;
 	}
 }
 
 static void put_value(struct output *o, const struct tree *value);
 
-static void put_object(struct output *o, const struct tree *value)
+static void put_member(struct output *o, const struct tree_member *member, size_t length)
 {
-	struct tree_member few[FEW], *entries = few;
-	size_t n = tree_members(value);
+	put_string(o, member->key, length);
+	put_char(o, ':');
+	put_value(o, member->value);
+}
 
-	if (n > FEW)
-		entries = malloc(n * sizeof(*entries));
-	if (!entries) {
+static void put_few(struct output *o, const struct tree *object)
+{
+	uint64_t hash = hash_number(object->count, (uintptr_t)tree_member(object, 0)->key);
+	struct known *known = &o->known[hash % KNOWN];
+	struct order order;
+
+	if (!is_known(known, object))
+		learn(known, object);
+	order = known->order; /* what is written within may need its place */
+	for (size_t i = 0; i < object->count; i++) {
+		if (i)
+			put_char(o, ',');
+		put_member(o, tree_member(object, order.member[i]), order.length[i]);
+	}
+}
+
+static void put_many(struct output *o, const struct tree *object)
+{
+	struct tree_member *member = malloc(object->count * sizeof(*member));
+
+	if (!member) {
 		o->failed = true;
 		return;
 	}
-	if (n)
-		memcpy(entries, value->body->member, n * sizeof(*entries));
-	sort(entries, n);
-	put_char(o, '{');
-	for (size_t i = 0; i < n; i++) {
+	memcpy(member, object->body->member, object->count * sizeof(*member));
+	qsort(member, object->count, sizeof(*member), by_key);
+	for (size_t i = 0; i < object->count; i++) {
 		if (i)
 			put_char(o, ',');
-		put_string(o, entries[i].key);
-		put_char(o, ':');
-		put_value(o, entries[i].value);
+		put_member(o, &member[i], plain(member[i].key));
 	}
+	free(member);
+}
+
+static void put_object(struct output *o, const struct tree *object)
+{
+	put_char(o, '{');
+	if (object->count > TREE_FEW)
+		put_many(o, object);
+	else if (object->count)
+		put_few(o, object);
 	put_char(o, '}');
-	if (entries != few)
-		free(entries);
+}
+
+static void put_integer(struct output *o, int64_t integer)
+{
+	uint64_t rest = integer < 0 ? -(uint64_t)integer : (uint64_t)integer;
+	char text[24], *at = text + sizeof(text);
+
+	do
+		*--at = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (integer < 0)
+		*--at = '-';
+	put(o, at, (size_t)(text + sizeof(text) - at));
 }
 
 static void put_value(struct output *o, const struct tree *value)
@@ -142,11 +237,10 @@ static void put_value(struct output *o, const struct tree *value)
 		put_char(o, ']');
 		break;
 	case TREE_STRING:
-		put_string(o, value->text);
+		put_string(o, value->text, value->count);
 		break;
 	case TREE_INTEGER:
-		snprintf(number, sizeof(number), "%lld", (long long)value->integer);
-		put(o, number, strlen(number));
+		put_integer(o, value->integer);
 		break;
 	case TREE_REAL:
 		snprintf(number, sizeof(number), "%.17g", value->real);
@@ -166,14 +260,20 @@ static void put_value(struct output *o, const struct tree *value)
 
 char *canonical_write(const struct tree *root)
 {
-	struct output o = { 0 };
+	struct output *o = calloc(1, sizeof(*o));
+	char *text;
 
-	put_value(&o, root);
-	put_char(&o, 0);
-	if (!o.failed)
-		return o.data;
-	free(o.data);
-	return NULL;
+	if (!o)
+		return NULL;
+	put_value(o, root);
+	put_char(o, 0);
+	if (o->failed) {
+		free(o->data);
+		o->data = NULL;
+	}
+	text = o->data;
+	free(o);
+	return text;
 }
 
 char *canonical_text(const struct tree *root, struct arena *arena)

@@ -6,16 +6,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include "hash.h"
 #include "origin.h"
 
 static size_t hash(const struct tree *holder, const char *key)
 {
-	uint64_t h = 0xcbf29ce484222325ULL ^ (uintptr_t)holder;
+	uint64_t h = hash_number(0, (uintptr_t)holder);
 
-	for (; key && *key; key++)
-		h = (h ^ (unsigned char)*key) * 0x100000001b3ULL;
-	h *= 0x9e3779b97f4a7c15ULL;
-	return (size_t)(h ^ h >> 32);
+	return (size_t)(key ? hash_text(h, key) : h);
 }
 
 /* The seam, or the free place where it belongs. */

@@ -3,25 +3,15 @@
  * Trees: see tree.h. Here they are asked and changed; tree_read.c reads them.
  */
 #include <string.h>
+#include "hash.h"
 #include "tree_read.h"
 
-/* Objects of more members than this have an index. */
-#define FEW 16
 #define MOST (UINT32_MAX / 4)
-
-static uint32_t hash(const char *key)
-{
-	uint64_t h = 0xcbf29ce484222325ULL;
-
-	for (; *key; key++)
-		h = (h ^ (unsigned char)*key) * 0x100000001b3ULL;
-	return (uint32_t)(h ^ h >> 32);
-}
 
 /* The slot of the key, or the free one where it belongs. */
 static uint32_t *find_slot(const struct tree_body *body, const char *key)
 {
-	uint32_t at = hash(key) & (body->slots - 1);
+	uint32_t at = (uint32_t)hash_text(0, key) & (body->slots - 1);
 
 	while (body->index[at] && strcmp(body->member[body->index[at] - 1].key, key) != 0)
 		at = (at + 1) & (body->slots - 1);
@@ -47,7 +37,7 @@ static struct tree_member *find(const struct tree *object, const char *key)
 static bool make_index(struct tree *object, struct arena *arena, bool *twice)
 {
 	struct tree_body *body = object->body;
-	uint32_t slots = 4 * FEW;
+	uint32_t slots = 4 * TREE_FEW;
 
 	while (slots < object->count * 4)
 		slots *= 2;
@@ -78,18 +68,26 @@ static bool leave_out_comments(struct tree *object, struct arena *arena)
 	return kept == count || !object->body->slots || make_index(object, arena, &twice);
 }
 
-bool tree_settle(struct tree *object, struct arena *arena, bool *unique)
+static bool stands_before(const struct tree_member *member, uint32_t i, bool kept)
 {
-	const struct tree_member *member = object->body->member;
+	const char *key = member[i].key;
+
+	for (uint32_t k = 0; k < i; k++)
+		if (member[k].key == key || (!kept && !strcmp(member[k].key, key)))
+			return true;
+	return false;
+}
+
+bool tree_settle(struct tree *object, struct arena *arena, bool kept, bool *unique)
+{
 	bool twice = false;
 
-	if (object->count > FEW) {
+	if (object->count > TREE_FEW) {
 		if (!make_index(object, arena, &twice))
 			return false;
 	} else {
 		for (uint32_t i = 1; !twice && i < object->count; i++)
-			for (uint32_t k = 0; !twice && k < i; k++)
-				twice = !strcmp(member[i].key, member[k].key);
+			twice = stands_before(object->body->member, i, kept);
 	}
 	*unique = !twice;
 	return leave_out_comments(object, arena);
@@ -210,7 +208,7 @@ bool tree_set(struct tree *object, const char *key, struct tree *value, struct a
 	body->member[object->count++] = (struct tree_member){ key, value };
 	if (body->slots > object->count * 2)
 		*find_slot(body, key) = object->count;
-	else if (object->count > FEW)
+	else if (object->count > TREE_FEW)
 		return make_index(object, arena, &twice);
 	return true;
 }

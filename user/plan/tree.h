@@ -14,6 +14,9 @@
 #include <stdint.h>
 #include "arena.h"
 
+/* Objects of more members than this have an index. */
+#define TREE_FEW 16
+
 enum tree_kind {
 	TREE_NULL,
 	TREE_FALSE,
@@ -27,7 +30,8 @@ enum tree_kind {
 
 struct tree {
 	enum tree_kind kind;
-	uint32_t count; /* items of a list, members of an object */
+	uint32_t
+		count; /* items, members, or bytes of a string in which none has to be escaped (0: it is not known) */
 	union {
 		int64_t integer;
 		double real;

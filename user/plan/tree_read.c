@@ -8,13 +8,19 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "key.h"
+#include "quoted.h"
 #include "tree_read.h"
 
 #define DEEPEST 2048
 
 struct reading {
 	char *at;
+	const char *end; /* of the text: the zero byte */
 	struct arena *arena;
+	struct keys *keys;
+	struct key *owner; /* what is read is its value, or in a list that is */
+	struct key other; /* stands for the keys that are not kept */
 	struct tree_member *stack; /* items and members of what is still open */
 	size_t used;
 	size_t room;
@@ -43,144 +49,42 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Bytes of the UTF-8 sequence here; 0: none. RFC 3629: shortest form, no surrogates, nothing above U+10FFFF. */
-static size_t sequence(const unsigned char *s)
+/* At a quote. *length: of a string that was not copied; 0: it was, or is empty. */
+static const char *read_string(struct reading *r, size_t *length)
 {
-	size_t length = s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+	char *start = r->at + 1, *end = quoted_plain(start, r->end);
 
-	for (size_t i = 1; i < length; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-	    (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return length;
-}
-
-/* Moves behind plain characters: to a quote, a backslash, or what must not stand in a string. */
-static char *plain(char *s)
-{
-	for (;;) {
-		unsigned char c = (unsigned char)*s;
-		size_t length = 1;
-
-		if (c >= 0x80)
-			length = sequence((const unsigned char *)s);
-		else if (c < ' ' || c == '"' || c == '\\')
-			return s;
-		if (!length)
-			return s;
-		s += length;
-	}
-}
-
-static bool hex4(const char *s, uint32_t *out)
-{
-	*out = 0;
-	for (int i = 0; i < 4; i++) {
-		char c = s[i];
-		uint32_t digit = is_digit(c)		? (uint32_t)(c - '0')
-				 : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a' + 10)
-				 : c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A' + 10)
-							: 16;
-
-		if (digit > 15)
-			return false;
-		*out = *out << 4 | digit;
-	}
-	return true;
-}
-
-static char *encode(char *out, uint32_t c)
-{
-	if (c < 0x80) {
-		*out++ = (char)c;
-		return out;
-	}
-	if (c < 0x800) {
-		*out++ = (char)(0xc0 | c >> 6);
-	} else {
-		if (c < 0x10000) {
-			*out++ = (char)(0xe0 | c >> 12);
-		} else {
-			*out++ = (char)(0xf0 | c >> 18);
-			*out++ = (char)(0x80 | (c >> 12 & 0x3f));
-		}
-		*out++ = (char)(0x80 | (c >> 6 & 0x3f));
-	}
-	*out++ = (char)(0x80 | (c & 0x3f));
-	return out;
-}
-
-/* Behind a backslash; *out moves on. False: no escape. */
-static bool escape(char **at, char **out)
-{
-	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-	const char *known = **at ? strchr(from, **at) : NULL;
-	uint32_t c, low;
-
-	if (known) {
-		*(*out)++ = to[known - from];
-		++*at;
-		return true;
-	}
-	if (**at != 'u' || !hex4(*at + 1, &c) || !c)
-		return false;
-	*at += 5;
-	if (c >= 0xd800 && c < 0xdc00) {
-		if ((*at)[0] != '\\' || (*at)[1] != 'u' || !hex4(*at + 2, &low) || low < 0xdc00 ||
-		    low > 0xdfff)
-			return false;
-		c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
-		*at += 6;
-	} else if (c >= 0xdc00 && c < 0xe000) {
-		return false;
-	}
-	*out = encode(*out, c);
-	return true;
-}
-
-/* The string that begins at `start` and has an escape at `at`; no escape is shorter than what it means. */
-static const char *unescape(struct reading *r, const char *start, char *at)
-{
-	size_t most = (size_t)(at - start);
-	const char *quote = at;
-	char *text, *out;
-
-	while (*quote && *quote != '"')
-		quote += *quote == '\\' && quote[1] ? 2 : 1;
-	most += (size_t)(quote - at);
-	text = arena_alloc(r->arena, most + 1, 1);
-	if (!text)
-		return NULL;
-	memcpy(text, start, (size_t)(at - start));
-	out = text + (at - start);
-	while (*at != '"') {
-		char *next;
-
-		if (*at++ != '\\' || !escape(&at, &out))
-			return NULL;
-		next = plain(at);
-		memcpy(out, at, (size_t)(next - at));
-		out += next - at;
-		at = next;
-	}
-	r->at = at + 1;
-	return text;
-}
-
-/* At a quote. */
-static const char *read_string(struct reading *r)
-{
-	char *start = r->at + 1, *end = plain(start);
-
+	*length = 0;
 	if (*end == '\\')
-		return unescape(r, start, end);
+		return quoted_unescape(start, end, r->end, r->arena, &r->at);
 	if (*end != '"')
 		return NULL;
+	*length = (size_t)(end - start);
 	*end = 0;
 	r->at = end + 1;
 	return start;
+}
+
+/* Whether this key stands here, which most often is the one that stood here in the object before. */
+static bool is_key(const struct reading *r, const struct key *key)
+{
+	return key && (size_t)(r->end - r->at) > key->length + 1 && r->at[key->length + 1] == '"' &&
+	       !memcmp(r->at + 1, key->text, key->length);
+}
+
+/* At a quote. *guess: the key that is expected, then the one that it was; NULL: one that is not kept. */
+static const char *read_key(struct reading *r, struct key **guess, bool keep)
+{
+	const char *text;
+	size_t length;
+
+	if (is_key(r, *guess)) {
+		r->at += (*guess)->length + 2;
+		return (*guess)->text;
+	}
+	text = read_string(r, &length);
+	*guess = keep && length ? key_of(r->keys, text, length) : NULL;
+	return *guess ? (*guess)->text : text;
 }
 
 static bool read_number(struct reading *r, struct tree *v)
@@ -209,15 +113,16 @@ static bool read_number(struct reading *r, struct tree *v)
 		while (is_digit(*s))
 			s++;
 	}
-	errno = 0;
-	if (real)
-		v->real = strtod(start, &end);
-	else
-		v->integer = strtoll(start, &end, 10);
 	v->kind = real ? TREE_REAL : TREE_INTEGER;
 	r->at = s;
+	errno = 0;
 	/* A number too small for a double is zero, as it is for jansson. */
-	return end == s && (real ? !isinf(v->real) : errno != ERANGE);
+	if (real) {
+		v->real = strtod(start, &end);
+		return end == s && !isinf(v->real);
+	}
+	v->integer = strtoll(start, &end, 10);
+	return end == s && errno != ERANGE;
 }
 
 static bool push(struct reading *r, const char *key, struct tree *value)
@@ -240,37 +145,45 @@ static bool push(struct reading *r, const char *key, struct tree *value)
 /* What was pushed since `first` becomes the list's items or the object's members. */
 static bool close_holder(struct reading *r, struct tree *v, size_t first)
 {
+	const struct tree_member *pushed = r->stack + first;
 	size_t count = r->used - first;
-	struct tree_body *body = v->body;
+	struct tree_body *body;
 
 	if (count > UINT32_MAX / 4)
 		return false;
+	body = arena_alloc(r->arena, 1,
+			   sizeof(*body) +
+				   count * (v->kind == TREE_LIST ? sizeof(struct tree *) : sizeof(*pushed)));
+	if (!body)
+		return false;
+	v->body = body;
 	v->count = body->room = (uint32_t)count;
+	r->used = first;
 	if (!count)
 		return true;
-	if (v->kind == TREE_LIST) {
-		body->item = arena_alloc(r->arena, count, sizeof(struct tree *));
-		for (size_t i = 0; body->item && i < count; i++)
-			body->item[i] = r->stack[first + i].value;
-	} else {
-		body->member = arena_alloc(r->arena, count, sizeof(*body->member));
-		if (body->member)
-			memcpy(body->member, r->stack + first, count * sizeof(*body->member));
+	if (v->kind == TREE_OBJECT) {
+		body->member = memcpy(body + 1, pushed, count * sizeof(*pushed));
+		return true;
 	}
-	r->used = first;
-	return body->item;
+	body->item = (struct tree **)(body + 1);
+	for (size_t i = 0; i < count; i++)
+		body->item[i] = pushed[i].value;
+	return true;
 }
 
 static bool read_items(struct reading *r, struct tree *v)
 {
+	struct key *owner = r->owner;
 	size_t first = r->used;
 
 	r->at++;
 	if (skip(r, ']'))
-		return true;
+		return close_holder(r, v, first);
 	do {
-		struct tree *item = read_value(r);
+		struct tree *item;
 
+		r->owner = owner;
+		item = read_value(r);
 		if (!item || !push(r, NULL, item))
 			return false;
 	} while (skip(r, ','));
@@ -279,33 +192,37 @@ static bool read_items(struct reading *r, struct tree *v)
 
 static bool read_members(struct reading *r, struct tree *v)
 {
+	struct key *key = NULL, **guess = &r->owner->inner;
+	bool unique, kept = true;
 	size_t first = r->used;
-	bool unique;
 
 	r->at++;
 	if (skip(r, '}'))
-		return true;
+		return close_holder(r, v, first);
 	do {
 		struct tree *value;
-		const char *key;
+		const char *text;
 
 		skip_blanks(r);
-		key = *r->at == '"' ? read_string(r) : NULL;
-		value = key && skip(r, ':') ? read_value(r) : NULL;
-		if (!value || !push(r, key, value))
+		text = *r->at == '"' ? read_key(r, guess, r->used - first < TREE_FEW) : NULL;
+		key = *guess;
+		kept &= key != NULL;
+		r->owner = key ? key : &r->other;
+		value = text && skip(r, ':') ? read_value(r) : NULL;
+		if (!value || !push(r, text, value))
 			return false;
+		guess = key ? &key->next : &key;
 	} while (skip(r, ','));
-	return skip(r, '}') && close_holder(r, v, first) && tree_settle(v, r->arena, &unique) && unique;
+	return skip(r, '}') && close_holder(r, v, first) && tree_settle(v, r->arena, kept, &unique) && unique;
 }
 
 static bool read_holder(struct reading *r, struct tree *v)
 {
 	bool done;
 
-	v->kind = *r->at == '{' ? TREE_OBJECT : TREE_LIST;
-	v->body = arena_alloc(r->arena, 1, sizeof(*v->body));
-	if (!v->body || r->depth == DEEPEST)
+	if (r->depth == DEEPEST)
 		return false;
+	v->kind = *r->at == '{' ? TREE_OBJECT : TREE_LIST;
 	r->depth++;
 	done = v->kind == TREE_OBJECT ? read_members(r, v) : read_items(r, v);
 	r->depth--;
@@ -334,6 +251,7 @@ static bool read_word(struct reading *r, struct tree *v)
 static struct tree *read_value(struct reading *r)
 {
 	struct tree *v = arena_alloc(r->arena, 1, sizeof(*v));
+	size_t length;
 	bool done;
 
 	skip_blanks(r);
@@ -342,7 +260,8 @@ static struct tree *read_value(struct reading *r)
 	switch (*r->at) {
 	case '"':
 		v->kind = TREE_STRING;
-		v->text = read_string(r);
+		v->text = read_string(r, &length);
+		v->count = length <= UINT32_MAX ? (uint32_t)length : 0;
 		done = v->text;
 		break;
 	case '{':
@@ -362,9 +281,11 @@ static struct tree *read_value(struct reading *r)
 
 struct tree *tree_read(char *text, size_t length, struct arena *arena)
 {
-	struct reading r = { .at = text, .arena = arena };
+	struct keys keys = { .arena = arena };
+	struct reading r = { .at = text, .end = text + length, .arena = arena, .keys = &keys };
 	struct tree *root = NULL;
 
+	r.owner = &r.other;
 	skip_blanks(&r);
 	if (*r.at == '{' || *r.at == '[')
 		root = read_value(&r);

@@ -6,8 +6,10 @@
 #define SLUICE_TREE_READ_H
 #include "tree.h"
 
-/* A fresh object loses its comments and gets the index that a large one has. *unique: no key was there twice, comments
- * included. False: no memory. */
-bool tree_settle(struct tree *object, struct arena *arena, bool *unique);
+/*
+ * A fresh object loses its comments and gets the index that a large one has. `kept`: equal keys have one address.
+ * *unique: no key was there twice, comments included. False: no memory.
+ */
+bool tree_settle(struct tree *object, struct arena *arena, bool kept, bool *unique);
 
 #endif
