@@ -116,11 +116,6 @@ static void put_string(struct output *o, const char *text, size_t length)
 	put_char(o, '"');
 }
 
-static int by_key(const void *a, const void *b)
-{
-	return strcmp(((const struct tree_member *)a)->key, ((const struct tree_member *)b)->key);
-}
-
 /* Records of one kind have the same keys in the same order, which then need not be sorted again. */
 static bool is_known(const struct known *known, const struct tree *object)
 {
@@ -186,8 +181,7 @@ static void put_many(struct output *o, const struct tree *object)
 		o->failed = true;
 		return;
 	}
-	memcpy(member, object->body->member, object->count * sizeof(*member));
-	qsort(member, object->count, sizeof(*member), by_key);
+	tree_sort(object, member);
 	for (size_t i = 0; i < object->count; i++) {
 		if (i)
 			put_char(o, ',');

@@ -8,14 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cursor.h"
+#include "hash.h"
 #include "value.h"
 
 /* Longer paths are cut; no plan nests that deep without being wrong elsewhere. */
 #define PATH_LONGEST 1024
 /* Keys of a document may have any length; a message quotes this much. */
 #define KEY_LONGEST 80
-/* So many items are worth a thread. */
+/* So many items are worth a thread, */
 #define MANY 4096
+/* and so many that their holder's path is written out once. */
+#define SOME 8
 
 static bool in_word(char c)
 {
@@ -95,6 +98,22 @@ char *keep(const struct at *at, const char *text)
 	return arena_copy(at->reader->arena, text, strlen(text));
 }
 
+char *keep_name(const struct at *at, const char *text)
+{
+	size_t length = strlen(text);
+	char **kept = at->reader->kept ? &at->reader->kept->name[hash_bytes(0, text, length) % KEPT] : NULL;
+	char why[WHY], *name;
+
+	if (kept && *kept && !strcmp(*kept, text))
+		return *kept;
+	name = arena_copy(at->reader->arena, text, length);
+	if (!value_name(text, length, why))
+		wrong(at, "%s", why);
+	else if (kept)
+		*kept = name;
+	return name;
+}
+
 struct place place_of(const struct at *at)
 {
 	char path[PATH_LONGEST];
@@ -162,10 +181,22 @@ static void unknown_key(const struct at *at, const struct field *fields, size_t 
 		wrong(at, "unknown key, expected one of %s", all);
 }
 
+/* The field of this key, or `count`. Whoever writes a plan orders keys as the tables do: `next` is looked at first. */
+static size_t find_field(const struct field *fields, size_t count, const char *key, size_t next)
+{
+	for (size_t i = next; i < count; i++)
+		if (*fields[i].key == *key && !strcmp(fields[i].key, key))
+			return i;
+	for (size_t i = 0; i < next && i < count; i++)
+		if (*fields[i].key == *key && !strcmp(fields[i].key, key))
+			return i;
+	return count;
+}
+
 void take_object(const struct at *at, const struct field *fields, size_t count, void *record)
 {
 	uint32_t seen = 0;
-	size_t i;
+	size_t i, next = 0;
 
 	if (!tree_is_object(at->value)) {
 		wrong(at, "found %s, expected an object", type_of(at));
@@ -175,8 +206,8 @@ void take_object(const struct at *at, const struct field *fields, size_t count, 
 		const struct tree_member *member = tree_member(at->value, m);
 		struct at child = member_of(at, member->key, member->value);
 
-		for (i = 0; i < count && strcmp(fields[i].key, member->key) != 0; i++)
-			;
+		i = find_field(fields, count, member->key, next);
+		next = i + 1;
 		if (i == count) {
 			unknown_key(&child, fields, count);
 			continue;
@@ -205,7 +236,14 @@ static void *take_part(void *argument)
 	const struct part *p = argument;
 	const struct segment *segment = origin_of_list(p->reader.origins, p->at->value);
 	const char *file = p->at->file, *holder_path = NULL;
+	char path[PATH_LONGEST];
 	size_t start = 0;
+
+	/* Many items begin with the same path. */
+	if (p->end - p->first >= SOME) {
+		write_path(p->at, path);
+		holder_path = path;
+	}
 
 	for (size_t i = p->first; i < p->end; i++) {
 		struct at child = { &p->reader, tree_item(p->at->value, i), NULL, p->at, NULL, 0, NULL };
@@ -213,7 +251,7 @@ static void *take_part(void *argument)
 		for (; segment && segment->start <= i; segment = segment->next) {
 			file = segment->file;
 			start = segment->start;
-			holder_path = segment->holder_path;
+			holder_path = segment->holder_path ? segment->holder_path : holder_path;
 		}
 		child.file = file;
 		child.index = i - start;
@@ -227,11 +265,13 @@ static void *take_part(void *argument)
 static void take_halves(struct part *p)
 {
 	struct report report = { 0 };
+	struct kept kept = { 0 };
 	struct part second = *p;
 	pthread_t thread;
 	bool started;
 
 	second.reader.report = &report;
+	second.reader.kept = &kept;
 	second.reader.arena = arena_new();
 	if (!second.reader.arena) {
 		p->reader.report->lost = true;
@@ -297,16 +337,11 @@ void *take_list_or_one(const struct at *at, size_t size, void (*one)(const struc
 	return item;
 }
 
-static int by_key(const void *a, const void *b)
-{
-	return strcmp(((const struct tree_member *)a)->key, ((const struct tree_member *)b)->key);
-}
-
 void *take_map(const struct at *at, size_t size, void (*one)(const struct at *at, void *record),
 	       size_t *count)
 {
-	struct tree_member *entries = NULL;
-	char *items = NULL;
+	struct tree_member few[TREE_FEW], *member = few;
+	char path[PATH_LONGEST], *items;
 	size_t n;
 
 	*count = 0;
@@ -317,22 +352,27 @@ void *take_map(const struct at *at, size_t size, void (*one)(const struct at *at
 	n = tree_members(at->value);
 	if (!n)
 		return NULL;
-	entries = malloc(n * sizeof(*entries));
+	if (n > TREE_FEW)
+		member = malloc(n * sizeof(*member));
 	items = arena_alloc(at->reader->arena, n, size);
-	if (!entries || !items) {
+	if (!member || !items) {
 		at->reader->report->lost = true;
 		goto out;
 	}
-	memcpy(entries, at->value->body->member, n * sizeof(*entries));
-	qsort(entries, n, sizeof(*entries), by_key);
+	tree_sort(at->value, member);
+	if (n >= SOME)
+		write_path(at, path);
 	for (size_t i = 0; i < n; i++) {
-		struct at child = member_of(at, entries[i].key, entries[i].value);
+		struct at child = member_of(at, member[i].key, member[i].value);
 
+		if (n >= SOME && !child.holder_path)
+			child.holder_path = path;
 		one(&child, items + i * size);
 	}
 	*count = n;
 out:
-	free(entries);
+	if (member != few)
+		free(member);
 	return *count ? items : NULL;
 }
 

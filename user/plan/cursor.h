@@ -14,10 +14,17 @@
 #include "plan.h"
 #include "tree.h"
 
+/* Names that were kept, by their hash: thousands of records name the same networks, nodes and labels. */
+#define KEPT 2048
+struct kept {
+	char *name[KEPT];
+};
+
 struct reader {
 	struct arena *arena; /* of the plan */
 	struct report *report;
 	const struct origins *origins;
+	struct kept *kept; /* NULL: every name is kept anew */
 };
 
 struct at {
@@ -56,6 +63,8 @@ const char *type_of(const struct at *at);
 /* The string here, or NULL after saying what was expected. */
 const char *text_of(const struct at *at, const char *expected);
 char *keep(const struct at *at, const char *text);
+/* The name that many records may share, kept once. Says so where it is no name. */
+char *keep_name(const struct at *at, const char *text);
 
 /* Children. */
 struct at member_of(const struct at *at, const char *key, const struct tree *value);

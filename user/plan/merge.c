@@ -76,7 +76,7 @@ static void merge_value(struct document *d, struct at *at, struct tree *into, co
 void document_merge(struct document *d, struct tree *from, const char *file, struct arena *arena,
 		    struct report *r)
 {
-	const struct reader reader = { arena, r, &d->origins };
+	const struct reader reader = { arena, r, &d->origins, NULL };
 	struct at at = { &reader, from, file, NULL, NULL, 0, NULL };
 
 	if (!d->root) {

@@ -132,7 +132,7 @@ static struct tree *merge(struct document *d, const struct at *patch, struct tre
 const struct tree *document_in_state(struct document *d, const char *name, struct arena *arena,
 				     struct report *r)
 {
-	const struct reader reader = { arena, r, &d->origins };
+	const struct reader reader = { arena, r, &d->origins, NULL };
 	const struct at root = { &reader, d->root, d->file, NULL, NULL, 0, NULL };
 	const struct tree *written = tree_get(d->root, "states"), *patch = tree_get(written, name);
 	const struct at states = member_of(&root, "states", written);

@@ -128,7 +128,8 @@ static char *writing_end(struct writing *w, struct arena *arena)
 static bool take_plan(struct plan *plan, struct document *d, const char *state, const char *otherwise,
 		      struct arena *names, struct report *r)
 {
-	const struct reader reader = { plan->arena, r, &d->origins };
+	struct kept kept = { 0 };
+	const struct reader reader = { plan->arena, r, &d->origins, &kept };
 	struct at root = { &reader, d->root, d->file, NULL, NULL, 0, NULL };
 	struct writing writing;
 	bool there;

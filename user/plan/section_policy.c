@@ -95,7 +95,7 @@ static void take_mac(const struct at *at, const struct field *field, void *out)
 static void one_workload(const struct at *at, void *out)
 {
 	static const struct field FIELDS[] = {
-		FIELD("name", take_name, offsetof(struct workload, name), .needed = true),
+		FIELD("name", take_own_name, offsetof(struct workload, name), .needed = true),
 		FIELD("network", take_name, offsetof(struct workload, network), .needed = true),
 		FIELD("address", take_address, offsetof(struct workload, address), .needed = true),
 		FIELD("node", take_name, offsetof(struct workload, node), .needed = true),

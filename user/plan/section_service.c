@@ -112,7 +112,7 @@ static void one_service(const struct at *at, void *out)
 	struct service *service = out;
 
 	service->name = name_of(at);
-	service->vpc = keep(at, "default");
+	service->vpc = keep_name(at, "default");
 	service->echo = ECHO_UNSAID;
 	service->place = place_of(at);
 	TAKE_OBJECT(at, FIELDS, service);

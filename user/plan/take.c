@@ -99,6 +99,15 @@ void take_word(const struct at *at, const struct field *field, void *out)
 void take_name(const struct at *at, const struct field *field, void *out)
 {
 	const char *text = text_of(at, "a name");
+
+	(void)field;
+	if (text)
+		*(char **)out = keep_name(at, text);
+}
+
+void take_own_name(const struct at *at, const struct field *field, void *out)
+{
+	const char *text = text_of(at, "a name");
 	char why[WHY];
 
 	(void)field;
@@ -277,7 +286,7 @@ static void one_label(const struct at *at, void *out)
 {
 	struct label *label = out;
 
-	label->key = name_of(at);
+	label->key = keep_name(at, at->key);
 	take_name(at, NULL, &label->value);
 }
 

@@ -14,7 +14,8 @@ taker take_bool; /* bool */
 taker take_switch; /* bool: false for words[0], true for words[1] */
 taker take_choice; /* an enum: the index in words */
 taker take_word; /* char *: one of words */
-taker take_name; /* char * */
+taker take_name; /* char *, which other records may name too */
+taker take_own_name; /* char *, of this record alone */
 taker take_title; /* char * */
 taker take_interface; /* char * */
 taker take_address; /* uint32_t */

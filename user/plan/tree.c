@@ -2,6 +2,7 @@
 /*
  * Trees: see tree.h. Here they are asked and changed; tree_read.c reads them.
  */
+#include <stdlib.h>
 #include <string.h>
 #include "hash.h"
 #include "tree_read.h"
@@ -66,6 +67,30 @@ static bool leave_out_comments(struct tree *object, struct arena *arena)
 			member[kept++] = member[i];
 	object->count = kept;
 	return kept == count || !object->body->slots || make_index(object, arena, &twice);
+}
+
+static int by_key(const void *a, const void *b)
+{
+	return strcmp(((const struct tree_member *)a)->key, ((const struct tree_member *)b)->key);
+}
+
+/* Most objects have a handful of members. */
+void tree_sort(const struct tree *object, struct tree_member *sorted)
+{
+	const struct tree_member *member = object->body->member;
+
+	if (object->count > TREE_FEW) {
+		memcpy(sorted, member, object->count * sizeof(*sorted));
+		qsort(sorted, object->count, sizeof(*sorted), by_key);
+		return;
+	}
+	for (uint32_t i = 0; i < object->count; i++) {
+		uint32_t at = i;
+
+		for (; at && strcmp(sorted[at - 1].key, member[i].key) > 0; at--)
+			sorted[at] = sorted[at - 1];
+		sorted[at] = member[i];
+	}
 }
 
 static bool stands_before(const struct tree_member *member, uint32_t i, bool kept)

@@ -103,6 +103,8 @@ static inline const struct tree_member *tree_member(const struct tree *object, s
 	return &object->body->member[i];
 }
 
+/* The members in the order of their keys; there is room for all of them. */
+void tree_sort(const struct tree *object, struct tree_member *sorted);
 struct tree *tree_get(const struct tree *object, const char *key);
 bool tree_equal(const struct tree *a, const struct tree *b);
 
