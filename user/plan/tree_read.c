@@ -4,19 +4,24 @@
  * byte and holds no other one, so that no loop needs to look for the end. A string without escapes is ended in place by
  * a zero byte where its quote stood: as no other byte becomes zero, a text that is refused can be put right again.
  */
-#include <errno.h>
-#include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include "key.h"
+#include "literal.h"
 #include "quoted.h"
 #include "tree_read.h"
 
 #define DEEPEST 2048
 
+/* A text this long is worth a thread. */
+#define LONG ((size_t)1 << 20)
+/* How far behind its middle to look for where an item may begin. */
+#define LOOK ((size_t)64 << 10)
+
 struct reading {
 	char *at;
-	const char *end; /* of the text: the zero byte */
+	const char *end; /* of the text: a zero byte */
 	struct arena *arena;
 	struct keys *keys;
 	struct key *owner; /* what is read is its value, or in a list that is */
@@ -25,6 +30,20 @@ struct reading {
 	size_t used;
 	size_t room;
 	unsigned int depth;
+	unsigned int deepest;
+	struct ahead *ahead; /* NULL: nobody reads ahead */
+};
+
+/*
+ * A list's items that another thread reads meanwhile: from the comma in the middle of a long text that looks as if it
+ * stood between two of them. A zero byte stands there instead, so that whoever reads up to it reads not one byte that
+ * is being changed. If it turns out to have been another comma, nothing is kept of it, and one thread reads all.
+ */
+struct ahead {
+	char *comma;
+	struct reading reading;
+	pthread_t thread;
+	bool done; /* items, and no more of them */
 };
 
 static struct tree *read_value(struct reading *r);
@@ -42,11 +61,6 @@ static bool skip(struct reading *r, char c)
 		return false;
 	r->at++;
 	return true;
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
 }
 
 /* At a quote. *length: of a string that was not copied; 0: it was, or is empty. */
@@ -85,44 +99,6 @@ static const char *read_key(struct reading *r, struct key **guess, bool keep)
 	text = read_string(r, &length);
 	*guess = keep && length ? key_of(r->keys, text, length) : NULL;
 	return *guess ? (*guess)->text : text;
-}
-
-static bool read_number(struct reading *r, struct tree *v)
-{
-	char *start = r->at, *s = start, *end;
-	bool real = false;
-
-	s += *s == '-';
-	if (!is_digit(*s) || (*s == '0' && is_digit(s[1])))
-		return false;
-	while (is_digit(*s))
-		s++;
-	if (*s == '.') {
-		real = true;
-		if (!is_digit(*++s))
-			return false;
-		while (is_digit(*s))
-			s++;
-	}
-	if (*s == 'e' || *s == 'E') {
-		real = true;
-		s++;
-		s += *s == '+' || *s == '-';
-		if (!is_digit(*s))
-			return false;
-		while (is_digit(*s))
-			s++;
-	}
-	v->kind = real ? TREE_REAL : TREE_INTEGER;
-	r->at = s;
-	errno = 0;
-	/* A number too small for a double is zero, as it is for jansson. */
-	if (real) {
-		v->real = strtod(start, &end);
-		return end == s && !isinf(v->real);
-	}
-	v->integer = strtoll(start, &end, 10);
-	return end == s && errno != ERANGE;
 }
 
 static bool push(struct reading *r, const char *key, struct tree *value)
@@ -171,14 +147,10 @@ static bool close_holder(struct reading *r, struct tree *v, size_t first)
 	return true;
 }
 
-static bool read_items(struct reading *r, struct tree *v)
+static bool read_some(struct reading *r)
 {
 	struct key *owner = r->owner;
-	size_t first = r->used;
 
-	r->at++;
-	if (skip(r, ']'))
-		return close_holder(r, v, first);
 	do {
 		struct tree *item;
 
@@ -187,6 +159,44 @@ static bool read_items(struct reading *r, struct tree *v)
 		if (!item || !push(r, NULL, item))
 			return false;
 	} while (skip(r, ','));
+	return true;
+}
+
+static void *read_ahead(void *argument)
+{
+	struct ahead *ahead = argument;
+
+	ahead->done = read_some(&ahead->reading);
+	return NULL;
+}
+
+/* What was read ahead are the next items of the list that is open. */
+static bool take_ahead(struct reading *r)
+{
+	struct reading *more = &r->ahead->reading;
+	bool done;
+
+	pthread_join(r->ahead->thread, NULL);
+	done = r->ahead->done && r->depth + more->deepest <= DEEPEST;
+	for (size_t i = 0; done && i < more->used; i++)
+		done = push(r, NULL, more->stack[i].value);
+	arena_join(r->arena, more->arena);
+	free(more->stack);
+	r->at = more->at;
+	r->end = more->end;
+	r->ahead = NULL;
+	return done;
+}
+
+static bool read_items(struct reading *r, struct tree *v)
+{
+	size_t first = r->used;
+
+	r->at++;
+	if (skip(r, ']'))
+		return close_holder(r, v, first);
+	if (!read_some(r) || (r->ahead && r->at == r->ahead->comma && !take_ahead(r)))
+		return false;
 	return skip(r, ']') && close_holder(r, v, first);
 }
 
@@ -223,35 +233,18 @@ static bool read_holder(struct reading *r, struct tree *v)
 	if (r->depth == DEEPEST)
 		return false;
 	v->kind = *r->at == '{' ? TREE_OBJECT : TREE_LIST;
-	r->depth++;
+	if (++r->depth > r->deepest)
+		r->deepest = r->depth;
 	done = v->kind == TREE_OBJECT ? read_members(r, v) : read_items(r, v);
 	r->depth--;
 	return done;
-}
-
-static bool read_word(struct reading *r, struct tree *v)
-{
-	static const struct {
-		const char *word;
-		enum tree_kind kind;
-	} words[] = { { "true", TREE_TRUE }, { "false", TREE_FALSE }, { "null", TREE_NULL } };
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		size_t length = strlen(words[i].word);
-
-		if (strncmp(r->at, words[i].word, length) != 0)
-			continue;
-		v->kind = words[i].kind;
-		r->at += length;
-		return true;
-	}
-	return false;
 }
 
 static struct tree *read_value(struct reading *r)
 {
 	struct tree *v = arena_alloc(r->arena, 1, sizeof(*v));
 	size_t length;
+	char *behind;
 	bool done;
 
 	skip_blanks(r);
@@ -268,33 +261,103 @@ static struct tree *read_value(struct reading *r)
 	case '[':
 		done = read_holder(r, v);
 		break;
-	case 't':
-	case 'f':
-	case 'n':
-		done = read_word(r, v);
-		break;
 	default:
-		done = read_number(r, v);
+		behind = literal_read(r->at, v);
+		done = behind;
+		r->at = behind ? behind : r->at;
 	}
 	return done ? v : NULL;
 }
 
-struct tree *tree_read(char *text, size_t length, struct arena *arena)
+static struct tree *read_all(struct reading *r)
+{
+	struct tree *root = NULL;
+
+	skip_blanks(r);
+	if (*r->at == '{' || *r->at == '[')
+		root = read_value(r);
+	skip_blanks(r);
+	return r->at == r->end ? root : NULL;
+}
+
+static struct tree *read_alone(char *text, size_t length, struct arena *arena)
 {
 	struct keys keys = { .arena = arena };
 	struct reading r = { .at = text, .end = text + length, .arena = arena, .keys = &keys };
-	struct tree *root = NULL;
+	struct tree *root;
 
 	r.owner = &r.other;
-	skip_blanks(&r);
-	if (*r.at == '{' || *r.at == '[')
-		root = read_value(&r);
-	skip_blanks(&r);
+	root = read_all(&r);
 	free(r.stack);
-	if (root && r.at == text + length)
-		return root;
-	for (size_t i = 0; i < length; i++)
+	for (size_t i = 0; !root && i < length; i++)
 		if (!text[i])
 			text[i] = '"';
+	return root;
+}
+
+static char *behind_blanks(char *s)
+{
+	return s + strspn(s, " \n\t\r");
+}
+
+/* A comma behind the middle, between what looks like two objects in a list; NULL: none. */
+static char *middle_comma(char *text, size_t length)
+{
+	char *end = text + length / 2 + LOOK;
+
+	for (char *s = text + length / 2; s < end; s++) {
+		char *comma = *s == '}' ? behind_blanks(s + 1) : NULL;
+
+		if (comma && *comma == ',' && *behind_blanks(comma + 1) == '{')
+			return comma;
+	}
 	return NULL;
+}
+
+static struct tree *read_with(struct ahead *ahead, char *text, struct arena *arena)
+{
+	struct keys keys = { .arena = arena };
+	struct reading r = { .at = text, .end = ahead->comma, .arena = arena, .keys = &keys, .ahead = ahead };
+	struct tree *root;
+
+	r.owner = &r.other;
+	root = read_all(&r);
+	free(r.stack);
+	if (!r.ahead)
+		return root;
+	/* It was no comma between items, or something is wrong before it. */
+	pthread_join(ahead->thread, NULL);
+	arena_free(ahead->reading.arena);
+	free(ahead->reading.stack);
+	return NULL;
+}
+
+/* In two threads. NULL: it could not be done so; the text is as it was. */
+static struct tree *read_in_two(char *text, size_t length, struct arena *arena)
+{
+	struct keys keys = { .arena = arena_new() };
+	struct ahead ahead = { .comma = middle_comma(text, length),
+			       .reading = { .end = text + length, .arena = keys.arena, .keys = &keys } };
+	struct tree *root = NULL;
+
+	ahead.reading.owner = &ahead.reading.other;
+	ahead.reading.at = ahead.comma ? ahead.comma + 1 : NULL;
+	if (!keys.arena || !ahead.comma || pthread_create(&ahead.thread, NULL, read_ahead, &ahead)) {
+		arena_free(keys.arena);
+		return NULL;
+	}
+	*ahead.comma = 0;
+	root = read_with(&ahead, text, arena);
+	*ahead.comma = ',';
+	for (size_t i = 0; !root && i < length; i++)
+		if (!text[i])
+			text[i] = '"';
+	return root;
+}
+
+struct tree *tree_read(char *text, size_t length, struct arena *arena)
+{
+	struct tree *root = length < LONG ? NULL : read_in_two(text, length, arena);
+
+	return root || arena_failed(arena) ? root : read_alone(text, length, arena);
 }
