@@ -89,16 +89,26 @@ const struct cluster *pool_of(const struct plan *plan, uint32_t address)
 	return NULL;
 }
 
-/* Asked of the workloads and not of the VIPs: there are far fewer of these to remember. */
+/* Asked of the workloads and not of the VIPs: there are far fewer of these to remember, most often apart from them. */
 static void find_workloads(const struct plan *plan, struct shared *shared)
 {
+	struct range range = { .first = UINT32_MAX };
+
 	for (size_t i = 0; i < plan->service_count; i++) {
+		uint32_t address = plan->services[i].address;
+
 		shared->workload[i] = SIZE_MAX;
-		if (plan->services[i].has_address)
-			seen_add(&shared->vips, (struct seen_key){ .a = plan->services[i].address }, i);
+		if (!plan->services[i].has_address)
+			continue;
+		seen_add(&shared->vips, (struct seen_key){ .a = address }, i);
+		range.first = address < range.first ? address : range.first;
+		range.last = address > range.last ? address : range.last;
 	}
-	for (size_t i = 0; shared->vips.count && i < plan->workload_count; i++) {
-		size_t vip = seen_find(&shared->vips, (struct seen_key){ .a = plan->workloads[i].address });
+	for (size_t i = 0; i < plan->workload_count; i++) {
+		uint32_t address = plan->workloads[i].address;
+		size_t vip = address < range.first || address > range.last
+				     ? SIZE_MAX
+				     : seen_find(&shared->vips, (struct seen_key){ .a = address });
 
 		if (vip != SIZE_MAX && shared->workload[vip] == SIZE_MAX)
 			shared->workload[vip] = i;
