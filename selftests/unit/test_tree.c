@@ -196,6 +196,74 @@ static void depth_has_an_end(void **state)
 	}
 }
 
+/* `pattern`, as often as it fits into a text that is read by two threads. */
+static char *repeat(const char *before, const char *pattern, const char *after)
+{
+	const size_t least = (size_t)3 << 19, length = strlen(pattern), times = least / length;
+	char *text = malloc(strlen(before) + times * length + strlen(after) + 1), *at = text;
+
+	assert_non_null(text);
+	at = stpcpy(at, before);
+	for (size_t i = 0; i < times; i++)
+		at = stpcpy(at, pattern);
+	stpcpy(at, after);
+	return text;
+}
+
+/* The second thread begins at the first "},{" behind the middle, whatever that is a part of. */
+static void long_texts(void **state)
+{
+	static const struct {
+		const char *before, *pattern, *after;
+		bool taken;
+	} texts[] = {
+		{ "[", "{\"a\":1,\"b\":[\"x\"]} , {\"b\":{\"a\":\"\\u0041\"}},", "{}]", true },
+		{ "{\"a\":{\"b\":[", "{\"a\":1},", "{}],\"c\":[{},{}]},\"d\":[]}", true },
+		{ "{\"a\":[", "{\"a\":1},", "{}],\"a\":[]}", false },
+		{ "[[", "{\"a\":[{\"b\":1},{\"c\":2}]},", "{}],[{\"a\":[{},{}]}]]", true },
+		{ "[[", "{\"a\":[{\"b\":1},{\"c\":2}]},\n", "{}]", false },
+		{ "[\"", "{},{},", "\"]", true },
+		{ "[\"", "{\\\"},{\\\"},", "\",[{}]]", true },
+		{ "[{\"a\":01},", "{},", "{}]", false },
+		{ "[", "{\"a\":1},", "{\"a\":1}]]", false },
+		{ "[", "{\"a\":1},", "{\"a\":\"\xff\"}]", false },
+		{ "{}", ",{}", "", false },
+		{ "[1", ",{}", "]", true },
+		{ "{\"a\":1", ",{}", "}", false },
+		{ "[", "{\"a\":1,\"a\":2},", "{}]", false },
+		{ "[", "1,2,", "3]", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		char *text = repeat(texts[i].before, texts[i].pattern, texts[i].after);
+
+		assert_int_equal(both(text, strlen(text)), texts[i].taken);
+		free(text);
+	}
+}
+
+/* Some are open before the comma, the others are opened behind it by the second thread. */
+static void long_text_nested_deep(void **state)
+{
+	enum { BEFORE = 1000, DEEPEST = 2048 };
+	char before[BEFORE + 1], after[2 * DEEPEST + BEFORE];
+
+	(void)state;
+	memset(before, '[', BEFORE);
+	before[BEFORE] = 0;
+	for (size_t depth = DEEPEST - BEFORE; depth <= DEEPEST - BEFORE + 1; depth++) {
+		char *text;
+
+		memset(after, '[', depth);
+		memset(after + depth, ']', depth + BEFORE);
+		after[2 * depth + BEFORE] = 0;
+		text = repeat(before, "{\"a\":1},", after);
+		assert_int_equal(both(text, strlen(text)), depth == DEEPEST - BEFORE);
+		free(text);
+	}
+}
+
 static struct tree *read_copy(const char *text, struct arena *arena)
 {
 	char *copy = arena_copy(arena, text, strlen(text));
@@ -313,6 +381,8 @@ int main(void)
 		cmocka_unit_test(strings),
 		cmocka_unit_test(keys_stand_once),
 		cmocka_unit_test(depth_has_an_end),
+		cmocka_unit_test(long_texts),
+		cmocka_unit_test(long_text_nested_deep),
 		cmocka_unit_test(change),
 		cmocka_unit_test(equality),
 		cmocka_unit_test(examples_and_what_is_near_them),
