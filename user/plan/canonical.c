@@ -34,13 +34,13 @@ struct output {
 
 static bool make_room(struct output *o, size_t length)
 {
-	size_t room = o->room ? o->room : 4096;
+	size_t room = o->room ? o->room * 2 : 4096;
 	char *more;
 
 	if (o->failed)
 		return false;
-	while (room - o->used < length)
-		room *= 2;
+	if (room - o->used < length)
+		room = o->used + length;
 	more = realloc(o->data, room);
 	if (!more) {
 		o->failed = true;
@@ -252,13 +252,15 @@ static void put_value(struct output *o, const struct tree *value)
 	}
 }
 
-char *canonical_write(const struct tree *root)
+char *canonical_write(const struct tree *root, size_t likely)
 {
 	struct output *o = calloc(1, sizeof(*o));
 	char *text;
 
 	if (!o)
 		return NULL;
+	/* Growing would take large pages apart. */
+	make_room(o, likely + 1);
 	put_value(o, root);
 	put_char(o, 0);
 	if (o->failed) {
@@ -272,7 +274,7 @@ char *canonical_write(const struct tree *root)
 
 char *canonical_text(const struct tree *root, struct arena *arena)
 {
-	char *text = canonical_write(root);
+	char *text = canonical_write(root, 0);
 
 	if (text && arena_adopt(arena, text))
 		return text;

@@ -10,8 +10,8 @@
 #include "arena.h"
 #include "tree.h"
 
-/* To be given to free(). NULL: no memory. */
-char *canonical_write(const struct tree *root);
+/* To be given to free(). NULL: no memory. `likely`: as long as it may well become; 0: not known. */
+char *canonical_write(const struct tree *root, size_t likely);
 /* Freed with the arena. */
 char *canonical_text(const struct tree *root, struct arena *arena);
 

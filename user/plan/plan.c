@@ -92,6 +92,7 @@ static void report_no_state(const struct plan *plan, const struct document *d, c
 /* The document's text is written beside everything else: nobody changes the document meanwhile. */
 struct writing {
 	const struct tree *root;
+	size_t likely;
 	char *text;
 	pthread_t thread;
 	bool started;
@@ -101,13 +102,15 @@ static void *write_text(void *argument)
 {
 	struct writing *w = argument;
 
-	w->text = canonical_write(w->root);
+	w->text = canonical_write(w->root, w->likely);
 	return NULL;
 }
 
-static void writing_begin(struct writing *w, const struct tree *root)
+static void writing_begin(struct writing *w, const struct document *d)
 {
-	*w = (struct writing){ .root = root };
+	*w = (struct writing){ .root = d->root };
+	for (const struct text *text = d->texts; text; text = text->next)
+		w->likely += text->length;
 	w->started = !pthread_create(&w->thread, NULL, write_text, w);
 	if (!w->started)
 		write_text(w);
@@ -142,7 +145,7 @@ static bool take_plan(struct plan *plan, struct document *d, const char *state, 
 	root.value = there ? document_in_state(d, state, names, r) : d->root;
 	if (!root.value)
 		return false;
-	writing_begin(&writing, d->root);
+	writing_begin(&writing, d);
 	default_state(plan);
 	TAKE_OBJECT(&root, SECTIONS, plan);
 	default_states(plan, &root);
