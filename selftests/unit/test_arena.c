@@ -54,6 +54,26 @@ static void large_pieces_begin_where_large_pages_do(void **state)
 	arena_free(arena);
 }
 
+/* Many small pieces of which somebody knows that they will be many, and strings between them. */
+static void what_is_expected_comes_in_large_pages(void **state)
+{
+	struct arena *arena = arena_new();
+	uint8_t *first, *last = NULL;
+
+	(void)state;
+	arena_expect(arena, 8U << 20);
+	first = arena_alloc(arena, 1, 1);
+	assert_int_equal((uintptr_t)first % HUGE_PAGE, 0);
+	for (int i = 1; i < 1000; i++) {
+		last = arena_alloc(arena, 1000, 1);
+		assert_string_equal(arena_copy(arena, "a string", 5), "a str");
+		assert_true(is_zero(last, 1000));
+		memset(last, 1, 1000);
+	}
+	assert_in_range(last - first, 998 * 1000, 1000 * 1008);
+	arena_free(arena);
+}
+
 static void what_cannot_be_had_is_said(void **state)
 {
 	struct arena *arena = arena_new();
@@ -84,6 +104,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pieces_are_zero_and_stay_apart),
 		cmocka_unit_test(large_pieces_begin_where_large_pages_do),
+		cmocka_unit_test(what_is_expected_comes_in_large_pages),
 		cmocka_unit_test(what_cannot_be_had_is_said),
 		cmocka_unit_test(what_was_told_may_grow_in_one_piece),
 	};

@@ -34,6 +34,12 @@ struct arena *arena_new(void)
 	return a;
 }
 
+void arena_expect(struct arena *a, size_t bytes)
+{
+	while (a->grow < CHUNK_LAST && a->grow <= bytes / 2)
+		a->grow *= 2;
+}
+
 /* What a large one gives out begins where a large page does, and may go on to where one ends. */
 static struct arena_chunk *chunk_new(size_t size, unsigned char **first)
 {

@@ -146,6 +146,7 @@ static bool take_plan(struct plan *plan, struct document *d, const char *state, 
 	if (!root.value)
 		return false;
 	writing_begin(&writing, d);
+	arena_expect(plan->arena, writing.likely / 2);
 	default_state(plan);
 	TAKE_OBJECT(&root, SECTIONS, plan);
 	default_states(plan, &root);

@@ -121,7 +121,7 @@ static bool push(struct reading *r, const char *key, struct tree *value)
 /* What was pushed since `first` becomes the list's items or the object's members. */
 static bool close_holder(struct reading *r, struct tree *v, size_t first)
 {
-	const struct tree_member *pushed = r->stack + first;
+	const struct tree_member *pushed;
 	size_t count = r->used - first;
 	struct tree_body *body;
 
@@ -137,6 +137,7 @@ static bool close_holder(struct reading *r, struct tree *v, size_t first)
 	r->used = first;
 	if (!count)
 		return true;
+	pushed = r->stack + first;
 	if (v->kind == TREE_OBJECT) {
 		body->member = memcpy(body + 1, pushed, count * sizeof(*pushed));
 		return true;
@@ -342,11 +343,14 @@ static struct tree *read_in_two(char *text, size_t length, struct arena *arena)
 
 	ahead.reading.owner = &ahead.reading.other;
 	ahead.reading.at = ahead.comma ? ahead.comma + 1 : NULL;
+	if (keys.arena)
+		arena_expect(keys.arena, length);
 	if (!keys.arena || !ahead.comma || pthread_create(&ahead.thread, NULL, read_ahead, &ahead)) {
 		arena_free(keys.arena);
 		return NULL;
 	}
 	*ahead.comma = 0;
+	arena_expect(arena, length);
 	root = read_with(&ahead, text, arena);
 	*ahead.comma = ',';
 	for (size_t i = 0; !root && i < length; i++)
