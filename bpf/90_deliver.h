@@ -426,8 +426,11 @@ static __always_inline int deliver_to_tunnel_body(struct __sk_buff *ctx, struct 
 	} else if (largest <= room && ctx->gso_size) {
 		flags |= BPF_F_ADJ_ROOM_FIXED_GSO;
 	}
-	if (!deliver_untag(ctx, p) || !deliver_framed(ctx, p) ||
-	    bpf_skb_adjust_room(ctx, SL_TUNNEL_BYTES, BPF_ADJ_ROOM_MAC, flags) || !tunnel_wrap(ctx, p, v))
+	if (!deliver_untag(ctx, p) || !deliver_framed(ctx, p))
+		return deliver_failed(v, SL_DROP_TOO_BIG);
+	/* While what is to be wrapped is all there is: the kernel keeps it. */
+	bpf_get_hash_recalc(ctx);
+	if (bpf_skb_adjust_room(ctx, SL_TUNNEL_BYTES, BPF_ADJ_ROOM_MAC, flags) || !tunnel_wrap(ctx, p, v))
 		return deliver_failed(v, SL_DROP_TOO_BIG);
 	stat(SL_STAT_TUNNEL_SENT);
 	return deliver_by_route(ctx, p, setting->node_addr, v->next_hop);

@@ -58,9 +58,9 @@ static __always_inline bool wrap_write(struct __sk_buff *ctx, const struct sl_li
 	struct sl_ipv4 *inner;
 	__u32 *word;
 
+	hash = bpf_get_hash_recalc(ctx); /* of what is to be wrapped */
 	if (bpf_skb_adjust_room(ctx, SL_TUNNEL_BYTES, BPF_ADJ_ROOM_MAC, flags))
 		return false;
-	hash = bpf_get_hash_recalc(ctx);
 	outer = packet_begin(ctx) + WRAP_AT;
 	inner = (void *)(outer + 1);
 	word = (void *)outer;

@@ -93,6 +93,30 @@ static void test_sent(struct bench *b)
 	case_end(b);
 }
 
+/* Under which port it is sent; 0: it is not. */
+static uint16_t outer_port(struct bench *b, uint16_t client)
+{
+	struct send s = wire(TO_VIP(VIP_POOL, TCP(client, FAR, SYN)));
+	struct got got;
+
+	if (!bench_run(b, &s, &got) || got.frame.len < 36)
+		return 0;
+	return (uint16_t)(got.frame.bytes[34] << 8 | got.frame.bytes[35]);
+}
+
+/* Switches and network cards spread what comes over their links and queues by it. */
+static void test_spread(struct bench *b)
+{
+	uint16_t first = outer_port(b, 1000), others = 0;
+
+	case_begin(b, "tunnel: each flow goes under a port of its own");
+	that(b, first >= 0xc000 && outer_port(b, 1000) == first, "always the same one");
+	for (uint16_t client = 1001; client <= 1020; client++)
+		others += outer_port(b, client) != first;
+	that(b, others >= 19, "hardly ever that of others");
+	case_end(b);
+}
+
 /* --- what does not fit */
 
 static void test_big(struct bench *b)
@@ -274,6 +298,7 @@ static void test_backends(struct bench *b)
 void test_tunnel(struct bench *b)
 {
 	test_sent(b);
+	test_spread(b);
 	test_big(b);
 	test_received(b);
 	test_peers(b);
