@@ -8,13 +8,11 @@
 #include <string.h>
 #include "compile.h"
 
-struct type type_at(const struct compile *c, uint32_t number)
+const struct type *type_at(const struct compile *c, uint32_t number)
 {
-	struct type type;
 	size_t length;
 
-	memcpy(&type, intern_bytes(&c->types, number, &length), sizeof(type));
-	return type;
+	return intern_bytes(&c->types, number, &length);
 }
 
 const uint32_t *set_list(const struct compile *c, uint32_t number, size_t *count)
@@ -135,7 +133,7 @@ bool classes_describe(struct compile *c)
 		size_t length;
 
 		memcpy(&key, intern_bytes(&c->classes, k, &length), sizeof(key));
-		t = type_at(c, key.type);
+		t = *type_at(c, key.type);
 		if (!sets[t.sets] && !(sets[t.sets] = describe_sets(c, t.sets)))
 			return false;
 		class->class = k;

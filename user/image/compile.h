@@ -199,7 +199,8 @@ bool selector_vip(const struct compile *c, const struct selector *s, struct list
 
 bool tenants_build(struct compile *c);
 
-struct type type_at(const struct compile *c, uint32_t number);
+/* Good until another type is numbered. */
+const struct type *type_at(const struct compile *c, uint32_t number);
 const uint32_t *set_list(const struct compile *c, uint32_t number, size_t *count);
 bool space_build(struct compile *c);
 /* 0: memory is out. */

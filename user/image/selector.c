@@ -178,7 +178,7 @@ static bool index_by_set(struct compile *c)
 	if (!start)
 		return false;
 	for (uint32_t t = 1; t <= c->types.count; t++) {
-		const uint32_t *sets = set_list(c, type_at(c, t).sets, &count);
+		const uint32_t *sets = set_list(c, type_at(c, t)->sets, &count);
 
 		total += count;
 		for (size_t i = 0; i < count; i++)
@@ -190,7 +190,7 @@ static bool index_by_set(struct compile *c)
 	for (size_t i = 2; i < c->set_count + 2; i++)
 		start[i] += start[i - 1];
 	for (uint32_t t = 1; t <= c->types.count; t++) {
-		const uint32_t *sets = set_list(c, type_at(c, t).sets, &count);
+		const uint32_t *sets = set_list(c, type_at(c, t)->sets, &count);
 
 		for (size_t i = 0; i < count; i++)
 			c->types_of_set.item[start[sets[i] + 1]++] = t;
@@ -208,11 +208,11 @@ static bool index_by_network(struct compile *c)
 	if (!start || !c->types_of_network.item)
 		return false;
 	for (uint32_t t = 1; t <= c->types.count; t++)
-		start[type_at(c, t).network + 2]++;
+		start[type_at(c, t)->network + 2]++;
 	for (size_t i = 2; i < networks + 3; i++)
 		start[i] += start[i - 1];
 	for (uint32_t t = 1; t <= c->types.count; t++)
-		c->types_of_network.item[start[type_at(c, t).network + 1]++] = t;
+		c->types_of_network.item[start[type_at(c, t)->network + 1]++] = t;
 	c->types_of_network.start = start;
 	return true;
 }
@@ -275,7 +275,7 @@ static bool add_network(const struct compile *c, const struct selector *s, struc
 		return false;
 	item = out->item;
 	for (size_t i = before; i < out->count; i++) {
-		if (!cluster || type_at(c, item[i]).cluster == cluster)
+		if (!cluster || type_at(c, item[i])->cluster == cluster)
 			item[kept++] = item[i];
 	}
 	out->count = kept;
@@ -317,9 +317,9 @@ bool selector_types(const struct compile *c, const struct selector *s, struct li
 		break;
 	}
 	for (uint32_t t = 1; t <= c->types.count; t++) {
-		struct type type = type_at(c, t);
+		const struct type *type = type_at(c, t);
 
-		if (!matches(c, s, &type))
+		if (!matches(c, s, type))
 			continue;
 		at = list_add(out, 1);
 		if (!at)
