@@ -15,6 +15,7 @@
 #include "../../user/image/digest.h"
 #include "../../user/kernel/build_id.h"
 #include "../../user/kernel/inner.h"
+#include "../../user/kernel/names.h"
 #include "../../user/kernel/proof.h"
 #include "../../user/kernel/shape.h"
 #include "bench.h"
@@ -362,6 +363,61 @@ static void spare(struct bench *b)
 	case_end(b);
 }
 
+/* `back` generations ago rule `id` had this name; NULL: none. */
+static void named(struct bench *b, const char *what, uint32_t back, uint32_t id, const char *name)
+{
+	struct name_text found =
+		name_of_rule(b->kernel.table[SL_TABLE_sl_name], b->kernel.generation - back, id);
+	char number[16];
+
+	snprintf(number, sizeof(number), "%u", id);
+	if (strcmp(found.text, name ? name : number))
+		fail(b, "%s: rule %u of %u generations ago is called %s", what, id, back, found.text);
+}
+
+/* Both generations have their names; a slot's next generation finds those of its last one there. */
+static void names(struct bench *b)
+{
+	struct image image;
+	struct image_name *changed;
+	size_t at = 0;
+	uint32_t id;
+	const char *old;
+
+	case_begin(b, "install: rules are called as in their own generation");
+	bench_plan(b, NULL);
+	image = *b->image;
+	install(b, "before", b->image);
+	changed = calloc(image.name_count, sizeof(*changed));
+	if (!changed)
+		abort();
+	while (at < image.name_count && image.names[at].key.kind != SL_NAME_RULE)
+		at++;
+	if (at == image.name_count) {
+		fail(b, "the plan has no rule with a name");
+		goto out;
+	}
+	memcpy(changed, image.names, image.name_count * sizeof(*changed));
+	id = image.names[at].key.id;
+	old = image.names[at].name.name;
+	snprintf(changed[at].name.name, sizeof(changed[at].name.name), "another");
+	image.names = changed;
+	install(b, "another name", &image);
+	named(b, "another name", 0, id, "another");
+	named(b, "another name", 1, id, old);
+	memmove(changed + at, changed + at + 1, (image.name_count - at - 1) * sizeof(*changed));
+	image.name_count--;
+	install(b, "no such rule", &image);
+	named(b, "no such rule", 0, id, NULL);
+	named(b, "no such rule", 1, id, "another");
+	install(b, "as before", b->image);
+	named(b, "as before", 0, id, old);
+	named(b, "as before", 1, id, NULL);
+out:
+	free(changed);
+	case_end(b);
+}
+
 /* The second table that differs cannot be made: neither it nor the first one is seen. */
 static void fails(struct bench *b)
 {
@@ -600,6 +656,7 @@ void test_install(struct bench *b)
 	spoiled(b);
 	records(b);
 	at_random(b);
+	names(b);
 	fails(b);
 	killed(b);
 	at_once(b);

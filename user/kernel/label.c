@@ -39,28 +39,31 @@ static int by_key(const void *a, const void *b)
 }
 
 /* One that memory is short for stays until the next plan. */
-static void add_stray(struct naming *naming, const struct sl_name_key *key)
+static void add_stray(struct strays *strays, const struct sl_name_key *key)
 {
-	if (naming->strays == naming->room) {
-		size_t room = naming->room ? naming->room * 2 : 64;
-		struct sl_name_key *more = realloc(naming->stray, room * sizeof(*more));
+	if (strays->count == strays->room) {
+		size_t room = strays->room ? strays->room * 2 : 64;
+		struct sl_name_key *more = realloc(strays->key, room * sizeof(*more));
 
 		if (!more)
 			return;
-		naming->stray = more;
-		naming->room = room;
+		strays->key = more;
+		strays->room = room;
 	}
-	naming->stray[naming->strays++] = *key;
+	strays->key[strays->count++] = *key;
 }
 
-static void visit(void *closure, const void *key, const void *value)
+static void visit(void *closure, const void *at, const void *value)
 {
+	const struct sl_name_key *key = at;
 	struct naming *naming = closure;
-	struct wanted *w =
-		naming->count ? bsearch(key, naming->wanted, naming->count, sizeof(*w), by_key) : NULL;
+	struct wanted *w;
 
+	if (is_numbered(key) && key->slot != naming->slot)
+		return; /* the other generation's */
+	w = naming->count ? bsearch(key, naming->wanted, naming->count, sizeof(*w), by_key) : NULL;
 	if (!w) {
-		add_stray(naming, key);
+		add_stray(is_numbered(key) ? &naming->numbered : &naming->shared, key);
 		return;
 	}
 	w->there = true;
@@ -73,6 +76,7 @@ int label_read(struct naming *naming, const struct kernel *k, const struct image
 	int error;
 
 	memset(naming, 0, sizeof(*naming));
+	naming->slot = generation & 1;
 	naming->count = image->name_count;
 	naming->wanted = calloc(naming->count + 1, sizeof(*naming->wanted));
 	if (!naming->wanted)
@@ -80,7 +84,7 @@ int label_read(struct naming *naming, const struct kernel *k, const struct image
 	for (size_t i = 0; i < naming->count; i++)
 		naming->wanted[i] = (struct wanted){ .key = key_in(&image->names[i], generation),
 						     .name = &image->names[i].name };
-	qsort(naming->wanted, naming->count, sizeof(*naming->wanted), by_key);
+	/* In the image's order, which is that of the keys: the names of one kind all get the same slot. */
 	error = rows_walk(k->table[SL_TABLE_sl_name], sizeof(struct sl_name_key), sizeof(struct sl_name),
 			  visit, naming, t);
 	if (error)
@@ -125,10 +129,21 @@ static int write_names(const struct kernel *k, struct naming *naming, bool all)
 	return error;
 }
 
+static void delete_strays(const struct kernel *k, struct strays *strays)
+{
+	__u32 gone = (__u32)strays->count;
+
+	if (gone)
+		bpf_map_delete_batch(k->table[SL_TABLE_sl_name], strays->key, &gone, NULL);
+	strays->count = 0;
+}
+
 int label_before(const struct kernel *k, struct naming *naming, struct trouble *t)
 {
-	int error = write_names(k, naming, false);
+	int error;
 
+	delete_strays(k, &naming->numbered); /* first: there is room for two generations of them */
+	error = write_names(k, naming, false);
 	if (!error)
 		return 0;
 	return trouble(t, error,
@@ -159,16 +174,15 @@ void label_undo(const struct kernel *k, uint32_t generation)
 
 void label_after(const struct kernel *k, struct naming *naming)
 {
-	__u32 gone = (__u32)naming->strays;
-
 	write_names(k, naming, true);
-	if (gone)
-		bpf_map_delete_batch(k->table[SL_TABLE_sl_name], naming->stray, &gone, NULL);
+	delete_strays(k, &naming->numbered);
+	delete_strays(k, &naming->shared);
 }
 
 void label_free(struct naming *naming)
 {
 	free(naming->wanted);
-	free(naming->stray);
+	free(naming->shared.key);
+	free(naming->numbered.key);
 	memset(naming, 0, sizeof(*naming));
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The rows of sl_name that an image brings. Numbers of rules, of the policy and of SNAT, mean something else in
- * each generation, so their names stand in the slot of theirs; the other names are shared by both.
+ * each generation, so their names stand in the slot of theirs; the other names are shared by both. Those of the
+ * generation before stay in their slot, as its tables do: the next one, which takes the slot, mostly has the very same.
  */
 #ifndef SLUICE_LABEL_H
 #define SLUICE_LABEL_H
@@ -12,18 +13,22 @@ struct wanted;
 struct naming {
 	struct wanted *wanted; /* as many as the image has names, in order of keys */
 	size_t count;
-	struct sl_name_key *stray; /* names there that the image does not have */
-	size_t strays;
-	size_t room; /* for strays */
+	uint32_t slot; /* of the generation that they are for */
+	struct strays {
+		struct sl_name_key *key;
+		size_t count;
+		size_t room;
+	} shared, /* names there that the image does not have */
+		numbered; /* of these the ones in the slot, left there by the last generation that had it */
 };
 
 /* The image has to stay. */
 int label_read(struct naming *naming, const struct kernel *k, const struct image *image, uint32_t generation,
 	       struct trouble *t);
-/* Before the flip: adds the rule names of the new generation and names that are not there yet. Changes no
- * name that the running generation shows. */
+/* Before the flip: makes the rule names in the slot those of the new generation, and adds names that are not there yet.
+ * Changes no name that the running generation shows. */
 int label_before(const struct kernel *k, struct naming *naming, struct trouble *t);
-/* Takes back what label_before() added for rules. */
+/* Takes away the rule names in the slot, which are nobody's then. */
 void label_undo(const struct kernel *k, uint32_t generation);
 /* After the flip, or a patch: names that changed are written, names that nothing has any more go. */
 void label_after(const struct kernel *k, struct naming *naming);
