@@ -18,6 +18,7 @@
 #include "change.h"
 #include "claim.h"
 #include "force.h"
+#include "keep.h"
 #include "neighbour.h"
 #include "state.h"
 #include "tally.h"
@@ -28,6 +29,7 @@ struct work {
 	struct change change; /* of the plan's state */
 	char node[SL_NAME_LEN];
 	struct plan *plan;
+	struct keep keep; /* of the plan's text */
 	struct image *image;
 	struct link_facts links;
 	struct kernel k;
@@ -85,6 +87,7 @@ static void shorten_node(struct work *w)
 
 static void drop_plan(struct work *w)
 {
+	keep_drop(&w->keep);
 	if (w->image)
 		image_free(w->image);
 	if (w->plan)
@@ -128,8 +131,10 @@ static bool compile(struct work *w, const char *path, const char *otherwise)
 	if (w->plan && !report_failed(&r))
 		plan_refuse_unenforced(w->plan, w->node, &r);
 	progress("compiling");
-	if (w->plan && !report_failed(&r))
+	if (w->plan && !report_failed(&r)) {
+		keep_begin(&w->keep, w->order->state, w->plan->text);
 		w->image = image_compile_lean(w->plan, w->node, &w->links, &r);
+	}
 	progress("");
 	report_print(&r, stderr);
 	if (!w->image || report_failed(&r))
@@ -337,7 +342,7 @@ static int carry_out(struct work *w)
 			w->k.generation);
 	}
 	speak(w);
-	kept = state_keep(w->order->state, w->plan->text, w->node, &w->t);
+	kept = keep_end(&w->keep, w->node, &w->t);
 	if (kept) {
 		fail(w);
 		fprintf(stderr,
@@ -369,7 +374,7 @@ static int keep_order(struct work *w)
 {
 	if (links_read(&w->links, &w->t) || find_image(w) || change_record(&w->change, &w->t))
 		return fail(w);
-	if (state_keep(w->order->state, w->plan->text, w->node, &w->t)) {
+	if (keep_end(&w->keep, w->node, &w->t)) {
 		change_undo(&w->change);
 		return fail(w);
 	}
@@ -399,6 +404,7 @@ int order_force(const struct order *order)
 		result.plan = w.image->hash >> 16;
 	if (code)
 		result.reason = w.t.text;
+	keep_drop(&w.keep); /* under the lock that change_end() gives up */
 	if (change_end(&w.change, &result, &t)) {
 		fprintf(stderr, "sluice: %s\n", t.text);
 		code = 1;

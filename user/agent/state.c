@@ -89,41 +89,57 @@ static int force_folder(const char *dir, struct trouble *t)
 	return error;
 }
 
-int state_replace(const char *dir, const char *name, const char *text, struct trouble *t)
+int state_aside(struct aside *a, const char *dir, const char *name, const char *text, struct trouble *t)
 {
-	char path[PATH_MAX], fresh[PATH_MAX];
 	int fd, error;
 
-	if (state_path(path, sizeof(path), dir, name) ||
-	    snprintf(fresh, sizeof(fresh), "%s.new", path) >= (int)sizeof(fresh))
+	a->written = false;
+	if (state_path(a->path, sizeof(a->path), dir, name) ||
+	    snprintf(a->fresh, sizeof(a->fresh), "%s.new", a->path) >= (int)sizeof(a->fresh))
 		return trouble(t, -ENAMETOOLONG, "the name of the state directory is too long");
-	if (equal(path, text, strlen(text)))
+	if (equal(a->path, text, strlen(text)))
 		return 0;
-	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	fd = open(a->fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
 	if (fd < 0)
-		return trouble(t, -errno, "cannot write %s: %s", fresh, strerror(errno));
+		return trouble(t, -errno, "cannot write %s: %s", a->fresh, strerror(errno));
+	a->written = true;
 	error = write_whole(fd, text, strlen(text));
 	if (close(fd) && !error)
 		error = -errno;
-	if (!error && rename(fresh, path))
+	if (!error)
+		return 0;
+	state_drop(a);
+	return trouble(t, error, "cannot write %s: %s", a->path, strerror(-error));
+}
+
+int state_put(struct aside *a, const char *dir, struct trouble *t)
+{
+	int error;
+
+	if (!a->written)
+		return 0;
+	if (rename(a->fresh, a->path)) {
 		error = -errno;
-	if (error) {
-		unlink(fresh);
-		return trouble(t, error, "cannot write %s: %s", path, strerror(-error));
+		state_drop(a);
+		return trouble(t, error, "cannot write %s: %s", a->path, strerror(-error));
 	}
+	a->written = false;
 	return force_folder(dir, t);
 }
 
-int state_keep(const char *dir, const char *plan_text, const char *node, struct trouble *t)
+void state_drop(struct aside *a)
 {
-	char line[SL_NAME_LEN + 2];
-	int error = state_make(dir, t);
+	if (a->written)
+		unlink(a->fresh);
+	a->written = false;
+}
 
-	if (error)
-		return error;
-	snprintf(line, sizeof(line), "%s\n", node);
-	error = state_replace(dir, STATE_PLAN, plan_text, t);
-	return error ? error : state_replace(dir, STATE_NODE, line, t);
+int state_replace(const char *dir, const char *name, const char *text, struct trouble *t)
+{
+	struct aside aside;
+	int error = state_aside(&aside, dir, name, text, t);
+
+	return error ? error : state_put(&aside, dir, t);
 }
 
 int state_node(const char *dir, char node[SL_NAME_LEN], struct trouble *t)

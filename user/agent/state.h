@@ -6,6 +6,8 @@
  */
 #ifndef SLUICE_STATE_H
 #define SLUICE_STATE_H
+#include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include "../../include/limits.h"
 #include "../kernel/kernel.h"
@@ -20,8 +22,21 @@ int state_path(char *path, size_t size, const char *dir, const char *name);
 int state_make(const char *dir, struct trouble *t);
 /* DIR/NAME holds `text` whole, on disk, or what it held before. */
 int state_replace(const char *dir, const char *name, const char *text, struct trouble *t);
-/* Keeps the plan's text and the node's name. Called after the flip. */
-int state_keep(const char *dir, const char *plan_text, const char *node, struct trouble *t);
+
+/* The same in two steps. */
+struct aside {
+	char path[PATH_MAX];
+	char fresh[PATH_MAX]; /* beside it */
+	bool written; /* it is there; else `path` holds the text already */
+};
+
+/* Whole and on disk beside DIR/NAME. An error leaves nothing there. */
+int state_aside(struct aside *a, const char *dir, const char *name, const char *text, struct trouble *t);
+/* Becomes DIR/NAME, or is gone. */
+int state_put(struct aside *a, const char *dir, struct trouble *t);
+/* Is gone. */
+void state_drop(struct aside *a);
+
 /* The node the last plan was applied for; -ENOENT without trouble if none was. */
 int state_node(const char *dir, char node[SL_NAME_LEN], struct trouble *t);
 /* Gone from the disk as well when it returns 0. None there is no trouble. */

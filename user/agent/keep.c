@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What goes wrong is not said before the flip: a plan that cannot be kept comes in force all the same.
+ */
+#include <stdio.h>
+#include <string.h>
+#include "keep.h"
+
+static void *write_down(void *argument)
+{
+	struct keep *k = argument;
+
+	k->error = state_make(k->dir, &k->t);
+	if (!k->error)
+		k->error = state_aside(&k->aside, k->dir, STATE_PLAN, k->text, &k->t);
+	return NULL;
+}
+
+void keep_begin(struct keep *k, const char *dir, const char *text)
+{
+	memset(k, 0, sizeof(*k));
+	k->dir = dir;
+	k->text = text;
+	k->started = !pthread_create(&k->thread, NULL, write_down, k);
+	if (!k->started)
+		write_down(k);
+}
+
+static void wait_for(struct keep *k)
+{
+	if (k->started)
+		pthread_join(k->thread, NULL);
+	k->started = false;
+}
+
+int keep_end(struct keep *k, const char *node, struct trouble *t)
+{
+	char line[SL_NAME_LEN + 2];
+	const char *dir = k->dir;
+	int error;
+
+	wait_for(k);
+	k->dir = NULL;
+	if (k->error) {
+		*t = k->t;
+		return k->error;
+	}
+	snprintf(line, sizeof(line), "%s\n", node);
+	error = state_put(&k->aside, dir, t);
+	return error ? error : state_replace(dir, STATE_NODE, line, t);
+}
+
+void keep_drop(struct keep *k)
+{
+	if (!k->dir)
+		return;
+	wait_for(k);
+	state_drop(&k->aside);
+	k->dir = NULL;
+}
