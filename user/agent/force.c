@@ -35,6 +35,7 @@ struct work {
 	struct kernel k;
 	bool stateless; /* the plan does not have the state it has to be read in */
 	bool open; /* k is */
+	bool ahead; /* k is open and locked, which nobody has asked for yet */
 	struct notes notes;
 	struct claims claims; /* VIPs that this node did not own before */
 	struct trouble t;
@@ -111,6 +112,24 @@ static int refused(struct work *w)
 		change_state(c), (unsigned long long)c->was.number, w->order->plan ? w->order->plan : "FILE");
 }
 
+/*
+ * The plan will most likely be installed: what is there is read beside the compiler. Whatever is in the way is not said
+ * before the plan is known to be good.
+ */
+static void look_ahead(struct work *w)
+{
+	struct trouble later;
+
+	if (w->ahead || w->order->load || kernel_open(&w->k, w->order->pins, false, &later))
+		return;
+	if (kernel_lock(&w->k, &later) || kernel_reopen_plan(&w->k, &later)) {
+		kernel_close(&w->k);
+		return;
+	}
+	w->ahead = true;
+	kernel_expect(&w->k);
+}
+
 /* From file to image; every finding is printed. False: refused. */
 static bool compile(struct work *w, const char *path, const char *otherwise)
 {
@@ -133,6 +152,7 @@ static bool compile(struct work *w, const char *path, const char *otherwise)
 	progress("compiling");
 	if (w->plan && !report_failed(&r)) {
 		keep_begin(&w->keep, w->order->state, w->plan->text);
+		look_ahead(w);
 		w->image = image_compile_lean(w->plan, w->node, &w->links, &r);
 	}
 	progress("");
@@ -180,7 +200,9 @@ static int open_kernel(struct work *w)
 	bool up = kernel_present(pins);
 	int error;
 
-	if (up || !w->order->load) {
+	if (w->ahead) {
+		w->open = true;
+	} else if (up || !w->order->load) {
 		error = kernel_open(&w->k, pins, false, &w->t);
 		/* A later `up` completes what is missing; another layout stays refused. */
 		if (error && (!w->order->load || error == -EPROTO))
@@ -193,7 +215,7 @@ static int open_kernel(struct work *w)
 	if (error)
 		return error;
 	if (!w->order->load)
-		return kernel_reopen_plan(&w->k, &w->t);
+		return w->ahead ? 0 : kernel_reopen_plan(&w->k, &w->t);
 
 	if (w->open)
 		kernel_close(&w->k);
@@ -410,7 +432,7 @@ int order_force(const struct order *order)
 		code = 1;
 	}
 
-	if (w.open)
+	if (w.open || w.ahead)
 		kernel_close(&w.k);
 	notes_free(&w.notes);
 	claims_free(&w.claims);

@@ -23,6 +23,7 @@ struct work {
 	const struct image *image;
 	const char *folder;
 	int *fds;
+	const struct spares *spares; /* NULL: none */
 	struct kept was;
 	struct kept now;
 	struct types types;
@@ -88,8 +89,8 @@ static int one_table(struct work *w, int i, struct trouble *t)
 
 	if (!error && w->in_force)
 		error = find_same(w->in_force, i, image, &w->was.table[i], &w->now.table[i], &w->fds[i], t);
-	if (!error && w->in_force && w->fds[i] < 0)
-		spare_take(w->in_force, i, image, &w->fds[i]);
+	if (!error && w->spares && w->fds[i] < 0)
+		spare_take(w->spares, i, image, &w->fds[i]);
 	if (!error && w->fds[i] < 0)
 		error = make_table(i, w->image, &w->types, &w->fds[i], t);
 	if (!error && bpf_obj_pin(w->fds[i], path.text))
@@ -128,6 +129,8 @@ int fresh_tables(const struct kernel *in_force, const struct image *image, const
 		error = trouble(t, -errno, "cannot make %s: %s", folder, strerror(errno));
 		goto out;
 	}
+	if (in_force && spares_ready(in_force->spares, in_force->generation))
+		w.spares = in_force->spares;
 	beside.started = !pthread_create(&beside.thread, NULL, run, &beside);
 	run(&here);
 	if (beside.started)

@@ -24,6 +24,7 @@
 #include "label.h"
 #include "pins.h"
 #include "shape.h"
+#include "spare.h"
 
 static uint64_t now_us(clockid_t clock)
 {
@@ -110,6 +111,12 @@ static int put_in_slot(const struct kernel *k, __u32 slot, const int *fds, struc
 	return error;
 }
 
+void kernel_expect(struct kernel *k)
+{
+	if (!k->spares && k->generation)
+		k->spares = spares_begin(k);
+}
+
 int kernel_install(struct kernel *k, const struct image *image, struct trouble *t)
 {
 	uint64_t began = now_us(CLOCK_MONOTONIC);
@@ -134,6 +141,8 @@ int kernel_install(struct kernel *k, const struct image *image, struct trouble *
 	}
 	pins_plan_tidy(k->pins, active.generation); /* of an apply that was killed */
 	current = k->generation == active.generation;
+	if (current)
+		kernel_expect(k);
 	active.generation++;
 	if (!active.generation) /* 0 means that no plan is in; the slot stays the next one */
 		active.generation = 2;
@@ -166,6 +175,8 @@ int kernel_install(struct kernel *k, const struct image *image, struct trouble *
 	set_gauge(k, SL_GAUGE_APPLY_US, now_us(CLOCK_MONOTONIC) - began);
 out:
 	label_free(&naming);
+	spares_end(k->spares);
+	k->spares = NULL;
 	for (int i = 0; i < SL_TABLES; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);

@@ -30,6 +30,7 @@ struct kernel {
 	uint32_t generation; /* as read when opened */
 	bool read_only;
 	int lock; /* descriptor of kernel_lock(), -1: not held */
+	struct spares *spares; /* kernel_expect()'s, NULL: none; only as long as the lock is held */
 };
 
 bool kernel_present(const char *pins);
@@ -52,6 +53,8 @@ uint32_t kernel_room(const struct kernel *k, enum sl_table_id table);
 /* Loads programs, creates or reuses tables, pins both. Twice is the same as once; a newer program replaces
  * the running one by bpf_link_update. k is open only when it returns 0. */
 int kernel_load(struct kernel *k, const char *pins, const struct limits *limits, struct trouble *t);
+/* An install is to come: what it has to wait for and to read goes on beside the caller from now on. Under the lock. */
+void kernel_expect(struct kernel *k);
 /* Fills fresh inner maps for the next generation, verifies the counts, flips. Before the flip nothing
  * that runs is touched. */
 int kernel_install(struct kernel *k, const struct image *image, struct trouble *t);

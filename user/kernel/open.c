@@ -11,6 +11,7 @@
 #include "object.h"
 #include "pins.h"
 #include "shape.h"
+#include "spare.h"
 
 #define LOOKS 100
 
@@ -157,6 +158,8 @@ int kernel_lock(struct kernel *k, struct trouble *t)
 
 void kernel_unlock(struct kernel *k)
 {
+	spares_end(k->spares);
+	k->spares = NULL;
 	if (k->lock >= 0)
 		close(k->lock);
 	k->lock = -1;

@@ -130,8 +130,8 @@ static int read_rows(int table, int fd, const struct image_table *image, struct 
 	return error;
 }
 
-int proof_differ(int table, int fd, const struct image_table *image, size_t most, struct differing *d,
-		 struct trouble *t)
+int proof_differ(int table, const struct rows *rows, const struct image_table *image, size_t most,
+		 struct differing *d, struct trouble *t)
 {
 	struct proof proof = { 0 };
 	struct index x = { .image = image,
@@ -150,8 +150,8 @@ int proof_differ(int table, int fd, const struct image_table *image, size_t most
 				shapes[table].name);
 	if (!error)
 		error = index_make(&x, table, t);
-	if (!error)
-		error = rows_walk(fd, image->key_size, image->value_size, visit, &x, t);
+	for (size_t i = 0; !error && i < rows->count; i++)
+		visit(&x, rows_key(rows, i), rows_value(rows, i));
 	for (size_t i = 0; !error && i < image->count; i++) {
 		if (x.right[i])
 			continue;

@@ -5,6 +5,7 @@
 #ifndef SLUICE_PROOF_H
 #define SLUICE_PROOF_H
 #include "kernel.h"
+#include "rows.h"
 
 struct proof {
 	size_t wanted; /* rows of the image; of an array those that are not zero, which mean "not given" */
@@ -31,9 +32,9 @@ struct differing {
 	bool more; /* than `most` of either; they are not all listed */
 };
 
-/* Reads the whole table. Writes nothing. differing_free() afterwards, whatever it returns. */
-int proof_differ(int table, int fd, const struct image_table *image, size_t most, struct differing *d,
-		 struct trouble *t);
+/* Of all rows that the hash holds. differing_free() afterwards, whatever it returns. */
+int proof_differ(int table, const struct rows *rows, const struct image_table *image, size_t most,
+		 struct differing *d, struct trouble *t);
 void differing_free(struct differing *d);
 
 /* The values of an array made with BPF_F_MMAPABLE, as they lie in the kernel: each in `stride` bytes. */

@@ -5,18 +5,34 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <fcntl.h>
 #include <linux/membarrier.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "inner.h"
 #include "proof.h"
+#include "rows.h"
 #include "shape.h"
 #include "spare.h"
 
 /* More than one row in so many, and a table of its own costs no more. */
 #define PART 16
 #define FEW 16
+
+struct spares {
+	pthread_t thread;
+	bool started;
+	uint32_t generation; /* in force */
+	bool through; /* the packets of the one before */
+	struct spare {
+		int fd; /* -1: there is none, or it could not be read */
+		struct bpf_map_info info;
+		struct rows rows;
+	} table[SL_TABLES];
+};
 
 static bool info_of(int fd, struct bpf_map_info *info)
 {
@@ -38,23 +54,89 @@ static bool fits(int table, const struct bpf_map_info *info, size_t count)
 	       info->map_flags == s->flags && info->max_entries >= least && info->max_entries <= most;
 }
 
-/* -1: there is none, or packets look into it. */
-static int find(const struct kernel *k, int table, size_t count)
+/* False: there is none, or packets look into it. */
+static bool find(const struct kernel *k, int table, struct spare *spare)
 {
 	__u32 slot = !(k->generation & 1), id = 0;
-	struct bpf_map_info spare, current;
-	int fd;
+	struct bpf_map_info current;
 
-	if (bpf_map_lookup_elem(k->table[table], &slot, &id))
-		return -1;
-	fd = bpf_map_get_fd_by_id(id);
-	if (fd < 0)
-		return -1;
-	if (info_of(fd, &spare) && info_of(k->plan[table], &current) && spare.id != current.id &&
-	    fits(table, &spare, count))
-		return fd;
-	close(fd);
-	return -1;
+	if (!shapes[table].plan || inner_sealed(table) || shapes[table].type != BPF_MAP_TYPE_HASH ||
+	    bpf_map_lookup_elem(k->table[table], &slot, &id))
+		return false;
+	spare->fd = bpf_map_get_fd_by_id(id);
+	if (spare->fd < 0)
+		return false;
+	if (info_of(spare->fd, &spare->info) && info_of(k->plan[table], &current) &&
+	    spare->info.id != current.id)
+		return true;
+	close(spare->fd);
+	spare->fd = -1;
+	return false;
+}
+
+/* The wait first: what is read afterwards is what is written to. */
+static void *read_all(void *argument)
+{
+	struct spares *s = argument;
+
+	/* Packets of the generation that had them are through, also where its last install was killed. */
+	s->through = !syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0);
+	for (int i = 0; s->through && i < SL_TABLES; i++) {
+		struct spare *spare = &s->table[i];
+		struct trouble unused;
+
+		if (spare->fd < 0 || !rows_read(&spare->rows, spare->fd, spare->info.key_size,
+						spare->info.value_size, 1, &unused))
+			continue;
+		close(spare->fd);
+		spare->fd = -1;
+	}
+	return NULL;
+}
+
+struct spares *spares_begin(const struct kernel *in_force)
+{
+	struct spares *s = calloc(1, sizeof(*s));
+	bool any = false;
+
+	if (!s)
+		return NULL;
+	s->generation = in_force->generation;
+	for (int i = 0; i < SL_TABLES; i++) {
+		s->table[i].fd = -1;
+		any |= find(in_force, i, &s->table[i]);
+	}
+	if (!any) {
+		free(s);
+		return NULL;
+	}
+	s->started = !pthread_create(&s->thread, NULL, read_all, s);
+	if (!s->started)
+		read_all(s);
+	return s;
+}
+
+bool spares_ready(struct spares *s, uint32_t generation)
+{
+	if (!s)
+		return false;
+	if (s->started)
+		pthread_join(s->thread, NULL);
+	s->started = false;
+	return s->through && s->generation == generation;
+}
+
+void spares_end(struct spares *s)
+{
+	if (!s)
+		return;
+	spares_ready(s, 0);
+	for (int i = 0; i < SL_TABLES; i++) {
+		rows_free(&s->table[i].rows);
+		if (s->table[i].fd >= 0)
+			close(s->table[i].fd);
+	}
+	free(s);
 }
 
 static bool write_rows(int fd, const struct image_table *image, const struct differing *d)
@@ -92,25 +174,18 @@ static bool written(int fd, const struct image_table *image, const struct differ
 	return true;
 }
 
-void spare_take(const struct kernel *in_force, int table, const struct image_table *image, int *fd)
+void spare_take(const struct spares *s, int table, const struct image_table *image, int *fd)
 {
+	const struct spare *spare = &s->table[table];
 	struct differing d = { 0 };
 	struct trouble unused;
 
 	*fd = -1;
-	if (inner_sealed(table) || shapes[table].type != BPF_MAP_TYPE_HASH || !image->count ||
-	    image->value_size > 256)
+	if (spare->fd < 0 || !image->count || image->value_size > 256 ||
+	    !fits(table, &spare->info, image->count))
 		return;
-	*fd = find(in_force, table, image->count);
-	if (*fd < 0)
-		return;
-	if (!proof_differ(table, *fd, image, image->count / PART + FEW, &d, &unused) && !d.more &&
-	    /* Packets of the generation that had it are through, also where its last install was killed. */
-	    !syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0) && write_rows(*fd, image, &d) &&
-	    written(*fd, image, &d))
-		goto out;
-	close(*fd);
-	*fd = -1;
-out:
+	if (!proof_differ(table, &spare->rows, image, image->count / PART + FEW, &d, &unused) && !d.more &&
+	    write_rows(spare->fd, image, &d) && written(spare->fd, image, &d))
+		*fd = fcntl(spare->fd, F_DUPFD_CLOEXEC, 0);
 	differing_free(&d);
 }

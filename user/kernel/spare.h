@@ -8,11 +8,23 @@
 #define SLUICE_SPARE_H
 #include "kernel.h"
 
+/* Of all tables that have one, with its rows. */
+struct spares;
+
+/*
+ * Begins to read them, in a thread of its own, and to wait for the last packets that look into them. What is read holds as
+ * long as the lock is held. NULL: there are none.
+ */
+struct spares *spares_begin(const struct kernel *in_force);
+/* They are those that an install over this generation may write to, and are read. */
+bool spares_ready(struct spares *s, uint32_t generation);
+void spares_end(struct spares *s);
+
 /*
  * *fd holds the very rows of `image`, or is -1: there is none, it is in force, too much is different, or it cannot be
  * written to. That is no error: it takes a table of its own. What is written is seen by no packet and by no generation
  * that could be fallen back to.
  */
-void spare_take(const struct kernel *in_force, int table, const struct image_table *image, int *fd);
+void spare_take(const struct spares *s, int table, const struct image_table *image, int *fd);
 
 #endif
