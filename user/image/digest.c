@@ -15,6 +15,14 @@ static uint64_t step(uint64_t sum, uint64_t word)
 	return sum ^ sum >> 29;
 }
 
+static uint64_t word_at(const uint8_t *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return word;
+}
+
 /* All of `from` reaches all bits. */
 static uint64_t mix(uint64_t from)
 {
@@ -25,16 +33,21 @@ static uint64_t mix(uint64_t from)
 
 struct digest digest_rows(const void *rows, size_t count, size_t key_size, size_t value_size)
 {
-	uint64_t sum[LANES] = { key_size, value_size, count, 0 }, word[LANES];
+	uint64_t a = key_size, b = value_size, c = count, d = 0, word[LANES];
 	struct digest digest = { { 0, 0 } };
 	size_t length = count * (key_size + value_size), done;
 	const uint8_t *at = rows;
 
+	/* Each in a register of its own: an array of them is kept in memory, and every step waits for it. */
 	for (done = 0; length - done >= sizeof(word); done += sizeof(word)) {
-		memcpy(word, at + done, sizeof(word));
-		for (int i = 0; i < LANES; i++)
-			sum[i] = step(sum[i], word[i]);
+		a = step(a, word_at(at + done));
+		b = step(b, word_at(at + done + 8));
+		c = step(c, word_at(at + done + 16));
+		d = step(d, word_at(at + done + 24));
 	}
+
+	uint64_t sum[LANES] = { a, b, c, d };
+
 	memset(word, 0, sizeof(word));
 	if (length > done)
 		memcpy(word, at + done, length - done);

@@ -13,13 +13,21 @@ struct intern_entry {
 	uint64_t hash;
 };
 
+/* Eight bytes at a time. */
 static uint64_t hash_bytes(const void *bytes, size_t length)
 {
 	const uint8_t *at = bytes;
-	uint64_t hash = 0xcbf29ce484222325ULL;
+	uint64_t hash = length, word;
 
+	for (; length >= sizeof(word); length -= sizeof(word), at += sizeof(word)) {
+		memcpy(&word, at, sizeof(word));
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
+		hash ^= hash >> 32;
+	}
+	word = 0;
 	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ at[i]) * 0x100000001b3ULL;
+		word = word << 8 | at[i];
+	hash = (hash ^ word) * 0xd6e8feb86659fd93ULL;
 	return hash ^ hash >> 32;
 }
 

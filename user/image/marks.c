@@ -7,6 +7,7 @@
 #include <string.h>
 #include "../plan/value.h"
 #include "marks.h"
+#include "order.h"
 
 static bool mark(struct list *marks, uint32_t vpc, uint32_t addr, uint8_t len, enum mark_kind kind,
 		 uint32_t index, uint16_t other)
@@ -212,14 +213,18 @@ static bool mark_nodes(struct compile *c, struct list *marks)
 	return true;
 }
 
-static int by_place(const void *a, const void *b)
+static uint64_t place_of(const void *item)
+{
+	const struct mark *m = item;
+
+	return (uint64_t)m->vpc << 32 | m->addr;
+}
+
+/* At one address. */
+static int by_mark(const void *a, const void *b)
 {
 	const struct mark *x = a, *y = b;
 
-	if (x->vpc != y->vpc)
-		return x->vpc < y->vpc ? -1 : 1;
-	if (x->addr != y->addr)
-		return x->addr < y->addr ? -1 : 1;
 	if (x->len != y->len)
 		return x->len < y->len ? -1 : 1;
 	if (x->kind != y->kind)
@@ -251,6 +256,5 @@ bool marks_collect(struct compile *c, struct list *marks)
 			  MARK_WORKLOAD, (uint32_t)i, 0))
 			return false;
 	}
-	qsort(marks->item, marks->count, sizeof(struct mark), by_place);
-	return true;
+	return order_by(marks->item, marks->count, sizeof(struct mark), place_of, by_mark);
 }

@@ -3,10 +3,12 @@
  * Names: what people call the numbers of the tables, so that whoever reads the tables needs no plan.
  */
 #include <arpa/inet.h>
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "compile.h"
+#include "order.h"
 
 static bool add(struct list *names, uint16_t kind, uint32_t id, const char *text)
 {
@@ -21,9 +23,15 @@ static bool add(struct list *names, uint16_t kind, uint32_t id, const char *text
 	return true;
 }
 
-static int by_key(const void *a, const void *b)
+/* Greater where its bytes are. */
+static uint64_t key_of(const void *item)
 {
-	return memcmp(a, b, sizeof(struct sl_name_key));
+	const struct image_name *name = item;
+	uint64_t key;
+
+	_Static_assert(sizeof(key) == sizeof(name->key), "a key is a number");
+	memcpy(&key, &name->key, sizeof(key));
+	return be64toh(key);
 }
 
 /* EIPs by their address, the node's own too; rules of SNAT, then that of nat_outgoing. */
@@ -124,9 +132,8 @@ bool names_build(struct compile *c)
 			     SL_NAMES / 2);
 		goto out;
 	}
-	qsort(names.item, names.count, sizeof(struct image_name), by_key);
 	image->names = heap_take(c->heap, names.count * sizeof(struct image_name));
-	if (!image->names)
+	if (!image->names || !order_by(names.item, names.count, sizeof(struct image_name), key_of, NULL))
 		goto out;
 	memcpy(image->names, names.item, names.count * sizeof(struct image_name));
 	image->name_count = names.count;
