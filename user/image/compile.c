@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "digest.h"
+#include "pair.h"
 #include "rings.h"
 
 /* Eight bytes at a time, in the machine's order: the rows it hashes are in that order too. */
@@ -95,7 +96,7 @@ static bool begin(struct compile *c)
 
 static bool run(struct compile *c)
 {
-	struct rings_work rings;
+	struct rings_work rings = { 0 };
 	bool done;
 
 	if (!begin(c) || !resolve(c) || !selectors_collect(c) || !tenants_build(c) || !space_build(c) ||
@@ -109,9 +110,9 @@ static bool run(struct compile *c)
 	done &= abroad_build(c);
 	done &= qos_build(c);
 	done &= slo_build(c);
-	if (!done)
-		return false;
-	done = rings_begin(c, &rings) && names_build(c) && rows_finish(c) && asserts_prove(c);
+	done = done && rings_begin(c, &rings) && names_build(c) && rows_finish(c);
+	pairs_wait(c);
+	done = done && asserts_prove(c);
 	rings_wait(&rings);
 	if (!done)
 		return false;

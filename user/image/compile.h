@@ -151,7 +151,7 @@ struct compile {
 	char **tenants; /* "KEY=VALUE", sorted; number - 1 */
 	size_t tenant_count;
 
-	/* space */
+	/* space; nobody adds to these later */
 	struct intern set_lists; /* ascending uint32_t sets */
 	struct intern types; /* struct type; those of one VPC are adjacent */
 	struct intern label_values;
@@ -165,6 +165,7 @@ struct compile {
 	size_t clause_count;
 	struct intern port_sets;
 	uint32_t last_rule; /* the highest number of a clause; services follow */
+	struct spreading *pairs; /* rows of sl_pair that are being written; NULL: none */
 
 	/* outside */
 	bool *service_here; /* by index: it has rows on this node */

@@ -2,8 +2,10 @@
 /*
  * Rows of sl_pair: what was decided for two types is spread over their classes. They are most of an image, hundreds of
  * thousands, so they are counted first, by source and by destination, and then each is written once and where it
- * belongs, without a look at the bytes of any other row.
+ * belongs, without a look at the bytes of any other row. That takes no more than what is there when they are counted, so
+ * it is done beside the other stages.
  */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../plan/huge.h"
@@ -15,15 +17,27 @@ struct coming {
 	uint32_t said; /* 2 * number of the decided + 1 for equal labels */
 };
 
+struct pair_row {
+	struct sl_pair_key key;
+	struct sl_pair row;
+};
+
+_Static_assert(sizeof(struct pair_row) == sizeof(struct sl_pair_key) + sizeof(struct sl_pair),
+	       "rows without padding");
+
 struct spreading {
-	struct compile *c;
-	const struct type_pairs *pairs;
+	const struct compile *c;
+	struct type_pairs pairs;
+	const struct decided *decided;
 	uint32_t *order; /* classes by the bytes of their numbers */
 	uint32_t *class_of_label; /* of the destination type */
 	uint32_t *at_src; /* rows by class, then where the next one goes */
 	uint32_t *at_dst;
 	struct coming *coming; /* by destination; NULL: rows are only counted */
+	struct pair_row *rows;
 	size_t count;
+	pthread_t thread;
+	bool started;
 };
 
 static uint32_t label_of(const struct compile *c, uint32_t class)
@@ -70,8 +84,8 @@ static void count_all(struct spreading *s, uint32_t from, uint32_t to)
  */
 static void spread(struct spreading *s, uint32_t type, const struct type_pair *pair)
 {
-	struct compile *c = s->c;
-	const struct decided *d = &s->pairs->decided[pair->decided - 1];
+	const struct compile *c = s->c;
+	const struct decided *d = &s->decided[pair->decided - 1];
 	const uint32_t *start = c->classes_of_type.start, *class = c->classes_of_type.item;
 	uint32_t from = start[type], from_end = start[type + 1];
 	uint32_t to = start[pair->to], to_end = start[pair->to + 1];
@@ -107,12 +121,13 @@ static void mark_labels(struct spreading *s, uint32_t type, bool forget)
 /* `rows` of each clause, or NULL: nobody asks. */
 static void spread_all(struct spreading *s, uint64_t *rows)
 {
-	const struct type_pairs *pairs = s->pairs;
+	const struct type_pair *pairs = s->pairs.item.item;
+	const uint32_t *start = s->pairs.start;
 
 	for (uint32_t from = 1; from <= s->c->types.count; from++) {
-		for (uint32_t i = pairs->start[from]; i < pairs->start[from + 1]; i++) {
-			const struct type_pair *pair = &pairs->item[i];
-			const struct decided *d = &pairs->decided[pair->decided - 1];
+		for (uint32_t i = start[from]; i < start[from + 1]; i++) {
+			const struct type_pair *pair = &pairs[i];
+			const struct decided *d = &s->decided[pair->decided - 1];
 			size_t before = s->count;
 
 			if (d->split)
@@ -145,38 +160,27 @@ static void to_places(const struct spreading *s, uint32_t *at)
 }
 
 /* By destination, then, which keeps that, by source. */
-static bool write_rows(struct spreading *s)
+static void *write_rows(void *argument)
 {
-	struct {
-		struct sl_pair_key key;
-		struct sl_pair row;
-	} *rows = rows_place(s->c, SL_TABLE_sl_pair, s->count);
+	struct spreading *s = argument;
 	uint32_t i = 0;
 
-	_Static_assert(sizeof(*rows) == sizeof(rows->key) + sizeof(rows->row), "rows without padding");
-	s->coming = calloc(s->count, sizeof(*s->coming));
-	huge_advise(s->coming, s->count * sizeof(*s->coming));
-	if (!s->coming || !rows)
-		return false;
-	to_places(s, s->at_dst);
-	to_places(s, s->at_src);
 	spread_all(s, NULL);
 	for (size_t k = 0; k < s->c->classes.count; k++) {
 		uint32_t dst = s->order[k];
 
 		for (; i < s->at_dst[dst]; i++) {
 			const struct coming *coming = &s->coming[i];
-			const struct decision *said =
-				&s->pairs->decided[coming->said / 2].said[coming->said % 2];
-			uint32_t at = s->at_src[coming->src]++;
+			const struct decision *said = &s->decided[coming->said / 2].said[coming->said % 2];
+			struct pair_row *row = &s->rows[s->at_src[coming->src]++];
 
-			rows[at].key = (struct sl_pair_key){ .src = coming->src, .dst = dst };
-			rows[at].row = (struct sl_pair){
+			row->key = (struct sl_pair_key){ .src = coming->src, .dst = dst };
+			row->row = (struct sl_pair){
 				.set = said->set, .rule = said->rule, .policy = said->policy, .qos = said->qos
 			};
 		}
 	}
-	return true;
+	return NULL;
 }
 
 static bool too_many(struct compile *c, size_t total, const uint64_t *rows_of_clause)
@@ -197,29 +201,68 @@ static bool too_many(struct compile *c, size_t total, const uint64_t *rows_of_cl
 	return true;
 }
 
-bool pairs_place(struct compile *c, const struct type_pairs *pairs)
+/* Counted, and with room for all. */
+static bool prepare(struct compile *c, struct spreading *s)
 {
 	size_t classes = c->classes.count;
 	uint64_t *rows_of_clause = heap_take(&c->scratch, c->clause_count * sizeof(*rows_of_clause));
-	struct spreading s = {
-		.c = c,
-		.pairs = pairs,
-		.order = heap_take(&c->scratch, classes * sizeof(*s.order)),
-		.class_of_label = heap_take(&c->scratch, (c->label_values.count + 1) * sizeof(uint32_t)),
-		.at_src = heap_take(&c->scratch, (classes + 1) * sizeof(*s.at_src)),
-		.at_dst = heap_take(&c->scratch, (classes + 1) * sizeof(*s.at_dst)),
-	};
-	bool done;
 
-	if (!s.order || !s.class_of_label || !s.at_src || !s.at_dst || !rows_of_clause)
+	s->order = heap_take(&c->scratch, classes * sizeof(*s->order));
+	s->class_of_label = heap_take(&c->scratch, (c->label_values.count + 1) * sizeof(uint32_t));
+	s->at_src = heap_take(&c->scratch, (classes + 1) * sizeof(*s->at_src));
+	s->at_dst = heap_take(&c->scratch, (classes + 1) * sizeof(*s->at_dst));
+	if (!s->order || !s->class_of_label || !s->at_src || !s->at_dst || !rows_of_clause)
 		return false;
 	for (uint32_t i = 0; i < classes; i++)
-		s.order[i] = i + 1;
-	qsort(s.order, classes, sizeof(*s.order), by_bytes);
-	spread_all(&s, rows_of_clause);
-	if (too_many(c, s.count, rows_of_clause))
+		s->order[i] = i + 1;
+	qsort(s->order, classes, sizeof(*s->order), by_bytes);
+	spread_all(s, rows_of_clause);
+	if (too_many(c, s->count, rows_of_clause))
 		return false;
-	done = !s.count || write_rows(&s);
-	free(s.coming);
-	return done;
+	if (!s->count)
+		return true;
+	to_places(s, s->at_dst);
+	to_places(s, s->at_src);
+	s->rows = rows_place(c, SL_TABLE_sl_pair, s->count);
+	s->coming = calloc(s->count, sizeof(*s->coming));
+	huge_advise(s->coming, s->count * sizeof(*s->coming));
+	if (s->coming && s->rows)
+		return true;
+	free(s->coming);
+	return false;
+}
+
+bool pairs_begin(struct compile *c, struct type_pairs *pairs)
+{
+	struct spreading *s = heap_take(&c->scratch, sizeof(*s));
+
+	if (!s)
+		return false;
+	s->c = c;
+	s->pairs = *pairs;
+	s->decided = pairs->decided.item;
+	if (!prepare(c, s))
+		return false;
+	c->pairs = s;
+	*pairs = (struct type_pairs){ 0 };
+	if (!s->count)
+		return true;
+	s->started = !pthread_create(&s->thread, NULL, write_rows, s);
+	if (!s->started)
+		write_rows(s);
+	return true;
+}
+
+void pairs_wait(struct compile *c)
+{
+	struct spreading *s = c->pairs;
+
+	if (!s)
+		return;
+	if (s->started)
+		pthread_join(s->thread, NULL);
+	free(s->coming);
+	list_free(&s->pairs.item);
+	list_free(&s->pairs.decided);
+	c->pairs = NULL;
 }

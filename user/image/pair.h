@@ -21,11 +21,16 @@ struct type_pair {
 
 struct type_pairs {
 	uint32_t *start; /* by the type they lead from, as in struct buckets */
-	const struct type_pair *item;
-	const struct decided *decided;
+	struct list item; /* struct type_pair */
+	struct list decided; /* struct decided */
 };
 
-/* The rows of sl_pair, all of them and in their order. */
-bool pairs_place(struct compile *c, const struct type_pairs *pairs);
+/*
+ * The rows of sl_pair, all of them and in their order: they take their place in the image, and are written beside the
+ * stages to come until pairs_wait(). `pairs` is taken out of the caller's hands if it returns true.
+ */
+bool pairs_begin(struct compile *c, struct type_pairs *pairs);
+/* Always to be called, before anybody reads the rows. */
+void pairs_wait(struct compile *c);
 
 #endif

@@ -19,9 +19,7 @@ struct join {
 	uint8_t *opened; /* by destination type in another cluster: OPENED_BY_* */
 	struct intern lists; /* of clauses */
 	uint32_t *alone; /* clause -> the list of it alone, 0: not asked for yet */
-	struct list decided; /* struct decided by list - 1 */
-	struct list pairs; /* struct type_pair */
-	uint32_t *pairs_of_type; /* by "from": where its pairs begin */
+	struct type_pairs pairs; /* what is decided by list - 1 */
 };
 
 struct hit {
@@ -157,7 +155,7 @@ static uint32_t decide_list(struct join *j, const uint32_t *clause, size_t count
 	list = intern(&j->lists, clause, count * sizeof(*clause));
 	if (!list || j->lists.count == before)
 		return list;
-	d = list_add(&j->decided, 1);
+	d = list_add(&j->pairs.decided, 1);
 	if (!d || !ports_decide(c, clause, count, false, &d->said[0]))
 		return 0;
 	for (size_t i = 0; i < count; i++)
@@ -181,7 +179,7 @@ static bool decide_hits(struct join *j, uint32_t from)
 
 	j->order.count = 0;
 	order = list_add(&j->order, j->hits.count);
-	pair = list_add(&j->pairs, j->touched_count);
+	pair = list_add(&j->pairs.item, j->touched_count);
 	if (!order || !pair)
 		return false;
 	for (size_t i = 0; i < j->touched_count; i++) {
@@ -203,7 +201,7 @@ static bool decide_hits(struct join *j, uint32_t from)
 		at = end;
 		j->start[touched[i]] = 0;
 	}
-	j->pairs_of_type[from + 1] = (uint32_t)j->pairs.count;
+	j->pairs.start[from + 1] = (uint32_t)j->pairs.item.count;
 	return true;
 }
 
@@ -213,8 +211,8 @@ bool policy_build(struct compile *c)
 		.c = c,
 		.hits = { .size = sizeof(struct hit) },
 		.order = { .size = sizeof(uint32_t) },
-		.decided = { .size = sizeof(struct decided) },
-		.pairs = { .size = sizeof(struct type_pair) },
+		.pairs = { .item = { .size = sizeof(struct type_pair) },
+			   .decided = { .size = sizeof(struct decided) } },
 	};
 	uint32_t types = (uint32_t)c->types.count;
 	bool done = false;
@@ -225,8 +223,8 @@ bool policy_build(struct compile *c)
 	if (!j.start || !j.opened || !j.touched || !clauses_build(c) || !index_clauses(&j))
 		goto out;
 	j.alone = heap_take(&c->scratch, c->clause_count * sizeof(uint32_t));
-	j.pairs_of_type = heap_take(&c->scratch, (types + 2) * sizeof(uint32_t));
-	if (!j.alone || !j.pairs_of_type)
+	j.pairs.start = heap_take(&c->scratch, (types + 2) * sizeof(uint32_t));
+	if (!j.alone || !j.pairs.start)
 		goto out;
 	for (uint32_t first = 1, last; first <= types; first = last + 1) {
 		uint32_t vpc = type_at(c, first)->vpc;
@@ -238,16 +236,14 @@ bool policy_build(struct compile *c)
 				goto out;
 		}
 	}
-	done = pairs_place(c, &(struct type_pairs){ .start = j.pairs_of_type,
-						    .item = j.pairs.item,
-						    .decided = j.decided.item });
+	done = pairs_begin(c, &j.pairs);
 	if (done)
 		clauses_warn(c);
 out:
 	list_free(&j.hits);
 	list_free(&j.order);
-	list_free(&j.decided);
-	list_free(&j.pairs);
+	list_free(&j.pairs.item);
+	list_free(&j.pairs.decided);
 	intern_free(&j.lists);
 	return done;
 }
