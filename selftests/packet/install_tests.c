@@ -3,6 +3,7 @@
  * Generations share the tables that are alike in both: what is shared, that a row which changes, goes or was spoiled by
  * hand makes a table of its own, and that an install that fails, is killed or meets another one leaves one whole plan.
  */
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 #include "../../user/kernel/inner.h"
 #include "../../user/kernel/names.h"
 #include "../../user/kernel/proof.h"
+#include "../../user/kernel/rows.h"
 #include "../../user/kernel/shape.h"
 #include "bench.h"
 
@@ -418,6 +420,58 @@ out:
 	case_end(b);
 }
 
+static struct digest digest_names(struct bench *b)
+{
+	struct digest keys = { { 0 } }, both[2] = { { { 0 } } };
+	struct trouble t = { "" };
+	struct rows rows;
+
+	if (rows_read(&rows, b->kernel.table[SL_TABLE_sl_name], sizeof(struct sl_name_key),
+		      sizeof(struct sl_name), 1, &t) ||
+	    rows_sort(&rows, &t)) {
+		fail(b, "the names cannot be read: %s", t.text);
+		return keys;
+	}
+	both[0] = digest_rows(rows.keys, rows.count, rows.key_size, 0);
+	both[1] = digest_rows(rows.values, rows.count, 0, rows.value_size);
+	rows_free(&rows);
+	return digest_rows(both, 1, sizeof(both), 0);
+}
+
+/* More names than there is room for, some of which are those of the slot's last generation. */
+static void no_room(struct bench *b)
+{
+	struct image image;
+	struct digest before, after;
+	struct trouble t = { "" };
+
+	case_begin(b, "install: names that there is no room for leave those of both generations");
+	bench_plan(b, NULL);
+	install(b, "before", b->image);
+	install(b, "before", b->image);
+	image = *b->image;
+	image.name_count = SL_NAMES + 1;
+	image.names = calloc(image.name_count, sizeof(*image.names));
+	if (!image.names)
+		abort();
+	for (uint32_t i = 0; i < image.name_count; i++) {
+		/* In the order of keys, as an image has them. */
+		image.names[i].key = (struct sl_name_key){ .kind = SL_NAME_RULE, .id = htonl(i << 8) };
+		snprintf(image.names[i].name.name, sizeof(image.names[i].name.name), "rule %u", i);
+	}
+	before = digest_names(b);
+	if (!kernel_install(&b->kernel, &image, &t))
+		fail(b, "%zu names were put in", image.name_count);
+	else if (!strstr(t.text, "no room for the names"))
+		fail(b, "%s", t.text);
+	after = digest_names(b);
+	if (memcmp(&before, &after, sizeof(before)))
+		fail(b, "the names are others than before");
+	free(image.names);
+	install(b, "afterwards", b->image);
+	case_end(b);
+}
+
 /* The second table that differs cannot be made: neither it nor the first one is seen. */
 static void fails(struct bench *b)
 {
@@ -657,6 +711,7 @@ void test_install(struct bench *b)
 	records(b);
 	at_random(b);
 	names(b);
+	no_room(b);
 	fails(b);
 	killed(b);
 	at_once(b);

@@ -111,6 +111,43 @@ static int put_in_slot(const struct kernel *k, __u32 slot, const int *fds, struc
 	return error;
 }
 
+/* Names are read while tables are made: neither needs the other. */
+struct reading {
+	const struct kernel *k;
+	const struct image *image;
+	uint32_t generation;
+	struct naming naming;
+	struct trouble t;
+	int error;
+	pthread_t thread;
+	bool started;
+};
+
+static void *read_names(void *argument)
+{
+	struct reading *r = argument;
+
+	r->error = label_read(&r->naming, r->k, r->image, r->generation, &r->t);
+	return NULL;
+}
+
+static void reading_begin(struct reading *r)
+{
+	r->started = !pthread_create(&r->thread, NULL, read_names, r);
+	if (!r->started)
+		read_names(r);
+}
+
+static int reading_end(struct reading *r, struct trouble *t)
+{
+	if (r->started)
+		pthread_join(r->thread, NULL);
+	r->started = false;
+	if (r->error)
+		*t = r->t;
+	return r->error;
+}
+
 void kernel_expect(struct kernel *k)
 {
 	if (!k->spares && k->generation)
@@ -121,7 +158,7 @@ int kernel_install(struct kernel *k, const struct image *image, struct trouble *
 {
 	uint64_t began = now_us(CLOCK_MONOTONIC);
 	bool locked = k->lock >= 0;
-	struct naming naming = { 0 };
+	struct reading names = { .k = k, .image = image };
 	struct sl_active active;
 	struct path folder;
 	int fds[SL_TABLES];
@@ -149,32 +186,35 @@ int kernel_install(struct kernel *k, const struct image *image, struct trouble *
 	snprintf(name, sizeof(name), "plan-%u", active.generation);
 	folder = pin_path(k->pins, name, "");
 
+	names.generation = active.generation;
+	reading_begin(&names);
 	error = fresh_tables(current ? k : NULL, image, folder.text, fds, t);
 	if (!error)
 		error = put_in_slot(k, active.generation & 1, fds, t);
 	if (!error)
-		error = label_read(&naming, k, image, active.generation, t);
+		error = reading_end(&names, t);
 	if (!error)
-		error = label_before(k, &naming, t);
+		error = label_before(k, &names.naming, t);
 	if (!error && bpf_map_update_elem(k->table[SL_TABLE_sl_active], &zero, &active, BPF_ANY))
 		error = trouble(t, -errno, "cannot flip to generation %u: %s", active.generation,
 				strerror(errno));
 	if (error) {
+		reading_end(&names, &(struct trouble){ "" }); /* what went wrong first is said */
 		pins_remove_folder(folder.text);
-		label_undo(k, active.generation);
+		label_undo(k, &names.naming);
 		goto out;
 	}
 
 	/* It is in force. What follows only tidies up and tells. */
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0); /* packets of the generation before are through */
-	label_after(k, &naming);
+	label_after(k, &names.naming);
 	pins_plan_tidy(k->pins, active.generation);
 	error = kernel_reopen_plan(k, t);
 	install_tell(k, image);
 	set_gauge(k, SL_GAUGE_APPLIED_AT, now_us(CLOCK_REALTIME) / 1000000);
 	set_gauge(k, SL_GAUGE_APPLY_US, now_us(CLOCK_MONOTONIC) - began);
 out:
-	label_free(&naming);
+	label_free(&names.naming);
 	spares_end(k->spares);
 	k->spares = NULL;
 	for (int i = 0; i < SL_TABLES; i++)

@@ -53,6 +53,21 @@ static void add_stray(struct strays *strays, const struct sl_name_key *key)
 	strays->key[strays->count++] = *key;
 }
 
+static void add_was(struct naming *naming, const struct sl_name_key *key, const struct sl_name *name)
+{
+	if (naming->was_count == naming->was_room) {
+		size_t room = naming->was_room ? naming->was_room * 2 : 64;
+		struct image_name *more = realloc(naming->was, room * sizeof(*more));
+
+		naming->lost |= !more;
+		if (!more)
+			return;
+		naming->was = more;
+		naming->was_room = room;
+	}
+	naming->was[naming->was_count++] = (struct image_name){ .key = *key, .name = *name };
+}
+
 static void visit(void *closure, const void *at, const void *value)
 {
 	const struct sl_name_key *key = at;
@@ -62,12 +77,14 @@ static void visit(void *closure, const void *at, const void *value)
 	if (is_numbered(key) && key->slot != naming->slot)
 		return; /* the other generation's */
 	w = naming->count ? bsearch(key, naming->wanted, naming->count, sizeof(*w), by_key) : NULL;
-	if (!w) {
+	if (w) {
+		w->there = true;
+		w->right = !memcmp(value, w->name, sizeof(*w->name));
+	} else {
 		add_stray(is_numbered(key) ? &naming->numbered : &naming->shared, key);
-		return;
 	}
-	w->there = true;
-	w->right = !memcmp(value, w->name, sizeof(*w->name));
+	if (is_numbered(key) && (!w || !w->right))
+		add_was(naming, key, value);
 }
 
 int label_read(struct naming *naming, const struct kernel *k, const struct image *image, uint32_t generation,
@@ -87,6 +104,8 @@ int label_read(struct naming *naming, const struct kernel *k, const struct image
 	/* In the image's order, which is that of the keys: the names of one kind all get the same slot. */
 	error = rows_walk(k->table[SL_TABLE_sl_name], sizeof(struct sl_name_key), sizeof(struct sl_name),
 			  visit, naming, t);
+	if (!error && naming->lost)
+		error = trouble(t, -ENOMEM, "out of memory for the names of the generation before");
 	if (error)
 		label_free(naming);
 	return error;
@@ -142,6 +161,7 @@ int label_before(const struct kernel *k, struct naming *naming, struct trouble *
 {
 	int error;
 
+	naming->begun = true;
 	delete_strays(k, &naming->numbered); /* first: there is room for two generations of them */
 	error = write_names(k, naming, false);
 	if (!error)
@@ -152,24 +172,20 @@ int label_before(const struct kernel *k, struct naming *naming, struct trouble *
 		       naming->count, kernel_room(k, SL_TABLE_sl_name), strerror(-error));
 }
 
-void label_undo(const struct kernel *k, uint32_t generation)
+void label_undo(const struct kernel *k, struct naming *naming)
 {
 	int fd = k->table[SL_TABLE_sl_name];
-	struct trouble ignored;
-	struct rows rows;
-	__u32 gone = 0;
 
-	if (rows_read(&rows, fd, sizeof(struct sl_name_key), sizeof(struct sl_name), 1, &ignored))
+	if (!naming->begun)
 		return;
-	for (size_t i = 0; i < rows.count; i++) {
-		const struct sl_name_key *key = rows_key(&rows, i);
+	for (size_t i = 0; i < naming->count; i++) {
+		const struct wanted *w = &naming->wanted[i];
 
-		if (is_numbered(key) && key->slot == (generation & 1))
-			memmove(rows.keys + sizeof(*key) * gone++, key, sizeof(*key));
+		if (is_numbered(&w->key) && !w->there)
+			bpf_map_delete_elem(fd, &w->key);
 	}
-	if (gone)
-		bpf_map_delete_batch(fd, rows.keys, &gone, NULL);
-	rows_free(&rows);
+	for (size_t i = 0; i < naming->was_count; i++)
+		bpf_map_update_elem(fd, &naming->was[i].key, &naming->was[i].name, BPF_ANY);
 }
 
 void label_after(const struct kernel *k, struct naming *naming)
@@ -184,5 +200,6 @@ void label_free(struct naming *naming)
 	free(naming->wanted);
 	free(naming->shared.key);
 	free(naming->numbered.key);
+	free(naming->was);
 	memset(naming, 0, sizeof(*naming));
 }

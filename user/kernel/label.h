@@ -20,6 +20,11 @@ struct naming {
 		size_t room;
 	} shared, /* names there that the image does not have */
 		numbered; /* of these the ones in the slot, left there by the last generation that had it */
+	struct image_name *was; /* those in the slot that are to go, or to be another name */
+	size_t was_count;
+	size_t was_room;
+	bool begun; /* label_before() may have written */
+	bool lost; /* memory was short */
 };
 
 /* The image has to stay. */
@@ -28,8 +33,8 @@ int label_read(struct naming *naming, const struct kernel *k, const struct image
 /* Before the flip: makes the rule names in the slot those of the new generation, and adds names that are not there yet.
  * Changes no name that the running generation shows. */
 int label_before(const struct kernel *k, struct naming *naming, struct trouble *t);
-/* Takes away the rule names in the slot, which are nobody's then. */
-void label_undo(const struct kernel *k, uint32_t generation);
+/* Puts the rule names in the slot back as they were, if label_before() was called. */
+void label_undo(const struct kernel *k, struct naming *naming);
 /* After the flip, or a patch: names that changed are written, names that nothing has any more go. */
 void label_after(const struct kernel *k, struct naming *naming);
 void label_free(struct naming *naming);
