@@ -139,8 +139,12 @@ static bool compile(struct work *w, const char *path, const char *otherwise)
 	progress("checking the plan");
 	w->plan = plan_read_in(path, change_state(&w->change), otherwise, &r);
 	w->stateless = w->plan && !w->plan->state;
-	if (w->plan && !report_failed(&r))
+	if (w->plan && !report_failed(&r)) {
+		/* Mostly it is in order: what the install needs is done beside finding that out. */
+		keep_begin(&w->keep, w->order->state, w->plan->text);
+		look_ahead(w);
 		plan_check(w->plan, &r);
+	}
 	if (w->plan && !report_failed(&r)) {
 		shorten_node(w);
 		if (!plan_node(w->plan, w->node, &cluster))
@@ -150,11 +154,8 @@ static bool compile(struct work *w, const char *path, const char *otherwise)
 	if (w->plan && !report_failed(&r))
 		plan_refuse_unenforced(w->plan, w->node, &r);
 	progress("compiling");
-	if (w->plan && !report_failed(&r)) {
-		keep_begin(&w->keep, w->order->state, w->plan->text);
-		look_ahead(w);
+	if (w->plan && !report_failed(&r))
 		w->image = image_compile_lean(w->plan, w->node, &w->links, &r);
-	}
 	progress("");
 	report_print(&r, stderr);
 	if (!w->image || report_failed(&r))

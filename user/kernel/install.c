@@ -154,6 +154,13 @@ void kernel_expect(struct kernel *k)
 		k->spares = spares_begin(k);
 }
 
+/* No packet looks into the slot any more that is written to next. Mostly somebody has waited for that already. */
+static void let_through(struct kernel *k, bool current)
+{
+	if (!current || !spares_ready(k->spares, k->generation))
+		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0);
+}
+
 int kernel_install(struct kernel *k, const struct image *image, struct trouble *t)
 {
 	uint64_t began = now_us(CLOCK_MONOTONIC);
@@ -189,6 +196,7 @@ int kernel_install(struct kernel *k, const struct image *image, struct trouble *
 	names.generation = active.generation;
 	reading_begin(&names);
 	error = fresh_tables(current ? k : NULL, image, folder.text, fds, t);
+	let_through(k, current);
 	if (!error)
 		error = put_in_slot(k, active.generation & 1, fds, t);
 	if (!error)
@@ -205,8 +213,7 @@ int kernel_install(struct kernel *k, const struct image *image, struct trouble *
 		goto out;
 	}
 
-	/* It is in force. What follows only tidies up and tells. */
-	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0); /* packets of the generation before are through */
+	/* It is in force. What follows only tidies up and tells: the tables of the generation before stay in their slot. */
 	label_after(k, &names.naming);
 	pins_plan_tidy(k->pins, active.generation);
 	error = kernel_reopen_plan(k, t);
