@@ -9,7 +9,8 @@
 #define LIVE_FRAME 64
 
 struct live_way {
-	__u8 frame[LIVE_FRAME]; /* Ethernet, a tag or none, IPv4 and UDP without a checksum; the source port is the flow's */
+	/* Ethernet, a tag or none, IPv4 and UDP without a checksum; the source port is the flow's */
+	__u8 frame[LIVE_FRAME];
 	__u32 flows; /* a power of two; that less one */
 	__u32 next; /* frame; 0 begins a run */
 	__be32 saddr, daddr; /* as frames have to arrive; 0: any */
