@@ -7,7 +7,7 @@
 #include <linux/pkt_cls.h>
 #include "25_arp.h"
 #include "82_pace.h"
-#include "98_hit.h"
+#include "99_carry.h"
 #include "door.h"
 
 static __always_inline int up_in(struct __sk_buff *ctx)

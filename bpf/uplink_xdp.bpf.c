@@ -7,7 +7,7 @@
  */
 #define SL_DOOR_XDP
 #include "path.h"
-#include "98_hit.h"
+#include "99_carry.h"
 
 static __always_inline int uplink(struct xdp_md *ctx, bool hand_over)
 {

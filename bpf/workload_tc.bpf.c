@@ -7,7 +7,7 @@
 #define SL_DOOR_TC
 #include <linux/pkt_cls.h>
 #include "25_arp.h"
-#include "98_hit.h"
+#include "99_carry.h"
 #include "door.h"
 
 static __always_inline int wl_in(struct __sk_buff *ctx)
