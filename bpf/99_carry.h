@@ -274,11 +274,12 @@ static __always_inline int hit_unwrap_body(struct __sk_buff *ctx)
 	line = hit_find_wrapped(ctx, outer, l3, &hit);
 	if (!line || !hit_fits(ctx, &hit, line))
 		return HIT_NOT;
-	if ((tagged && bpf_skb_vlan_pop(ctx)) ||
-	    bpf_skb_adjust_room(ctx, -(__s32)sizeof(*outer), BPF_ADJ_ROOM_MAC, 0))
-		return HIT_NOT;
 	line->packets++;
 	line->bytes += hit.len;
+	/* Half unwrapped it must not be judged as something else. */
+	if ((tagged && bpf_skb_vlan_pop(ctx)) ||
+	    bpf_skb_adjust_room(ctx, -(__s32)sizeof(*outer), BPF_ADJ_ROOM_MAC, 0))
+		return TC_ACT_SHOT;
 	hit.l3 = sizeof(*eth);
 	if (line->flags & HIT_CHANGES && !hit_write(ctx, line, &hit, 0))
 		return TC_ACT_SHOT;

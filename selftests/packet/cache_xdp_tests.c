@@ -3,6 +3,7 @@
  * What XDP brings to a workload itself, by a line that TC has made: the same bytes as by TC, and counted as there. What it
  * must leave to TC it leaves as it came.
  */
+#include <bpf/bpf.h>
 #include <string.h>
 #include <unistd.h>
 #include "cache.h"
@@ -93,6 +94,21 @@ static void test_sent(struct bench *b)
 	case_end(b);
 }
 
+/* The far end of A2's veth has NAPI from now on, or no longer. */
+static void set_napi(struct bench *b, bool on)
+{
+	int fd = b->kernel.plan[SL_TABLE_sl_iface];
+	struct sl_iface_key key = { .ifindex = W_A2 };
+	struct sl_iface row;
+
+	if (bpf_map_lookup_elem(fd, &key, &row))
+		fail(b, "there is no row of sl_iface");
+	that(b, !(row.flags & SL_IFACE_XDP) == on, "the row says the contrary");
+	row.flags ^= SL_IFACE_XDP;
+	if (bpf_map_update_elem(fd, &key, &row, BPF_EXIST))
+		fail(b, "sl_iface cannot be written");
+}
+
 static void test_left(struct bench *b)
 {
 	struct send there = wire(TO_VIP(VIP_POOL, TCP(1000, 91, ACK), .payload = 20, VLAN(EXT))), s;
@@ -112,10 +128,16 @@ static void test_left(struct bench *b)
 	frame_untag(&s.frame);
 	left(b, "without its tag", &s);
 	that(b, sent(b, &there, &got), "but there is a line");
+	set_napi(b, false);
+	has_line(b, &there, &back);
+	left(b, "what is for a workload without NAPI", &there);
+	set_napi(b, true);
+	has_line(b, &there, &back);
+	that(b, sent(b, &there, &got), "what is for it when it has that again");
 	there = wire(PACKET(.saddr = A_FAR, .daddr = A1, UDP(1000, 53), .payload = 20, VLAN(103)));
 	back = workload(W_A1, PACKET(.saddr = A1, .daddr = A_FAR, UDP(53, 1000)));
 	has_line(b, &there, &back);
-	left(b, "what is for a workload that takes no such frames", &there);
+	left(b, "what does not go to the far end directly", &there);
 	case_end(b);
 }
 
