@@ -179,20 +179,22 @@ static int set_up(struct mnl_socket *nl, uint32_t ifindex)
 	return talk(nl, nlh);
 }
 
+/* A kernel that has no such setting needs none. */
+static void set(const char *file, const char *value)
+{
+	FILE *f = fopen(file, "w");
+
+	if (!f)
+		return;
+	fputs(value, f);
+	fclose(f);
+}
+
 /* Router solicitations and the like would be packets that no test has sent. */
 static void quiet_ipv6(void)
 {
-	static const char *const files[] = { "/proc/sys/net/ipv6/conf/all/disable_ipv6",
-					     "/proc/sys/net/ipv6/conf/default/disable_ipv6" };
-
-	for (size_t i = 0; i < 2; i++) {
-		FILE *f = fopen(files[i], "w");
-
-		if (!f)
-			continue; /* a kernel without IPv6 sends none */
-		fputs("1", f);
-		fclose(f);
-	}
+	set("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
+	set("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
 }
 
 /*
@@ -202,14 +204,9 @@ static void quiet_ipv6(void)
 static void quiet_arp(const char *name)
 {
 	char file[80];
-	FILE *f;
 
 	snprintf(file, sizeof(file), "/proc/sys/net/ipv4/neigh/%s/mcast_solicit", name);
-	f = fopen(file, "w");
-	if (!f)
-		return;
-	fputs("0", f);
-	fclose(f);
+	set(file, "0");
 }
 
 bool scene_make(char *why, size_t room)
