@@ -148,24 +148,14 @@ static __always_inline bool line_own(const struct sl_line *line, const struct pa
 }
 
 /*
- * In a set, the only place for a line of its own that is left alone or dropped. The same ends may go by in four ways: in
- * and out, in a VLAN and in none.
- */
-static __always_inline __u32 line_place(const struct packet *p, __u32 hash)
-{
-	return (hash + line_door(p) + (p->vlan ? 2 : 0)) % SL_LINE_WAYS;
-}
-
-/*
  * The line to be written: the packet's own, or one that does not hold; for a flow also one of what is left alone or
- * dropped, which has one place in each set, since anybody can send that. NULL: all hold, or are being counted.
+ * dropped, since anybody can send that. NULL: all hold, or are being counted.
  */
 static __always_inline struct sl_line *line_choose(const struct sl_cache *cache, const struct packet *p,
 						   __u32 hash, bool flow)
 {
 	struct sl_line_set *set = cache_set(cache, bpf_get_smp_processor_id(), hash);
 	struct sl_line *line, *chosen = NULL, *left = NULL;
-	__u32 only = line_place(p, hash);
 
 	if (!set)
 		return NULL;
@@ -177,7 +167,7 @@ static __always_inline struct sl_line *line_choose(const struct sl_cache *cache,
 
 		line = &set->way[way];
 		own = line_own(line, p);
-		if ((!flow && !own && way != only) || line->state == SL_LINE_BUSY)
+		if (line->state == SL_LINE_BUSY)
 			continue;
 		other = cache_hash(line_addresses(line), line_ports(line));
 		holds = line_holds(line, cache, p->generation, cache_stamp(cache, other)) &&
@@ -405,15 +395,19 @@ static __always_inline bool line_depends(const struct packet *p)
 	       eip_row(p, p->daddr);
 }
 
-/* Has one like it been the last that was dropped and could have had the place? From now on it has. */
+/*
+ * Has one like it been the last that was dropped and is noted at its place in the set? From now on it has. The same ends
+ * may go by in four ways: in and out, in a VLAN and in none.
+ */
 static __always_inline bool line_noted(const struct sl_cache *cache, const struct packet *p, __u32 hash)
 {
 	struct sl_line_set *set = cache_set(cache, bpf_get_smp_processor_id(), hash);
+	__u32 place = (hash + line_door(p) + (p->vlan ? 2 : 0)) % SL_LINE_WAYS;
 	__u8 *noted;
 
 	if (!set)
 		return false;
-	noted = &set->way[line_place(p, hash)].noted;
+	noted = &set->way[place].noted;
 	if (*noted == (__u8)(hash >> 24))
 		return true;
 	*noted = hash >> 24;

@@ -436,6 +436,29 @@ static void full(struct bench *b)
 	case_end(b);
 }
 
+static struct send offender(uint32_t i)
+{
+	return workload(W_B1, FROM(B1, .daddr = A1, UDP((uint16_t)(i * 31 + 1), 2), .payload = 20));
+}
+
+static void crowd(struct bench *b)
+{
+	struct got got;
+	struct send s;
+
+	case_begin(b, "cache: dropped: lines stand wherever there is room");
+	nat_fresh(b);
+	cache_last(b, LINE_SECONDS);
+	for (uint32_t i = 0; i < CACHE_LINES; i++) {
+		s = offender(i / 2);
+		bench_run(b, &s, &got);
+		that(b, got.retval == TC_ACT_SHOT, "it is dropped");
+	}
+	that(b, cache_lines(b, NULL, 0) > CACHE_LINES * 7 / 16,
+	     "half as many as there are lines nearly all have one");
+	case_end(b);
+}
+
 /* Anybody can send what is dropped, in any number. */
 static void flooded(struct bench *b)
 {
@@ -449,13 +472,13 @@ static void flooded(struct bench *b)
 	bench_void_lines(b);
 	filled = cache_stat(b, SL_STAT_LINES_FILLED);
 	for (uint32_t i = 0; i < 6000; i++) {
-		s = workload(W_B1, FROM(B1, .daddr = A1, UDP((uint16_t)(i * 31 + 1), 2), .payload = 20));
+		s = offender(i);
 		bench_run(b, &s, &got);
 	}
 	/* One in 256 looks like the one before it. */
 	that(b, cache_stat(b, SL_STAT_LINES_FILLED) - filled < 120, "hardly any line of what came once");
 	for (uint32_t i = 0; i < 6000; i++) {
-		s = workload(W_B1, FROM(B1, .daddr = A1, UDP((uint16_t)(i / 2 * 31 + 1), 2), .payload = 20));
+		s = offender(i / 2);
 		bench_run(b, &s, &got);
 	}
 	that(b, cache_lines(b, NULL, 0) > CACHE_LINES / 2, "many of what came twice");
@@ -476,6 +499,7 @@ void cache_drops(struct bench *b)
 	few_told(b);
 	never(b);
 	full(b);
+	crowd(b);
 	flooded(b);
 	if (wan_plan(b, &wan_plain, NULL))
 		noted(b);

@@ -90,22 +90,52 @@ static void old_lines(struct bench *b)
 	case_end(b);
 }
 
-/* Anybody can send what is left alone, in any number. */
-static void flooded(struct bench *b)
+static struct send stranger(uint32_t i)
+{
+	struct send s = wire(PACKET(.saddr = WORLD + i * 7, .daddr = IP(203, 0, 113, 99),
+				    UDP((uint16_t)(i * 31 + 1), 2), .payload = 20));
+
+	s.keep = true;
+	return s;
+}
+
+static void strangers(struct bench *b, uint32_t count)
 {
 	struct got got;
 	struct send s;
 
+	for (uint32_t i = 0; i < count; i++) {
+		s = stranger(i);
+		bench_run(b, &s, &got);
+		that(b, got.retval == (uint32_t)TC_ACT_UNSPEC, "it passes");
+	}
+}
+
+/* Were there one place for each, every fifth would find that taken. */
+static void crowd(struct bench *b)
+{
+	uint64_t filled;
+
+	case_begin(b, "cache: what is left alone stands wherever there is room");
+	nat_fresh(b);
+	cache_last(b, LINE_SECONDS);
+	strangers(b, CACHE_LINES / 2);
+	that(b, cache_lines(b, NULL, 0) > CACHE_LINES * 7 / 16,
+	     "half as many as there are lines nearly all have one");
+	filled = cache_stat(b, SL_STAT_LINES_FILLED);
+	strangers(b, CACHE_LINES / 2);
+	that(b, cache_stat(b, SL_STAT_LINES_FILLED) == filled, "which they keep");
+	case_end(b);
+}
+
+/* Anybody can send what is left alone, in any number. */
+static void flooded(struct bench *b)
+{
 	case_begin(b, "cache: a flood of what is left alone keeps no flow out");
 	nat_fresh(b);
 	bench_void_lines(b);
-	for (uint32_t i = 0; i < 3000; i++) {
-		s = wire(PACKET(.saddr = WORLD + i * 7, .daddr = IP(203, 0, 113, 99),
-				UDP((uint16_t)(i * 31 + 1), 2), .payload = 20));
-		s.keep = true;
-		bench_run(b, &s, &got);
-	}
-	cache_keeps(b, s, 1);
+	strangers(b, 3000);
+	cache_keeps(b, stranger(3000), 1);
 	case_end(b);
 }
 
@@ -383,6 +413,7 @@ void test_cache(struct bench *b)
 	}
 	voids(b);
 	old_lines(b);
+	crowd(b);
 	flooded(b);
 	too_large(b);
 	from_xdp(b);
