@@ -69,15 +69,22 @@ static __always_inline __u32 line_ports(const struct sl_line *line)
 }
 
 /* It ends within the second to come: also when the jiffies, of which a line has half, have gone round since. */
-static __always_inline bool line_fresh(const struct sl_line *line, const struct sl_cache *cache)
+static __always_inline bool line_fresh(const struct sl_line *line)
 {
-	return line->expires - (__u32)bpf_jiffies64() - 1 < cache->second;
+	__u32 now = bpf_jiffies64();
+
+	return line->expires - now - 1 < cache_row()->second;
 }
 
-static __always_inline bool line_holds(const struct sl_line *line, const struct sl_cache *cache,
-				       __u32 generation, __u32 stamp)
+static __always_inline bool line_holds(const struct sl_line *line, __u32 generation, __u32 stamp)
 {
-	return line->generation == generation && line->stamp == stamp && line_fresh(line, cache);
+	return line->generation == generation && line->stamp == stamp && line_fresh(line);
+}
+
+/* Both at one stroke: the bytes of a line, which stand behind its packets, never come to more than a word. */
+static __always_inline void line_count(struct sl_line *line, __u32 packets, __u32 bytes)
+{
+	*(__u64 *)&line->packets += packets | (__u64)bytes << 32;
 }
 
 /* The flow has ended or goes another way: after that was written. */

@@ -81,7 +81,6 @@ static __always_inline void line_count_stat(__u32 id, __u32 packets)
  */
 static __always_inline void line_flush_body(struct sl_line *line)
 {
-	const struct sl_cache *cache = cache_row();
 	volatile __u8 *state = &line->state;
 	volatile __u32 *generation = &line->generation;
 	__u32 made, packets, bytes;
@@ -117,7 +116,7 @@ static __always_inline void line_flush_body(struct sl_line *line)
 			line_count_stat(SL_STAT_TUNNEL_RECEIVED, packets);
 	}
 	barrier();
-	if (line_fresh(line, cache))
+	if (line_fresh(line))
 		*generation = made;
 	*state = 0;
 }
@@ -170,7 +169,7 @@ static __always_inline struct sl_line *line_choose(const struct sl_cache *cache,
 		if (line->state == SL_LINE_BUSY)
 			continue;
 		other = cache_hash(line_addresses(line), line_ports(line));
-		holds = line_holds(line, cache, p->generation, cache_stamp(cache, other)) &&
+		holds = line_holds(line, p->generation, cache_stamp(cache, other)) &&
 			line->bytes < SL_LINE_BYTES &&
 			(!(line->flags & SL_LINE_REFUSE) || line_refuses(line, cache, other));
 		if (own)

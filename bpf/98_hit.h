@@ -11,14 +11,14 @@
 
 #define HIT_NOT 256 /* no TC_ACT_*, no XDP_* */
 
-/* Of the headers in front of the packet and of nothing else. */
+/*
+ * Where its header stands, until something is taken off or put before it, and what else a line is known by. What the header
+ * says is read there each time: it is nearer than what would have to be kept on the stack beside it.
+ */
 struct hit {
-	__u64 addresses;
-	__u64 ends; /* ports, interface */
+	const struct sl_ipv4 *ip;
+	__u32 l3; /* where in the frame */
 	__u32 way_in; /* VLAN, door, protocol */
-	__u32 l3;
-	__u32 len; /* of the IP packet */
-	__u8 ttl;
 };
 
 /* In one piece, which their types do not allow. */
@@ -32,37 +32,19 @@ static __always_inline __u64 word64(const void *at)
 	return *(const __u64 *)at;
 }
 
-static __always_inline bool hit_same(const struct sl_line *line, const struct hit *hit)
+static __always_inline __u64 hit_addresses(const struct hit *hit)
 {
-	return word64(&line->saddr) == hit->addresses && word64(&line->sport) == hit->ends &&
-	       word32(&line->vlan) == hit->way_in;
+	return word64((void *)hit->ip + offsetof(struct sl_ipv4, saddr));
 }
 
-static __always_inline struct sl_line *hit_way(struct sl_line_set *set, const struct hit *hit)
+static __always_inline __u32 hit_ports(const struct hit *hit)
 {
-#pragma unroll
-	for (__u32 way = 0; way < SL_LINE_WAYS; way++)
-		if (hit_same(&set->way[way], hit))
-			return &set->way[way];
-	return NULL;
+	return word32(hit->ip + 1);
 }
 
-static __always_inline struct sl_line *hit_find(const struct hit *hit)
+static __always_inline __u32 hit_len(const struct hit *hit)
 {
-	__u32 hash = cache_hash(hit->addresses, (__u32)hit->ends), generation;
-	const struct sl_cache *cache = cache_row();
-	struct sl_line_set *set = cache_set(cache, bpf_get_smp_processor_id(), hash);
-	struct sl_line *line;
-
-	if (!set)
-		return NULL;
-	line = hit_way(set, hit);
-	/* The compiler would count ways and come back to the line by that, each time that it is used. */
-	barrier_var(line);
-	generation = packet_generation();
-	if (!line || !generation || !line_holds(line, cache, generation, cache_stamp(cache, hash)))
-		return NULL;
-	return line;
+	return bpf_ntohs(hit->ip->len);
 }
 
 /* Of the frame, or of what of it is at hand. */
@@ -73,6 +55,51 @@ static __always_inline __u32 hit_length(sl_ctx *ctx)
 #else
 	return ctx->len;
 #endif
+}
+
+static __always_inline __u32 hit_ifindex(sl_ctx *ctx)
+{
+#ifdef SL_DOOR_XDP
+	return ctx->ingress_ifindex;
+#else
+	return ctx->ifindex;
+#endif
+}
+
+static __always_inline struct sl_line *hit_way(sl_ctx *ctx, struct sl_line_set *set, const struct hit *hit)
+{
+	__u64 addresses = hit_addresses(hit), ends = hit_ports(hit) | (__u64)hit_ifindex(ctx) << 32;
+
+#pragma unroll
+	for (__u32 way = 0; way < SL_LINE_WAYS; way++) {
+		struct sl_line *line = &set->way[way];
+
+		if (line_addresses(line) == addresses && word64(&line->sport) == ends &&
+		    word32(&line->vlan) == hit->way_in)
+			return line;
+	}
+	return NULL;
+}
+
+static __always_inline struct sl_line *hit_find(sl_ctx *ctx, const struct hit *hit)
+{
+	/* Asked first: nothing that is found out below has to outlast the call. */
+	__u32 cpu = bpf_get_smp_processor_id();
+	__u32 hash = cache_hash(hit_addresses(hit), hit_ports(hit)), generation;
+	struct sl_line_set *set = cache_set(cache_row(), cpu, hash);
+	struct sl_line *line;
+
+	if (!set)
+		return NULL;
+	/* And none of the words of the packet: they are read again. */
+	barrier();
+	line = hit_way(ctx, set, hit);
+	/* The compiler would count ways and come back to the line by that, each time that it is used. */
+	barrier_var(line);
+	generation = packet_generation();
+	if (!line || !generation || !line_holds(line, generation, cache_stamp(cache_row(), hash)))
+		return NULL;
+	return line;
 }
 
 /* The first eight bytes of an IPv4 header without options that is of no fragment: which of their bits say so, and how. */
@@ -94,16 +121,12 @@ static __always_inline bool hit_refusable(__u64 addresses, __u32 ports)
  * A packet of at most `most` bytes. False: not for the cache, whatever stands in it. Checks all that parse would; the
  * caller has seen to it that a header of UDP's size is there.
  */
-static __always_inline bool hit_parse_ip(const struct sl_ipv4 *ip, const void *end, __u32 most, __u32 ifindex,
-					 __u32 way_in, struct hit *hit)
+static __always_inline bool hit_parse_ip(const void *end, __u32 most, struct hit *hit)
 {
-	__u32 need, least;
+	const struct sl_ipv4 *ip = hit->ip;
+	__u32 len = hit_len(hit), need, least;
 
-	if ((word64(ip) & HIT_PLAIN_BITS) != HIT_PLAIN)
-		return false;
-	hit->len = bpf_ntohs(ip->len);
-	hit->ttl = ip->ttl;
-	if (!hit->ttl || hit->len > most)
+	if ((word64(ip) & HIT_PLAIN_BITS) != HIT_PLAIN || !ip->ttl || len > most)
 		return false;
 	if (ip->proto == SL_PROTO_TCP) {
 		const struct sl_tcp *tcp = (const void *)(ip + 1);
@@ -112,74 +135,67 @@ static __always_inline bool hit_parse_ip(const struct sl_ipv4 *ip, const void *e
 			return false;
 		if ((*(const __be16 *)&tcp->offset & HIT_DATA_BITS) != HIT_DATA) {
 			if ((*(const __be16 *)&tcp->offset & HIT_DATA_BITS) != HIT_OPENS ||
-			    !hit_refusable(word64(&ip->saddr), word32(tcp)))
+			    !hit_refusable(hit_addresses(hit), hit_ports(hit)))
 				return false;
-			way_in |= SL_LINE_OPENS;
+			hit->way_in |= SL_LINE_OPENS;
 		}
 		need = (tcp->offset & 0xf0) >> 2;
 		least = sizeof(*tcp);
-		hit->way_in = way_in | SL_PROTO_TCP << 24;
+		hit->way_in |= SL_PROTO_TCP << 24;
 	} else if (ip->proto == SL_PROTO_UDP) {
 		const struct sl_udp *udp = (const void *)(ip + 1);
 
 		need = bpf_ntohs(udp->len);
 		least = sizeof(*udp);
-		hit->way_in = way_in | SL_PROTO_UDP << 24;
+		hit->way_in |= SL_PROTO_UDP << 24;
 	} else {
 		return false;
 	}
 	/* What is not even as long as its own header has no room for any other. */
-	if (need < least || need + sizeof(*ip) > hit->len)
-		return false;
-	hit->addresses = word64(&ip->saddr);
-	hit->ends = word32(ip + 1) | (__u64)ifindex << 32;
-	return true;
+	return need >= least && need + sizeof(*ip) <= len;
 }
 
 #ifdef SL_DOOR_XDP
 /* The same from the begin of a frame with a tag: in XDP lines are for no others. */
-static __always_inline bool hit_parse(sl_ctx *ctx, __u32 ifindex, __u32 door, struct hit *hit)
-{
-	void *begin = packet_begin(ctx), *end = packet_end(ctx);
-	struct sl_tag *tag = begin + sizeof(struct sl_eth);
-	struct sl_ipv4 *ip = (void *)(tag + 1);
-
-	hit->l3 = sizeof(struct sl_eth) + sizeof(*tag);
-	if ((void *)(ip + 1) + sizeof(struct sl_udp) > end)
-		return false;
-	return tag->type == bpf_htons(SL_ETH_IPV4) &&
-	       hit_parse_ip(ip, end, hit_length(ctx) - hit->l3, ifindex,
-			    SL_LINE_TAGGED | (bpf_ntohs(tag->tci) & SL_VLAN_ID) | door << 16, hit);
-}
-#else
-/* The same from the frame's begin. */
-static __always_inline bool hit_parse(sl_ctx *ctx, __u32 ifindex, __u32 door, struct hit *hit)
+static __always_inline bool hit_parse(sl_ctx *ctx, struct hit *hit)
 {
 	void *begin = packet_begin(ctx), *end = packet_end(ctx);
 	struct sl_eth *eth = begin;
 	struct sl_tag *tag = begin + sizeof(*eth);
-	struct sl_ipv4 *ip = (void *)(eth + 1);
-	__u32 vlan = 0;
+
+	*hit = (struct hit){ .ip = (void *)(tag + 1), .l3 = sizeof(*eth) + sizeof(*tag) };
+	if ((void *)(hit->ip + 1) + sizeof(struct sl_udp) > end || eth->type != bpf_htons(SL_ETH_VLAN) ||
+	    tag->type != bpf_htons(SL_ETH_IPV4))
+		return false;
+	hit->way_in = SL_LINE_TAGGED | (bpf_ntohs(tag->tci) & SL_VLAN_ID) | DOOR_UP_IN << 16;
+	return hit_parse_ip(end, hit_length(ctx) - hit->l3, hit);
+}
+#else
+/* The same from the frame's begin. */
+static __always_inline bool hit_parse(sl_ctx *ctx, __u32 door, struct hit *hit)
+{
+	void *begin = packet_begin(ctx), *end = packet_end(ctx);
+	struct sl_eth *eth = begin;
+	struct sl_tag *tag = begin + sizeof(*eth);
 	__be16 type;
 
-	if ((void *)(ip + 1) + sizeof(struct sl_udp) > end)
+	*hit = (struct hit){ .ip = (void *)(eth + 1), .l3 = sizeof(*eth), .way_in = door << 16 };
+	if ((void *)(hit->ip + 1) + sizeof(struct sl_udp) > end)
 		return false;
 	type = eth->type;
-	hit->l3 = sizeof(*eth);
 	if (ctx->vlan_present) {
 		if ((__be16)ctx->vlan_proto != bpf_htons(SL_ETH_VLAN))
 			return false;
-		vlan = SL_LINE_TAGGED | (ctx->vlan_tci & SL_VLAN_ID);
+		hit->way_in |= SL_LINE_TAGGED | (ctx->vlan_tci & SL_VLAN_ID);
 	} else if (type == bpf_htons(SL_ETH_VLAN)) {
-		vlan = SL_LINE_TAGGED | (bpf_ntohs(tag->tci) & SL_VLAN_ID);
+		hit->way_in |= SL_LINE_TAGGED | (bpf_ntohs(tag->tci) & SL_VLAN_ID);
 		type = tag->type;
 		hit->l3 = sizeof(*eth) + sizeof(*tag);
-		ip = (void *)(tag + 1);
-		if ((void *)(ip + 1) + sizeof(struct sl_udp) > end)
+		hit->ip = (void *)(tag + 1);
+		if ((void *)(hit->ip + 1) + sizeof(struct sl_udp) > end)
 			return false;
 	}
-	return type == bpf_htons(SL_ETH_IPV4) &&
-	       hit_parse_ip(ip, end, hit_length(ctx) - hit->l3, ifindex, vlan | door << 16, hit);
+	return type == bpf_htons(SL_ETH_IPV4) && hit_parse_ip(end, hit_length(ctx) - hit->l3, hit);
 }
 #endif
 
@@ -203,8 +219,7 @@ static __noinline bool hit_refused(sl_ctx *ctx, struct sl_line *line, __u32 len)
 	    !line_refuses(line, cache_row(), hash) || mac_multicast(eth->dst) ||
 	    !mac_equal(eth->src, line->smac))
 		return false;
-	line->packets += packet_segments(ctx);
-	line->bytes += HIT_LEN(ip);
+	line_count(line, packet_segments(ctx), HIT_LEN(ip));
 	return true;
 }
 
@@ -213,10 +228,11 @@ static __noinline bool hit_refused(sl_ctx *ctx, struct sl_line *line, __u32 len)
  * or what the card writes would be wrong; of those that are complete, one in 65,535 does. Zero is the same sum as its
  * opposite.
  */
-static __always_inline bool hit_unsummed(const struct hit *hit, __u8 proto, __u16 check)
+static __always_inline bool hit_unsummed(const struct sl_line *line, __u32 len, __u16 check)
 {
-	__u64 sum = (__u32)hit->addresses + (hit->addresses >> 32) + bpf_htons(proto) +
-		    bpf_htons(hit->len - sizeof(struct sl_ipv4));
+	__u64 addresses = line_addresses(line);
+	__u64 sum = (__u32)addresses + (addresses >> 32) + bpf_htons(line->proto) +
+		    bpf_htons(len - sizeof(struct sl_ipv4));
 
 	sum = (__u32)sum + (sum >> 32);
 	return !check || sl_csum_fold(sum) == check;
@@ -227,8 +243,8 @@ static __always_inline bool hit_unsummed(const struct hit *hit, __u8 proto, __u1
  * what has become of a sum that the card took over all of the packet; only the kernel knows how to change one that may
  * have been left to the card, of which XDP has none here.
  */
-static __always_inline bool hit_checksum(sl_ctx *ctx, const struct sl_line *line, const struct hit *hit,
-					 __u32 at, __u64 zero_is_none)
+static __always_inline bool hit_checksum(sl_ctx *ctx, const struct sl_line *line, __u32 len, __u32 at,
+					 __u64 zero_is_none)
 {
 	__u32 ports = line_ports(line), to = word32(&line->verdict.sport);
 	__u16 *check = packet_begin(ctx) + at;
@@ -240,11 +256,11 @@ static __always_inline bool hit_checksum(sl_ctx *ctx, const struct sl_line *line
 	if (zero_is_none && !*check)
 		return true;
 #ifdef SL_DOOR_TC
-	if (hit_unsummed(hit, line->proto, *check))
+	if (hit_unsummed(line, len, *check))
 		return !bpf_l4_csum_replace(ctx, at, 0, line->delta, BPF_F_PSEUDO_HDR | zero_is_none) &&
 		       (ports == to || !bpf_l4_csum_replace(ctx, at, 0, sum, zero_is_none));
 #else
-	(void)hit;
+	(void)len;
 #endif
 	sum += line->delta + (__u16) ~*check;
 	*check = ~sl_csum_fold(sum);
@@ -256,28 +272,31 @@ static __always_inline bool hit_checksum(sl_ctx *ctx, const struct sl_line *line
 	return true;
 }
 
-/* In one piece, as they stand in the line. */
+/* In one piece, as they stand in the line: what is behind a pointer of their own types is written in halves. */
 static __always_inline void hit_copy32(void *to, const void *from)
 {
 	*(__u32 *)to = *(const __u32 *)from;
 }
 
+static __always_inline void hit_copy64(void *to, const void *from)
+{
+	*(__u64 *)to = *(const __u64 *)from;
+}
+
 /* All that changes in the packet, as rewrite_packet() and deliver_hop() do it. The frame is to begin at `begins`. */
-static __always_inline bool hit_write(sl_ctx *ctx, const struct sl_line *line, const struct hit *hit,
-				      __u32 begins)
+static __always_inline bool hit_write(sl_ctx *ctx, const struct sl_line *line, __u32 l3, __u32 begins)
 {
 	const struct sl_verdict *v = &line->verdict;
 	void *begin = packet_begin(ctx) + begins, *end = packet_end(ctx);
-	struct sl_ipv4 *ip = packet_begin(ctx) + hit->l3;
+	struct sl_ipv4 *ip = packet_begin(ctx) + l3;
 	struct sl_eth *eth = begin;
-	__u32 l4 = hit->l3 + sizeof(*ip);
+	__u32 l4 = l3 + sizeof(*ip), len;
 
 	if ((void *)(ip + 1) + sizeof(struct sl_l4_ports) > end)
 		return false;
 	if (line->flags & SL_LINE_SMAC) {
 		if (line->flags & SL_LINE_DMAC) {
-			hit_copy32(begin, line->dmac);
-			hit_copy32(begin + 4, line->dmac + 4);
+			hit_copy64(begin, line->dmac);
 			hit_copy32(begin + 8, line->dmac + 8);
 		} else {
 			__builtin_memcpy(eth->src, line->smac, 6);
@@ -290,19 +309,20 @@ static __always_inline bool hit_write(sl_ctx *ctx, const struct sl_line *line, c
 	if (!(line->flags & SL_LINE_NAT))
 		return true;
 	ip->check = ~sl_csum_fold((__u16)~ip->check + (__u32)line->delta);
-	*(__u64 *)&ip->saddr = word64(&v->saddr);
+	hit_copy64((void *)ip + offsetof(struct sl_ipv4, saddr), &v->saddr);
 	hit_copy32(ip + 1, &v->sport);
+	len = bpf_ntohs(ip->len);
 	if (line->proto == SL_PROTO_UDP)
-		return hit_checksum(ctx, line, hit, l4 + offsetof(struct sl_udp, check),
+		return hit_checksum(ctx, line, len, l4 + offsetof(struct sl_udp, check),
 				    BPF_F_MARK_MANGLED_0);
-	return hit_checksum(ctx, line, hit, l4 + offsetof(struct sl_tcp, check), 0);
+	return hit_checksum(ctx, line, len, l4 + offsetof(struct sl_tcp, check), 0);
 }
 
 /* Will the packet go the way that the line says? Asked before it is changed. */
 static __always_inline bool hit_fits(sl_ctx *ctx, const struct hit *hit, const struct sl_line *line)
 {
 	const struct sl_verdict *v = &line->verdict;
-	__u32 room = hit->len;
+	__u32 room = hit_len(hit);
 
 	if (line->bytes >= SL_LINE_BYTES)
 		return false;
@@ -310,9 +330,9 @@ static __always_inline bool hit_fits(sl_ctx *ctx, const struct hit *hit, const s
 	if (!(v->flags & SL_VERDICT_ROUTED))
 		return true;
 #endif
-	if (v->flags & SL_VERDICT_ROUTED && hit->ttl <= 1)
+	if (v->flags & SL_VERDICT_ROUTED && hit->ip->ttl <= 1)
 		return false;
-	if (hit->len <= DELIVER_SMALL || (v->action != SL_ACTION_WIRE && v->action != SL_ACTION_LOCAL))
+	if (room <= DELIVER_SMALL || (v->action != SL_ACTION_WIRE && v->action != SL_ACTION_LOCAL))
 		return true;
 #ifdef SL_DOOR_TC
 	if (ctx->gso_size)

@@ -10,57 +10,49 @@
 #include "98_hit.h"
 
 #ifdef SL_DOOR_XDP
-static __always_inline bool hit_tagged(struct xdp_md *ctx)
-{
-	struct sl_eth *eth = packet_begin(ctx);
-
-	return (void *)(eth + 1) <= packet_end(ctx) && eth->type == bpf_htons(SL_ETH_VLAN);
-}
-
 /* What is still to be filled in by a card only TC can send on: XDP would forget the order. */
 static __always_inline bool hit_summed(struct xdp_md *ctx, const struct hit *hit, const struct sl_line *line)
 {
 	bool udp = line->proto == SL_PROTO_UDP;
-	void *l4 = packet_begin(ctx) + hit->l3 + sizeof(struct sl_ipv4);
-	__be16 *check = l4 + (udp ? offsetof(struct sl_udp, check) : offsetof(struct sl_tcp, check));
+	const void *l4 = hit->ip + 1;
+	const __be16 *check = l4 + (udp ? offsetof(struct sl_udp, check) : offsetof(struct sl_tcp, check));
 
 	if ((void *)(check + 1) > packet_end(ctx))
 		return false;
-	return (udp && !*check) || !hit_unsummed(hit, line->proto, *check);
+	return (udp && !*check) || !hit_unsummed(line, hit_len(hit), *check);
 }
 
 /* To the workload, without its tag. What was known of the packet is read once more, as by hit_refused(). */
 static __noinline int hit_send(struct xdp_md *ctx, struct sl_line *line)
 {
 	const __u32 tag = sizeof(struct sl_tag);
-	struct hit hit = { .addresses = line_addresses(line), .l3 = sizeof(struct sl_eth) + tag };
 	void *begin = packet_begin(ctx);
-	struct sl_ipv4 *ip = begin + hit.l3;
+	struct hit hit = { .ip = begin + sizeof(struct sl_eth) + tag, .l3 = sizeof(struct sl_eth) + tag };
 
-	if ((void *)(ip + 1) > packet_end(ctx))
+	if ((void *)(hit.ip + 1) > packet_end(ctx))
 		return XDP_PASS;
-	hit.len = bpf_ntohs(ip->len);
-	hit.ttl = ip->ttl;
 	if (!hit_fits(ctx, &hit, line) || !hit_summed(ctx, &hit, line))
 		return XDP_PASS;
-	line->packets++;
-	line->bytes += hit.len;
+	line_count(line, 1, hit_len(&hit));
 	if (!(line->flags & SL_LINE_SMAC))
 		__builtin_memmove(begin + tag + 6, begin + 6, 6);
-	if (!hit_write(ctx, line, &hit, tag) || bpf_xdp_adjust_head(ctx, tag))
+	if (!hit_write(ctx, line, hit.l3, tag) || bpf_xdp_adjust_head(ctx, tag))
 		return XDP_DROP;
 	return bpf_redirect(line->verdict.ifindex, 0);
 }
 
-/* Drops what a line drops, brings to workloads what it may, and lets pass what else TC knows a line for. */
+/*
+ * Drops what a line drops, brings to workloads what it may, and lets pass what else TC knows a line for. Where no packet may
+ * be changed, nothing is brought.
+ */
 static __always_inline int hit_xdp(struct xdp_md *ctx, bool may_change)
 {
 	struct sl_line *line;
 	struct hit hit;
 
-	if (!hit_parse(ctx, ctx->ingress_ifindex, DOOR_UP_IN, &hit))
+	if (!hit_parse(ctx, &hit))
 		return HIT_NOT;
-	line = hit_find(&hit);
+	line = hit_find(ctx, &hit);
 	if (!line)
 		return HIT_NOT;
 	if (line->flags & SL_LINE_REFUSE)
@@ -68,18 +60,6 @@ static __always_inline int hit_xdp(struct xdp_md *ctx, bool may_change)
 	return may_change && line->flags & SL_LINE_XDP ? hit_send(ctx, line) : XDP_PASS;
 }
 
-static __always_inline int hit_own_body(struct xdp_md *ctx)
-{
-	return hit_xdp(ctx, true);
-}
-STATION(int, hit_own, (struct xdp_md * ctx), true, (ctx))
-
-/* The same where no packet may be changed. */
-static __always_inline int hit_shared_body(struct xdp_md *ctx)
-{
-	return hit_xdp(ctx, false);
-}
-STATION(int, hit_shared, (struct xdp_md * ctx), true, (ctx))
 #else
 /* The compiler would go on with the one where it knows both to be equal; the verifier would not. */
 static __always_inline bool hit_has_meta(struct __sk_buff *ctx)
@@ -111,25 +91,28 @@ static __always_inline bool hit_wraps(struct __sk_buff *ctx, const struct sl_lin
 	return line->bytes < SL_LINE_BYTES && len <= line->outer.room && !ctx->gso_size && ctx->gso_segs <= 1;
 }
 
+/* Takes what the sender has made of the DSCP off. */
+static __always_inline void hit_wash(struct __sk_buff *ctx, __u32 l3)
+{
+	struct sl_ipv4 *ip = packet_begin(ctx) + l3;
+
+	if ((void *)(ip + 1) <= packet_end(ctx) && ip->tos & ~SL_ECN)
+		mark_dscp(ctx, l3, 0);
+}
+
 /* To another node. What has no room there the long way cuts, or tells its sender. */
 static __always_inline int hit_wrap_body(struct __sk_buff *ctx, struct sl_line *line, __u32 len)
 {
-	/* No line leaves what it wraps a tag. */
-	const struct hit hit = { .addresses = line_addresses(line), .l3 = sizeof(struct sl_eth), .len = len };
-	struct sl_ipv4 *ip;
+	const __u32 l3 = sizeof(struct sl_eth); /* no line leaves what it wraps a tag */
 
 	if (!hit_wraps(ctx, line, len))
 		return HIT_NOT;
-	line->packets++;
-	line->bytes += len;
+	line_count(line, 1, len);
 	if (line->flags & SL_LINE_UNTAG && bpf_skb_vlan_pop(ctx))
 		return TC_ACT_SHOT;
-	if (line->flags & SL_LINE_WASH) {
-		ip = packet_begin(ctx) + hit.l3;
-		if ((void *)(ip + 1) <= packet_end(ctx) && ip->tos & ~SL_ECN)
-			mark_dscp(ctx, hit.l3, 0);
-	}
-	if ((line->flags & SL_LINE_NAT && !hit_write(ctx, line, &hit, 0)) || !wrap_write(ctx, line, len))
+	if (line->flags & SL_LINE_WASH)
+		hit_wash(ctx, l3);
+	if ((line->flags & SL_LINE_NAT && !hit_write(ctx, line, l3, 0)) || !wrap_write(ctx, line, len))
 		return TC_ACT_SHOT;
 	return wrap_route(ctx, line);
 }
@@ -143,7 +126,7 @@ static __always_inline bool hit_for_router(struct __sk_buff *ctx)
 }
 
 /* Where it goes, once it is what it is to be. */
-static __always_inline int hit_go(struct __sk_buff *ctx, const struct sl_line *line, __u32 door)
+static __always_inline int hit_go(struct __sk_buff *ctx, const struct sl_line *line)
 {
 	const struct sl_verdict *v = &line->verdict;
 
@@ -151,7 +134,7 @@ static __always_inline int hit_go(struct __sk_buff *ctx, const struct sl_line *l
 		ctx->mark = line->mark;
 	switch (v->action) {
 	case SL_ACTION_STACK:
-		if (door == DOOR_WL_IN && hit_for_router(ctx))
+		if (line->door == DOOR_WL_IN && hit_for_router(ctx))
 			bpf_skb_change_type(ctx, 0 /* PACKET_HOST */);
 		return TC_ACT_UNSPEC;
 	case SL_ACTION_LOCAL:
@@ -174,41 +157,37 @@ static __always_inline int hit_carry_body(struct __sk_buff *ctx, __u32 door)
 {
 	struct hit hit;
 	struct sl_line *line;
-	struct sl_ipv4 *ip;
 
 	/* Marks and metadata are other doors' words; they are heard where somebody knows them. */
-	if (ctx->mark || (door == DOOR_UP_IN && hit_has_meta(ctx)) ||
-	    !hit_parse(ctx, ctx->ifindex, door, &hit))
+	if (ctx->mark || (door == DOOR_UP_IN && hit_has_meta(ctx)) || !hit_parse(ctx, door, &hit))
 		goto miss;
-	line = hit_find(&hit);
+	line = hit_find(ctx, &hit);
 	if (!line)
 		goto miss;
 	if (line->flags & (SL_LINE_LEAVE | SL_LINE_REFUSE | SL_LINE_WRAP)) {
 		if (line->flags & SL_LINE_LEAVE)
 			return TC_ACT_UNSPEC;
 		if (line->flags & SL_LINE_WRAP)
-			return hit_wrap(ctx, line, hit.len);
-		if (hit_refused(ctx, line, hit.len))
+			return hit_wrap(ctx, line, hit_len(&hit));
+		if (hit_refused(ctx, line, hit_len(&hit)))
 			return TC_ACT_SHOT;
 		goto miss;
 	}
 	if (!hit_fits(ctx, &hit, line))
 		goto miss;
-	line->packets += packet_segments(ctx);
-	line->bytes += hit.len;
-	if (line->flags & SL_LINE_WASH) {
-		ip = packet_begin(ctx) + hit.l3;
-		if ((void *)(ip + 1) <= packet_end(ctx) && ip->tos & ~SL_ECN)
-			mark_dscp(ctx, hit.l3, 0);
+	line_count(line, packet_segments(ctx), hit_len(&hit));
+	if (line->flags & (SL_LINE_WASH | SL_LINE_UNTAG)) {
+		if (line->flags & SL_LINE_WASH)
+			hit_wash(ctx, hit.l3);
+		if (line->flags & SL_LINE_UNTAG) {
+			if (bpf_skb_vlan_pop(ctx))
+				return TC_ACT_SHOT;
+			hit.l3 = sizeof(struct sl_eth);
+		}
 	}
-	if (line->flags & SL_LINE_UNTAG) {
-		if (bpf_skb_vlan_pop(ctx))
-			return TC_ACT_SHOT;
-		hit.l3 = sizeof(struct sl_eth);
-	}
-	if (line->flags & HIT_CHANGES && !hit_write(ctx, line, &hit, 0))
+	if (line->flags & HIT_CHANGES && !hit_write(ctx, line, hit.l3, 0))
 		return TC_ACT_SHOT;
-	return hit_go(ctx, line, door);
+	return hit_go(ctx, line);
 miss:
 	/* Something to come to: the compiler would prepare this answer before each question. */
 	asm volatile("");
@@ -228,15 +207,14 @@ hit_find_wrapped(struct __sk_buff *ctx, const struct tunnel_headers *outer, __u3
 	const struct sl_setting *setting;
 	struct sl_line *line;
 
+	*hit = (struct hit){ .ip = (const void *)(outer + 1), .way_in = DOOR_UNWRAPPED << 16 };
 	if (!wrap_usual(outer) || total > most || total < sizeof(*outer) ||
-	    !hit_parse_ip((const void *)(outer + 1), packet_end(ctx), most, ctx->ifindex,
-			  DOOR_UNWRAPPED << 16, hit) ||
-	    hit->len + sizeof(*outer) != total)
+	    !hit_parse_ip(packet_end(ctx), most, hit) || hit_len(hit) + sizeof(*outer) != total)
 		return NULL;
 	setting = plan_row(&sl_setting, generation & 1, &zero);
 	if (!setting || !wrap_for(outer, setting))
 		return NULL;
-	line = hit_find(hit);
+	line = hit_find(ctx, hit);
 	if (!line || line->generation != generation || line->verdict.next_hop != outer->ip.saddr ||
 	    outer->geneve.backend != wrap_names(&line->verdict))
 		return NULL;
@@ -274,16 +252,15 @@ static __always_inline int hit_unwrap_body(struct __sk_buff *ctx)
 	line = hit_find_wrapped(ctx, outer, l3, &hit);
 	if (!line || !hit_fits(ctx, &hit, line))
 		return HIT_NOT;
-	line->packets++;
-	line->bytes += hit.len;
+	line_count(line, 1, hit_len(&hit));
 	/* Half unwrapped it must not be judged as something else. */
 	if ((tagged && bpf_skb_vlan_pop(ctx)) ||
 	    bpf_skb_adjust_room(ctx, -(__s32)sizeof(*outer), BPF_ADJ_ROOM_MAC, 0))
 		return TC_ACT_SHOT;
 	hit.l3 = sizeof(*eth);
-	if (line->flags & HIT_CHANGES && !hit_write(ctx, line, &hit, 0))
+	if (line->flags & HIT_CHANGES && !hit_write(ctx, line, hit.l3, 0))
 		return TC_ACT_SHOT;
-	return hit_go(ctx, line, DOOR_UP_IN);
+	return hit_go(ctx, line);
 }
 STATION(int, hit_unwrap, (struct __sk_buff * ctx), true, (ctx))
 

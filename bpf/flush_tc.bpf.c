@@ -16,13 +16,12 @@ static long flush_line(__u32 index, struct flush *flush)
 {
 	__u32 at = flush->first + index, set_at = at / SL_LINE_WAYS;
 	struct sl_line_set *set = bpf_map_lookup_elem(&sl_line, &set_at);
-	const struct sl_cache *cache = cache_row();
 	struct sl_line *line;
 
 	if (!set)
 		return 1;
 	line = &set->way[at % SL_LINE_WAYS];
-	if (line_fresh(line, cache) ? !flush->all || !line->packets : !line->packets && !line->generation)
+	if (line_fresh(line) ? !flush->all || !line->packets : !line->packets && !line->generation)
 		return 0;
 	line_flush(line);
 	return 0;

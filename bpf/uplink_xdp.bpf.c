@@ -9,18 +9,12 @@
 #include "path.h"
 #include "99_carry.h"
 
-static __always_inline int uplink(struct xdp_md *ctx, bool hand_over)
+static __always_inline int up_xdp(struct xdp_md *ctx, bool hand_over)
 {
 	struct sl_verdict v = {};
 	enum path_result path;
 	struct packet p;
-	int act;
 
-	act = HIT_NOT; /* what is untagged is left to TC anyway */
-	if (hit_tagged(ctx))
-		act = hand_over ? hit_own(ctx) : hit_shared(ctx);
-	if (act != HIT_NOT)
-		return act;
 	path_begin(&p, DOOR_UP_XDP, ctx->ingress_ifindex);
 	p.flags = hand_over ? 0 : PACKET_AGAIN;
 	path = path_uplink(ctx, &p, &v);
@@ -32,6 +26,13 @@ static __always_inline int uplink(struct xdp_md *ctx, bool hand_over)
 		return XDP_PASS;
 	count_packet(ctx, &p, &v);
 	return v.action == SL_ACTION_DROP ? XDP_DROP : XDP_PASS;
+}
+
+static __always_inline int uplink(struct xdp_md *ctx, bool hand_over)
+{
+	int act = hit_xdp(ctx, hand_over);
+
+	return act == HIT_NOT ? up_xdp(ctx, hand_over) : act;
 }
 
 SEC("xdp.frags")
