@@ -17,6 +17,7 @@ static bool open_wrap(struct course *c, char *why, size_t room)
 {
 	c->wrap = wrap_bpf__open();
 	if (!c->wrap || bpf_map__reuse_fd(c->wrap->maps.table, c->bench.kernel.table[SL_TABLE_sl_flow]) ||
+	    bpf_map__reuse_fd(c->wrap->maps.unanswered, c->bench.kernel.table[SL_TABLE_sl_unanswered]) ||
 	    wrap_bpf__load(c->wrap)) {
 		snprintf(why, room, "cannot load the wrapper: %s", strerror(errno));
 		return false;

@@ -72,26 +72,39 @@ static bool door_run(struct course *c, struct lane *l, uint32_t i)
 	return true;
 }
 
+/* Of flows that were answered before, or of those that the door has just opened, in the same order. */
+static bool lookup_run(struct course *c, struct lane *l, uint32_t i)
+{
+	bool xdp = l->leg->door == SL_UP_XDP, first = l->path->kind == FIRST;
+	struct wrap_bpf *w = c->wrap;
+	const struct bpf_program *program = first ? xdp ? w->progs.lookup_new_xdp : w->progs.lookup_new_tc
+					    : xdp ? w->progs.lookup_xdp
+						  : w->progs.lookup_tc;
+	int retval;
+
+	w->data_way->way.missed = 0;
+	if (first)
+		w->data_way->way.next = 0;
+	if (!run(c, l, bpf_program__fd(program), &retval, &l->lookup[i]) ||
+	    !returned(c, "the lookup", retval, xdp ? XDP_PASS : TC_ACT_UNSPEC))
+		return false;
+	return !w->data_way->way.missed ||
+	       fail(&c->bench, "%u lookups found nothing", w->data_way->way.missed);
+}
+
 static bool one_run(struct course *c, struct lane *l, uint32_t i)
 {
 	struct wrap_bpf *w = c->wrap;
-	bool xdp = l->leg->door == SL_UP_XDP;
+	bool xdp = l->leg->door == SL_UP_XDP, first = l->path->kind == FIRST;
 	int retval;
 
 	if (!run(c, l, bpf_program__fd(xdp ? w->progs.empty_xdp : w->progs.empty_tc), &retval,
 		 &l->empty[i]) ||
 	    !returned(c, "the empty program", retval, xdp ? XDP_PASS : TC_ACT_UNSPEC))
 		return false;
-	if (l->looks_up) {
-		w->data_way->way.missed = 0;
-		if (!run(c, l, bpf_program__fd(xdp ? w->progs.lookup_xdp : w->progs.lookup_tc), &retval,
-			 &l->lookup[i]) ||
-		    !returned(c, "the lookup", retval, xdp ? XDP_PASS : TC_ACT_UNSPEC))
-			return false;
-		if (w->data_way->way.missed)
-			return fail(&c->bench, "%u lookups found nothing", w->data_way->way.missed);
-	}
-	return door_run(c, l, i);
+	if (l->looks_up && !first && !lookup_run(c, l, i))
+		return false;
+	return door_run(c, l, i) && (!l->looks_up || !first || lookup_run(c, l, i));
 }
 
 /*
@@ -166,7 +179,9 @@ static bool line_up(struct course *c, struct lane *l, uint32_t flows, enum traff
 	const struct way *way = path->way;
 
 	l->leg = path->leg ? path->leg : path->back ? &way->back : &way->there;
-	l->looks_up = !c->door_only && path->kind == DATA && !path->once && !l->leg->wrapped;
+	/* A dropped packet opens no flow that could be looked up. */
+	l->looks_up =
+		!c->door_only && path->kind != ALONE && !path->reason && !path->once && !l->leg->wrapped;
 	l->packets = least(c->packets, path->once ? SINGLES : path->kind == FIRST ? FIRSTS : c->packets);
 	if (path->kind != FIRST)
 		return (order_make(c, flows, traffic) ||

@@ -31,7 +31,7 @@ struct {
 	__type(value, struct wrap_turn);
 } turns SEC(".maps");
 
-/* Stands for sluice's own, which user space puts in its place. */
+/* Stand for sluice's own, which user space puts in their place: flows that have been answered, and that have not. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -39,6 +39,13 @@ struct {
 	__type(key, struct sl_flow_key);
 	__type(value, struct sl_flow);
 } table SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct sl_flow_key);
+	__type(value, struct sl_flow);
+} unanswered SEC(".maps");
 
 struct wrap_way way SEC(".data.way") = { .len = WRAP_FRAME };
 
@@ -129,7 +136,7 @@ int empty_xdp(struct xdp_md *ctx)
 }
 
 /* One lookup of what the packet says, in sluice's own table with all that is in it. */
-static __always_inline void look_up(void *data, void *end)
+static __always_inline void look_up(void *map, void *data, void *end)
 {
 	struct sl_ipv4 *ip = data + (way.l3 & 0x3f);
 	struct sl_l4_ports *ports = (void *)(ip + 1);
@@ -142,7 +149,7 @@ static __always_inline void look_up(void *data, void *end)
 	key.daddr = ip->daddr;
 	key.sport = ports->src;
 	key.dport = ports->dst;
-	flow = bpf_map_lookup_elem(&table, &key);
+	flow = bpf_map_lookup_elem(map, &key);
 	if (!flow || !flow->generation)
 		way.missed++;
 }
@@ -150,14 +157,28 @@ static __always_inline void look_up(void *data, void *end)
 SEC("tc")
 int lookup_tc(struct __sk_buff *ctx)
 {
-	look_up((void *)(long)ctx->data, (void *)(long)ctx->data_end);
+	look_up(&table, (void *)(long)ctx->data, (void *)(long)ctx->data_end);
 	return TC_ACT_UNSPEC;
 }
 
 SEC("xdp.frags")
 int lookup_xdp(struct xdp_md *ctx)
 {
-	look_up((void *)(long)ctx->data, (void *)(long)ctx->data_end);
+	look_up(&table, (void *)(long)ctx->data, (void *)(long)ctx->data_end);
+	return XDP_PASS;
+}
+
+SEC("tc")
+int lookup_new_tc(struct __sk_buff *ctx)
+{
+	look_up(&unanswered, (void *)(long)ctx->data, (void *)(long)ctx->data_end);
+	return TC_ACT_UNSPEC;
+}
+
+SEC("xdp.frags")
+int lookup_new_xdp(struct xdp_md *ctx)
+{
+	look_up(&unanswered, (void *)(long)ctx->data, (void *)(long)ctx->data_end);
 	return XDP_PASS;
 }
 
