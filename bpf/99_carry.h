@@ -22,21 +22,18 @@ static __always_inline bool hit_summed(struct xdp_md *ctx, const struct hit *hit
 	return (udp && !*check) || !hit_unsummed(line, hit_len(hit), *check);
 }
 
-/* To the workload, without its tag. What was known of the packet is read once more, as by hit_refused(). */
-static __noinline int hit_send(struct xdp_md *ctx, struct sl_line *line)
+/* To the workload, without its tag. */
+static __always_inline int hit_send(struct xdp_md *ctx, struct sl_line *line, const struct hit *hit)
 {
 	const __u32 tag = sizeof(struct sl_tag);
 	void *begin = packet_begin(ctx);
-	struct hit hit = { .ip = begin + sizeof(struct sl_eth) + tag, .l3 = sizeof(struct sl_eth) + tag };
 
-	if ((void *)(hit.ip + 1) > packet_end(ctx))
+	if (!hit_fits(ctx, hit, line) || !hit_summed(ctx, hit, line))
 		return XDP_PASS;
-	if (!hit_fits(ctx, &hit, line) || !hit_summed(ctx, &hit, line))
-		return XDP_PASS;
-	line_count(line, 1, hit_len(&hit));
+	line_count(line, 1, hit_len(hit));
 	if (!(line->flags & SL_LINE_SMAC))
 		__builtin_memmove(begin + tag + 6, begin + 6, 6);
-	if (!hit_write(ctx, line, hit.l3, tag) || bpf_xdp_adjust_head(ctx, tag))
+	if (!hit_write(ctx, line, hit->l3, tag) || bpf_xdp_adjust_head(ctx, tag))
 		return XDP_DROP;
 	return bpf_redirect(line->verdict.ifindex, 0);
 }
@@ -55,9 +52,11 @@ static __always_inline int hit_xdp(struct xdp_md *ctx, bool may_change)
 	line = hit_find(ctx, &hit);
 	if (!line)
 		return HIT_NOT;
+	if (!(line->flags & (SL_LINE_REFUSE | SL_LINE_XDP)))
+		return XDP_PASS;
 	if (line->flags & SL_LINE_REFUSE)
 		return hit_refused(ctx, line) ? XDP_DROP : HIT_NOT;
-	return may_change && line->flags & SL_LINE_XDP ? hit_send(ctx, line) : XDP_PASS;
+	return may_change ? hit_send(ctx, line, &hit) : XDP_PASS;
 }
 
 #else
