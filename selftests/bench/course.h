@@ -81,6 +81,11 @@ bool tables_no_lines(struct course *c);
 /* open.c: flows of a way, by packets through the doors. */
 bool flows_open(struct course *c, const struct way *way, uint32_t flows);
 
+/* lines.c: every flow of the way has a line that outlives all runs. All lines are void after bench_void_lines(). */
+bool lines_make(struct course *c, const struct way *way, uint32_t flows);
+/* Are there enough of them for all flows? */
+bool lines_enough(const struct course *c, const struct path *path);
+
 /* measure.c */
 bool measure(struct course *c, const struct path *path, uint32_t flows, enum traffic traffic, FILE *out);
 bool measure_wrapper(struct course *c, FILE *out);

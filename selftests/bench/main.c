@@ -40,14 +40,15 @@ static void read_flows(struct asked *a, char *text)
 		a->flows[a->flow_count++] = number(one);
 }
 
-static void pin(const char *text)
+/* Lines belong to a processor: one that is the same from begin to end. */
+static void pin(int cpu)
 {
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	CPU_SET(strtoul(text, NULL, 10), &set);
+	CPU_SET((size_t)cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
-		fprintf(stderr, "bench: cannot stay on CPU %s\n", text);
+		fprintf(stderr, "bench: cannot stay on CPU %d\n", cpu);
 }
 
 static bool has_qos(const struct course *c)
@@ -59,7 +60,8 @@ static bool has_qos(const struct course *c)
 
 static bool is_asked(const struct course *c, const struct asked *a, const struct path *path)
 {
-	return (!a->match || !strncmp(path->name, a->match, strlen(a->match))) && (!path->qos || has_qos(c));
+	return (!a->match || !strncmp(path->name, a->match, strlen(a->match))) &&
+	       (!path->qos || has_qos(c)) && (!path->by_line || lines_enough(c, path));
 }
 
 static void paths_of(struct course *c, const struct asked *a, const struct way *way, uint32_t flows)
@@ -77,7 +79,10 @@ static void paths_of(struct course *c, const struct asked *a, const struct way *
 			    (traffic == ZIPF && (flows == 1 || path->kind == FIRST)))
 				continue;
 			case_begin(&c->bench, "%s, %u flows, %s", path->name, flows, names[traffic]);
-			measure(c, path, flows, (enum traffic)traffic, a->out);
+			if (!path->by_line || lines_make(c, way, flows))
+				measure(c, path, flows, (enum traffic)traffic, a->out);
+			if (path->by_line)
+				bench_void_lines(&c->bench);
 			case_end(&c->bench);
 		}
 	}
@@ -116,7 +121,7 @@ int main(int argc, char **argv)
 			   .out = stdout };
 	uint32_t most = 0;
 	char why[600];
-	int option;
+	int option, cpu = sched_getcpu();
 	bool good;
 
 	if (!c)
@@ -142,7 +147,7 @@ int main(int argc, char **argv)
 			c->packets = number(optarg);
 			break;
 		case 'c':
-			pin(optarg);
+			cpu = atoi(optarg);
 			break;
 		case 'm':
 			a.match = optarg;
@@ -170,6 +175,7 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
+	pin(cpu < 0 ? 0 : cpu);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (size_t i = 0; i < a.flow_count; i++)
 		most = a.flows[i] > most ? a.flows[i] : most;

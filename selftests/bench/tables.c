@@ -136,7 +136,8 @@ static bool moved(struct course *c, const char *what, uint64_t before, uint64_t 
 
 bool tables_left_to_tc(const struct course *c, const struct path *path)
 {
-	return c->bench.cached && path->kind == DATA && path->leg && path->leg->door == SL_UP_XDP;
+	return c->bench.cached && path->kind == DATA && path->leg && path->leg->door == SL_UP_XDP &&
+	       !path->by_line;
 }
 
 bool counts_moved(struct course *c, const struct path *path, const struct counts *before, uint32_t packets)
@@ -163,7 +164,8 @@ bool counts_moved(struct course *c, const struct path *path, const struct counts
 		right = moved(c, reason_name(i), before->reason[i], now.reason[i],
 			      i == path->reason ? packets : 0);
 	for (uint32_t i = 0; right && i < SL_STATS; i++)
-		if (i != SL_STAT_LINES_FILLED && i != SL_STAT_LINE_PACKETS) /* of the cache, as it pleases */
+		/* The cache does as it pleases, but where it is all that there is. */
+		if (path->by_line || (i != SL_STAT_LINES_FILLED && i != SL_STAT_LINE_PACKETS))
 			right = moved(c, stats[i], before->stat[i], now.stat[i],
 				      path->stats & 1U << i ? packets : 0);
 	return right;

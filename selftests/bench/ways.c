@@ -12,6 +12,7 @@
 
 #define PORTS 60000 /* from FIRST_PORT on */
 #define FIRST_PORT 1024
+#define LINED 1000 /* flows that have a line each in a cache of the usual size */
 #define TCP_PORT 8000 /* that net-a may open on net-b: 8000 to 8099 */
 #define SNAT_SPORTS 1000 /* mappings that established flows share */
 #define SERVER IP(9, 0, 0, 1)
@@ -48,6 +49,11 @@ static void remote(uint32_t flow, bool back, struct tuple *t)
 	pair(A_FAR, A1, TCP_PORT, flow, back, t);
 }
 
+static void direct(uint32_t flow, bool back, struct tuple *t)
+{
+	pair(A_FAR, A2, TCP_PORT, flow, back, t);
+}
+
 static void routed(uint32_t flow, bool back, struct tuple *t)
 {
 	pair(A1, B_FAR, TCP_PORT, flow, back, t);
@@ -70,13 +76,19 @@ static void client(uint32_t flow, struct tuple *t)
 	t->sport = (uint16_t)(FIRST_PORT + flow % 16 * 4001);
 }
 
-static void served(uint32_t vip, uint16_t port, uint16_t target, uint32_t flow, bool back, struct tuple *t)
+static void served_by(uint32_t backend, uint32_t vip, uint16_t port, uint16_t target, uint32_t flow,
+		      bool back, struct tuple *t)
 {
 	client(flow, t);
-	t->daddr = back ? A1 : vip;
+	t->daddr = back ? backend : vip;
 	t->dport = back ? target : port;
 	if (back)
 		turn_round(t);
+}
+
+static void served(uint32_t vip, uint16_t port, uint16_t target, uint32_t flow, bool back, struct tuple *t)
+{
+	served_by(A1, vip, port, target, flow, back, t);
 }
 
 static void vip_plain(uint32_t flow, bool back, struct tuple *t)
@@ -87,6 +99,11 @@ static void vip_plain(uint32_t flow, bool back, struct tuple *t)
 static void vip_vlan(uint32_t flow, bool back, struct tuple *t)
 {
 	served(VIP_EXT, 80, 8080, flow, back, t);
+}
+
+static void vip_direct(uint32_t flow, bool back, struct tuple *t)
+{
+	served_by(A2, VIP_POOL, 91, 91, flow, back, t);
 }
 
 static void vip_far(uint32_t flow, bool back, struct tuple *t)
@@ -152,9 +169,14 @@ WAY(allowed, "allowed", allowed, FROM_WORKLOAD(W_A1), FROM_WORKLOAD(W_B1), .flow
 WAY(refused, "refused", refused, FROM_WORKLOAD(W_A1), NO_LEG, .flows = false);
 WAY(remote, "remote", remote, NEIGHBOUR(SL_UP_IN, UP0, .vlan = NET_A), NEIGHBOUR(SL_WL_IN, W_A1, .vlan = 0),
     .flows = true);
+/* A2's end of its veth takes frames from XDP. */
+WAY(direct, "direct", direct, NEIGHBOUR(SL_UP_IN, UP0, .vlan = NET_A), NEIGHBOUR(SL_WL_IN, W_A2, .vlan = 0),
+    .flows = true, .most = LINED);
 WAY(routed, "routed", routed, FROM_WORKLOAD(W_A1), NEIGHBOUR(SL_UP_IN, UP0, .vlan = NET_B), .flows = true);
 WAY(vip, "vip", vip_plain, FROM_WIRE(.vlan = 0), FROM_WORKLOAD(W_A1), .flows = true);
 WAY(vip_vlan, "vip_vlan", vip_vlan, FROM_WIRE(.vlan = EXT), FROM_WORKLOAD(W_A1), .flows = true);
+WAY(vip_direct, "vip_direct", vip_direct, FROM_WIRE(.vlan = EXT), FROM_WORKLOAD(W_A2), .flows = true,
+    .most = LINED);
 WAY(vip_far, "vip_far", vip_far, FROM_WIRE(.vlan = 0), NO_LEG, .flows = true);
 WAY(vip_other, "vip_other", vip_other, FROM_WIRE(.wrapped = true), FROM_WORKLOAD(W_A1), .flows = true);
 WAY(snat, "snat", snat, FROM_WORKLOAD(W_A1), FROM_WIRE(.vlan = EXT), .flows = true);
@@ -187,18 +209,21 @@ static const struct leg paced_out = {
 #define REDIRECTED TC_ACT_REDIRECT
 #define GOES_ON TC_ACT_UNSPEC
 #define XDP_GOES_ON XDP_PASS
+#define DELIVERED .retval = XDP_REDIRECT, .counts = 1, .stats = STAT(LINE_PACKETS), .by_line = true
 
 const struct path paths[] = {
 	/* established */
 	{ "isolation allow", &way_allowed, .retval = REDIRECTED, .counts = 1 },
 	{ "isolation allow, reply", &way_allowed, .back = true, .retval = REDIRECTED, .counts = 1 },
 	{ "in from VLAN, XDP", &way_remote, &remote_xdp, .retval = XDP_GOES_ON, .counts = 1 },
+	{ "in from VLAN, XDP, delivered", &way_direct, &remote_xdp, DELIVERED },
 	{ "in from VLAN, TC", &way_remote, .retval = REDIRECTED, .counts = 1 },
 	{ "out to VLAN", &way_remote, .back = true, .retval = REDIRECTED, .counts = 1 },
 	{ "out to VLAN, routed", &way_routed, .retval = REDIRECTED, .counts = 1 },
 	{ "ingress DNAT", &way_vip, .retval = REDIRECTED, .counts = 1 },
 	{ "ingress DNAT, reply", &way_vip, .back = true, .retval = REDIRECTED, .counts = 1 },
 	{ "ingress DNAT, VLAN, XDP", &way_vip_vlan, &vip_xdp, .retval = XDP_GOES_ON },
+	{ "ingress DNAT, VLAN, XDP, delivered", &way_vip_direct, &vip_xdp, DELIVERED },
 	{ "ingress DNAT, VLAN", &way_vip_vlan, .retval = REDIRECTED, .counts = 1 },
 	{ "ingress DNAT, VLAN, reply", &way_vip_vlan, .back = true, .retval = REDIRECTED, .counts = 1 },
 	{ "remote delivery, encap", &way_vip_far, .retval = REDIRECTED, .counts = 1,

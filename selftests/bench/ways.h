@@ -50,6 +50,7 @@ struct path {
 	uint32_t stats; /* bits of SL_STAT_*: move by one with each packet */
 	bool once; /* what it does to the packet cannot be undone: runs of one packet */
 	bool qos; /* asks for a plan with classes */
+	bool by_line; /* of a door that makes none: its flows get theirs in TC before, and keep them */
 };
 
 extern const struct path paths[];

@@ -110,8 +110,13 @@ SEC("xdp.frags")
 int wrap_xdp(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *meta = (void *)(long)ctx->data_meta;
+	long len = (void *)(long)ctx->data_end - data;
 
 	if (meta < data && bpf_xdp_adjust_meta(ctx, data - meta))
+		return XDP_ABORTED;
+	asm volatile("" : "+r"(len)); /* of pointers there is no half */
+	/* Asked for also where the begin has not moved: so it is in the empty program's figure as well. */
+	if (bpf_xdp_adjust_head(ctx, (int)len - (int)way.len))
 		return XDP_ABORTED;
 	if (!restore((void *)(long)ctx->data, (void *)(long)ctx->data_end))
 		return XDP_ABORTED;
