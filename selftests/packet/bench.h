@@ -288,6 +288,7 @@ void test_far(struct bench *b);
 void test_quote(struct bench *b);
 void test_say(struct bench *b);
 void test_install(struct bench *b);
+void test_load(struct bench *b);
 void test_snat(struct bench *b);
 void test_snat_port(struct bench *b);
 void test_snat_in(struct bench *b);

@@ -33,6 +33,7 @@ static const struct {
 	{ "no_plan", test_no_plan },
 	{ "plan_change", test_plan_change },
 	{ "install", test_install },
+	{ "load", test_load },
 	{ "monitor", test_monitor },
 	{ "service", test_service },
 	{ "keep", test_keep },

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The cache where the loader does not find it as it knows it: of another version, or with one of its two tables gone.
+ * Either both tables are taken over or neither, since lines hold by the epochs that they were made under; and what lines
+ * hold that are given up is counted before. With pins of its own.
+ */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "../../user/kernel/pins.h"
+#include "cache.h"
+
+#define PINS "/sys/fs/bpf/load"
+#define PACKETS 5U
+#define BYTES 700U
+
+static const struct limits small = {
+	.flows = 64, .unanswered_flows = 64, .bindings = 64, .cache_lines = CACHE_LINES
+};
+
+/* Of the tables as they are pinned. */
+static uint32_t pinned_id(const char *table)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info);
+	int fd = bpf_obj_get(pin_path(PINS, "maps", table).text);
+
+	if (fd < 0)
+		return 0;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		info.id = 0;
+	close(fd);
+	return info.id;
+}
+
+static struct sl_flow_key key_of_flow(void)
+{
+	return flow_key(1, SL_PROTO_UDP, A1, 1000, A2, 53);
+}
+
+/* A flow, and a line made of it that holds what its last packets were. */
+static void fill(struct bench *b, struct kernel *k)
+{
+	struct sl_flow_key key = key_of_flow();
+	struct sl_flow flow = { .created = tick() - SL_TICKS(60), .seen = tick() - SL_TICKS(30) };
+	struct sl_line_set set = { .way[0] = {
+					   .saddr = key.saddr,
+					   .daddr = key.daddr,
+					   .sport = key.sport,
+					   .dport = key.dport,
+					   .proto = key.proto,
+					   .vpc = key.vpc,
+					   .generation = 1,
+					   .packets = PACKETS,
+					   .bytes = BYTES,
+					   .filled = tick(),
+					   .verdict = { .src_network = NET_A, .dst_network = NET_B },
+				   } };
+
+	struct sl_cache cache;
+
+	if (bpf_map_lookup_elem(k->table[SL_TABLE_sl_cache], &(uint32_t){ 0 }, &cache))
+		fail(b, "sl_cache cannot be read");
+	cache.second = UINT32_MAX; /* no line expires */
+	if (bpf_map_update_elem(k->table[SL_TABLE_sl_cache], &(uint32_t){ 0 }, &cache, BPF_ANY) ||
+	    bpf_map_update_elem(k->table[SL_TABLE_sl_flow], &key, &flow, BPF_ANY) ||
+	    bpf_map_update_elem(k->table[SL_TABLE_sl_line], &(uint32_t){ 0 }, &set, BPF_ANY))
+		fail(b, "a flow or its line cannot be written");
+}
+
+/* Packets and bytes of the networks' row, and of the flow's. */
+static bool counted(struct bench *b, struct kernel *k, uint32_t times)
+{
+	struct sl_traffic_key pair = { .src_network = NET_A, .dst_network = NET_B, .outcome = SL_PASSED };
+	struct sl_flow_key key = key_of_flow();
+	struct sl_count one[CPUS_MAX], all = { 0 };
+	struct sl_flow flow = { 0 };
+
+	if (!bpf_map_lookup_elem(k->table[SL_TABLE_sl_traffic], &pair, one))
+		for (uint32_t cpu = 0; cpu < b->cpus; cpu++) {
+			all.packets += one[cpu].packets;
+			all.bytes += one[cpu].bytes;
+		}
+	if (bpf_map_lookup_elem(k->table[SL_TABLE_sl_flow], &key, &flow))
+		return fail(b, "the flow is gone");
+	if (all.packets != times * PACKETS || all.bytes != times * BYTES)
+		return fail(b, "the networks have %llu packets", (unsigned long long)all.packets);
+	return flow.packets == PACKETS * (times != 0) ||
+	       fail(b, "the flow has %llu packets", (unsigned long long)flow.packets);
+}
+
+/* As another version would have left it, or somebody's hand. */
+static void spoil(struct bench *b, const char *table, bool reshape)
+{
+	struct path path = pin_path(PINS, "maps", table);
+	int fd = -1;
+
+	if (unlink(path.text))
+		fail(b, "%s cannot be taken away", path.text);
+	if (reshape) {
+		fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, table, sizeof(uint32_t), 128, 64, NULL);
+		if (fd < 0 || bpf_obj_pin(fd, path.text))
+			fail(b, "no other table can be put at %s", path.text);
+		close(fd);
+	}
+}
+
+/* Whose lines the loaded programs know, and by which epochs. */
+static void in_force(struct bench *b, struct kernel *k)
+{
+	struct sl_line_set set, none = { 0 };
+	struct sl_cache cache;
+
+	if (bpf_map_lookup_elem(k->table[SL_TABLE_sl_cache], &(uint32_t){ 0 }, &cache) ||
+	    bpf_map_lookup_elem(k->table[SL_TABLE_sl_line], &(uint32_t){ 0 }, &set))
+		fail(b, "the cache cannot be read");
+	that(b,
+	     cache.sets && cache.sets == kernel_room(k, SL_TABLE_sl_line) / b->cpus && cache.second &&
+		     cache.second < UINT32_MAX,
+	     "the cache is on, at the size of its table");
+	that(b, !memcmp(&set, &none, sizeof(set)), "no line is there");
+}
+
+static const struct {
+	const char *name, *table[2];
+	bool reshape;
+} spoilt[] = {
+	{ "lines are of another version", { "sl_line", NULL }, true },
+	{ "epochs are of another version", { "sl_cache", NULL }, true },
+};
+
+static void test_spoilt(struct bench *b, struct kernel *k, size_t which, uint32_t *times)
+{
+	uint32_t lines = pinned_id("sl_line"), epochs = pinned_id("sl_cache"), flows = pinned_id("sl_flow");
+	struct trouble t;
+
+	case_begin(b, "load: the cache is made anew: %s", spoilt[which].name);
+	fill(b, k);
+	kernel_close(k);
+	for (int i = 0; i < 2 && spoilt[which].table[i]; i++)
+		spoil(b, spoilt[which].table[i], spoilt[which].reshape);
+	if (kernel_load(k, PINS, &small, &t)) {
+		fail(b, "%s", t.text);
+		case_end(b);
+		return;
+	}
+	that(b, pinned_id("sl_line") != lines && pinned_id("sl_cache") != epochs, "both tables of it");
+	that(b, pinned_id("sl_flow") == flows, "and no other");
+	in_force(b, k);
+	counted(b, k, ++*times);
+	case_end(b);
+}
+
+void test_load(struct bench *b)
+{
+	uint32_t lines, epochs, times = 0;
+	struct trouble t;
+	struct kernel k;
+
+	case_begin(b, "load: the cache is taken over as it is, with what lines hold");
+	if (kernel_load(&k, PINS, &small, &t)) {
+		fail(b, "%s", t.text);
+		case_end(b);
+		return;
+	}
+	lines = pinned_id("sl_line");
+	epochs = pinned_id("sl_cache");
+	fill(b, &k);
+	kernel_close(&k);
+	if (kernel_load(&k, PINS, &small, &t))
+		fail(b, "%s", t.text);
+	that(b, pinned_id("sl_line") == lines && pinned_id("sl_cache") == epochs, "they are the same tables");
+	counted(b, &k, 0);
+	case_end(b);
+	for (size_t i = 0; i < sizeof(spoilt) / sizeof(spoilt[0]); i++)
+		test_spoilt(b, &k, i, &times);
+	kernel_close(&k);
+	if (pins_remove(PINS, &t)) {
+		printf("not ok load: %s\n", t.text);
+		b->failed++;
+	}
+}
