@@ -180,6 +180,19 @@ follows_apply() { # somebody else applies: what the agent patches later is that 
 	returns || { echo "not guarded again" && return 1; }
 	lab_sluice n1 show networks --json | jq -e '[.[] | select(.network == "net-c")] | length == 1'
 }
+follows_load() { # somebody else loads the programs anew, with another cache: its lines are counted, too
+	local progs=$lab_bpffs/sluice-$LAB-n1/progs maps=$lab_bpffs/sluice-$LAB-n1/maps before
+	counts_by "$progs/sl_flush" || { echo "the agent has another sl_flush before" && return 1; }
+	before=$(id_of map "$maps/sl_line")
+	rm "$maps/sl_cache" && lab_sluice n1 up --plan "$LAB_DIR/more.json" --node n1 || return 1
+	[ "$(id_of map "$maps/sl_line")" != "$before" ] || { echo "lines of before" && return 1; }
+	until_true $PATIENT counts_by "$progs/sl_flush" || { echo "it counts lines of before" && return 1; }
+	pings
+}
+id_of() { bpftool -j "$1" show pinned "$2" | jq .id; }
+counts_by() { # the agent holds this program
+	grep -qsxP "prog_id:\t$(id_of prog "$1")" "/proc/$(agent_pid)"/fdinfo/*
+}
 follows_up() { # taken down and brought up behind the agent's back
 	lab_sluice n1 down || return 1
 	sleep 1.5
@@ -245,6 +258,7 @@ check "$me fault_f1 killed three times under traffic: nothing lost, counters go 
 deaf
 check "$me ages what nobody answers and keeps the rest" ages
 check "$me follows a plan that another process applies" follows_apply
+check "$me follows programs that another process loads" follows_load
 check "$me follows down and up" follows_up
 check "$me SIGTERM: the agent goes, the dataplane stays" terminates
 check "$me starts with three capabilities only" three_caps

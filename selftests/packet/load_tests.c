@@ -129,6 +129,9 @@ static const struct {
 } spoilt[] = {
 	{ "lines are of another version", { "sl_line", NULL }, true },
 	{ "epochs are of another version", { "sl_cache", NULL }, true },
+	{ "lines are gone", { "sl_line", NULL }, false },
+	{ "epochs are gone", { "sl_cache", NULL }, false },
+	{ "both are gone", { "sl_line", "sl_cache" }, false },
 };
 
 static void test_spoilt(struct bench *b, struct kernel *k, size_t which, uint32_t *times)

@@ -120,6 +120,18 @@ static int open_tables(struct agent *a, struct trouble *t)
 	return error;
 }
 
+/* Whoever has loaded the programs anew may have made the cache anew as well: the one of before counts lines of before. */
+static int renew_flush(struct agent *a, struct trouble *t)
+{
+	int fd = cache_open(a->options->pins, t);
+
+	if (fd < 0)
+		return fd;
+	close(a->flush);
+	a->flush = fd;
+	return 0;
+}
+
 /* Of another dataplane all is closed by now; of the same one only the plan is another. */
 static int renew_tables(struct agent *a, struct trouble *t)
 {
@@ -134,8 +146,9 @@ static int renew_tables(struct agent *a, struct trouble *t)
 		neighbours_close(&a->neighbours);
 		close(a->flush);
 		a->tables = false;
+		return error;
 	}
-	return error;
+	return renew_flush(a, t);
 }
 
 /* What the wire has to hear: questions for next hops, and which VIPs are here. Whoever speaks has seen to all else. */

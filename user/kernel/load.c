@@ -49,13 +49,19 @@ static uint32_t size_asked(int i, const struct limits *limits, uint32_t cpus)
 	}
 }
 
-/* What these two hold is not for long, and of no use without the other. */
+/*
+ * What these two hold is not for long, and wrong without the other: epochs that begin anew soon have the same sums as
+ * those by which lines of before are void.
+ */
 static bool of_cache(int i)
 {
 	return i == SL_TABLE_sl_line || i == SL_TABLE_sl_cache;
 }
 
-/* Are the cache's tables of another version? Then they are made anew, and what lines hold is counted before. */
+/*
+ * Is one of the cache's tables gone, or of another version? Then both are made anew, and what lines hold is counted
+ * before: the programs that ran until now have both.
+ */
 static bool cache_is_stale(const char *pins)
 {
 	bool stale = false;
@@ -63,10 +69,15 @@ static bool cache_is_stale(const char *pins)
 	for (int i = 0; i < SL_TABLES; i++) {
 		struct bpf_map_info info = { 0 };
 		__u32 size = sizeof(info);
-		int fd = of_cache(i) ? bpf_obj_get(pin_path(pins, "maps", shapes[i].name).text) : -1;
+		int fd;
 
-		if (fd < 0)
+		if (!of_cache(i))
 			continue;
+		fd = bpf_obj_get(pin_path(pins, "maps", shapes[i].name).text);
+		if (fd < 0) {
+			stale |= errno == ENOENT;
+			continue;
+		}
 		stale |= !bpf_obj_get_info_by_fd(fd, &info, &size) && info.value_size != shapes[i].value_size;
 		close(fd);
 	}
@@ -147,7 +158,9 @@ static int refused(int error, struct trouble *t)
 
 static int pin_all(struct bpf_object *object, const char *pins, bool stale, struct trouble *t)
 {
-	for (int i = 0; i < SL_TABLES; i++) {
+	/* Who is killed in between must not leave epochs that begin anew with lines of before, but may the contrary. */
+	_Static_assert(SL_TABLE_sl_line > SL_TABLE_sl_cache, "lines are pinned first");
+	for (int i = SL_TABLES; i-- > 0;) {
 		struct path path = pin_path(pins, "maps", shapes[i].name);
 		struct bpf_map *map = bpf_object__find_map_by_name(object, shapes[i].name);
 		int error = 0;
