@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The cache of lines and deliveries between nodes: what is wrapped by a line, what takes the long way all the same, and
- * what makes such a line void.
+ * The cache of lines and deliveries between nodes: what is wrapped or unwrapped by a line, what takes the long way all the
+ * same, and what makes such a line void.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -14,27 +14,78 @@
 #define ROOM (TUNNEL_MTU - SL_TUNNEL_BYTES) /* for the whole packet within */
 #define OUTER 14 /* of the header in front of a packet without a tag */
 
-static struct send from_world(void)
+static uint32_t sent_to(const struct got *got)
 {
-	return cache_packet(38);
+	uint32_t addr;
+
+	memcpy(&addr, got->frame.bytes + OUTER + 16, 4);
+	return ntohl(addr);
 }
 
-/* Both directions have been seen, if both pass here, and a line made of the one that opens. */
-static void open_line(struct bench *b, struct send (*of)(void), const struct send *back)
+static bool is_wrapped(const struct got *got)
+{
+	return got->retval == TC_ACT_REDIRECT && got->frame.bytes[OUTER + 9] == SL_PROTO_UDP;
+}
+
+static bool is_delivered(const struct got *got)
+{
+	return got->retval == TC_ACT_REDIRECT && sent_to(got) == A1;
+}
+
+/* Each with an ordinary packet that opens a flow, and what passes here of its answers. */
+static const struct direction {
+	const char *name;
+	uint32_t opens, back; /* cache_way(); 0: they pass elsewhere */
+	uint16_t sport, dport;
+	bool (*arrives)(const struct got *got);
+	const char *arrival;
+	enum sl_stat_id stat;
+} to = { "to", 38, 0, 3000, 87, is_wrapped, "it is wrapped", SL_STAT_TUNNEL_SENT },
+  from = { "from", 22, 23, 2000, 80, is_delivered, "it goes to the backend", SL_STAT_TUNNEL_RECEIVED };
+
+static void node_case(struct bench *b, const struct direction *d, const char *name)
+{
+	case_begin(b, "cache: %s another node: %s", d->name, name);
+}
+
+static struct send from_node2(const struct frame *f, uint32_t backend)
+{
+	return next(wire(wrap(f, scene_mac(NODE1), mac_node2, NODE2, NODE1, backend)));
+}
+
+static void run_way(struct bench *b, uint32_t which)
+{
+	struct send s = cache_packet(which);
+	struct got got;
+
+	bench_run(b, &s, &got);
+}
+
+/* A line is made of `s`, whose flow `first` opens and `back` answers; 0: it does so itself, and nothing that passes here. */
+static void open_line(struct bench *b, const struct send *s, uint32_t first, uint32_t back)
 {
 	struct got got;
 
 	nat_fresh(b);
 	cache_last(b, LINE_SECONDS);
-	for (int i = 0; i < 3; i++) {
-		struct send s = of();
+	if (first)
+		run_way(b, first);
+	else
+		bench_run(b, s, &got);
+	if (back)
+		run_way(b, back);
+	bench_run(b, s, &got);
+	usleep(TICK_US); /* no flow has a line in the tick that it began in */
+	bench_run(b, s, &got);
+}
 
-		bench_run(b, &s, &got);
-		if (i == 1)
-			usleep(TICK_US); /* no flow has a line in the tick that it began in */
-		if (back && !i)
-			bench_run(b, back, &got);
-	}
+/* Of the direction's own packet, which is returned. */
+static struct send open_own(struct bench *b, const struct direction *d)
+{
+	struct send s = cache_packet(d->opens);
+
+	open_line(b, &s, 0, d->back);
+	return s;
 }
 
 /* The same packet by a line and without any ends the same way, counters and all. */
@@ -61,68 +112,71 @@ static void same_both_ways(struct bench *b, const struct send *s)
 	tally_same(b, &by_hand, &by_line);
 }
 
-static struct send on_vlan(void)
+static void put_beside(struct send *s)
 {
-	return cache_packet(39);
+	frame_untag(&s->frame);
+	*s = beside(*s, SL_ETH_VLAN, EXT);
 }
 
-static struct send beside_frame(void)
+static void put_tag(struct send *s)
 {
-	struct send s = beside(cache_packet(39), SL_ETH_VLAN, EXT);
-
-	frame_untag(&s.frame);
-	return s;
+	frame_tag(&s->frame, SL_ETH_VLAN, MGMT);
 }
 
-static struct send from_workload(void)
+static void put_tag_beside(struct send *s)
 {
-	return cache_packet(40);
+	*s = beside(*s, SL_ETH_VLAN, MGMT);
 }
 
-static struct send answer_back(void)
+static void make_odd(struct send *s)
 {
-	return cache_packet(43);
+	*s = next(wire(TO_VIP(VIP_POOL, TCP(3000, 87, ACK | SL_TCP_PSH), .payload = 333, .tos = 0xb9,
+			      .ttl = 1, .padding = 5)));
 }
 
-static struct send odd(void)
+static void make_odd_wrapped(struct send *s)
 {
-	return next(wire(TO_VIP(VIP_POOL, TCP(3000, 87, ACK | SL_TCP_PSH), .payload = 333, .tos = 0xb9,
-				.ttl = 1, .padding = 5)));
+	struct frame f =
+		TO_VIP(VIP_POOL, TCP(2000, 80, ACK | SL_TCP_PSH), .payload = 333, .tos = 0xb9, .ttl = 2);
+
+	*s = from_node2(&f, A1);
+	memset(s->frame.bytes + s->frame.len, 0xaa, 5);
+	s->frame.len += 5;
 }
 
-static void wrapped(struct bench *b)
+static void ways(struct bench *b)
 {
 	static const struct {
+		const struct direction *d;
 		const char *name;
-		struct send (*of)(void);
-		uint32_t back;
+		uint32_t which, first, back; /* as open_line() has them */
+		void (*change)(struct send *s);
 	} ways[] = {
-		{ "from the world", from_world, 0 },	   { "tagged", on_vlan, 0 },
-		{ "tag beside", beside_frame, 0 },	   { "from a workload", from_workload, 41 },
-		{ "a backend's answer", answer_back, 42 }, { "odd, of a class, for one hop", odd, 0 },
+		{ &from, "TCP", 22, 0, 23, NULL },
+		{ &from, "tagged", 22, 0, 23, put_tag },
+		{ &from, "tag beside", 22, 0, 23, put_tag_beside },
+		{ &from, "UDP", 44, 0, 45, NULL },
+		{ &from, "odd, of a class, the last hop but one", 22, 0, 23, make_odd_wrapped },
+		{ &from, "an answer", 41, 40, 0, NULL },
+		{ &to, "from the world", 38, 0, 0, NULL },
+		{ &to, "tagged", 39, 0, 0, NULL },
+		{ &to, "tag beside", 39, 0, 0, put_beside },
+		{ &to, "from a workload", 40, 0, 41, NULL },
+		{ &to, "a backend's answer", 43, 42, 0, NULL },
+		{ &to, "odd, of a class, for one hop", 38, 0, 0, make_odd },
 	};
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-		struct send back = cache_packet(ways[i].back), s;
+		struct send s = cache_packet(ways[i].which);
 		struct got got;
 
-		case_begin(b, "cache: to another node: %s", ways[i].name);
-		if (ways[i].of == answer_back) { /* its flow is opened by the other node */
-			nat_fresh(b);
-			bench_run(b, &back, &got);
-			usleep(TICK_US);
-			cache_last(b, LINE_SECONDS);
-			s = answer_back();
-			bench_run(b, &s, &got);
-			bench_run(b, &s, &got);
-		} else {
-			open_line(b, ways[i].of, ways[i].back ? &back : NULL);
-		}
-		s = ways[i].of();
+		node_case(b, ways[i].d, ways[i].name);
+		if (ways[i].change)
+			ways[i].change(&s);
+		open_line(b, &s, ways[i].first, ways[i].back);
 		same_both_ways(b, &s);
 		bench_run(b, &s, &got);
-		that(b, got.retval == TC_ACT_REDIRECT && got.frame.bytes[OUTER + 9] == SL_PROTO_UDP,
-		     "it is wrapped");
+		that(b, ways[i].d->arrives(&got), ways[i].d->arrival);
 		case_end(b);
 	}
 }
@@ -138,8 +192,8 @@ static void sizes(struct bench *b)
 		    segments = cut;
 	struct got got;
 
-	case_begin(b, "cache: to another node: sizes");
-	open_line(b, from_world, NULL);
+	node_case(b, &to, "sizes");
+	open_own(b, &to);
 	that(b, cache_decides(b, &fits, &got) && got.frame.len == fits.frame.len + SL_TUNNEL_BYTES,
 	     "what just fits goes by a line");
 	that(b, !cache_decides(b, &large, &got) && got.frame.bytes[large.frame.l3 + 9] == SL_PROTO_ICMP,
@@ -158,6 +212,16 @@ static void sizes(struct bench *b)
 	case_end(b);
 }
 
+/* --- what no line decides */
+
+/* There is a line for packets of the flow, but this one takes the long way. */
+static void not_by_line(struct bench *b, const struct send *line, const char *name, const struct send *s,
+			uint32_t retval, struct got *got)
+{
+	that(b, cache_decides(b, line, got), "there is a line");
+	that(b, !cache_decides(b, s, got) && got->retval == retval, name);
+}
+
 static void shapes(struct bench *b)
 {
 	static const uint8_t options[4] = { 1, 1, 1, 0 };
@@ -172,197 +236,17 @@ static void shapes(struct bench *b)
 	};
 	static const char *const names[] = { "a first fragment", "a later one", "with options", "SYN",
 					     "FIN" };
-	struct send line = from_world();
+	struct send line;
 	struct got got;
 
-	case_begin(b, "cache: to another node: not by a line");
-	open_line(b, from_world, NULL);
+	node_case(b, &to, "not by a line");
+	line = open_own(b, &to);
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		struct send s = next(all[i]);
 
-		that(b, !cache_decides(b, &s, &got) && got.retval == TC_ACT_REDIRECT, names[i]);
+		not_by_line(b, &line, names[i], &s, TC_ACT_REDIRECT, &got);
 		that(b, cache_decides(b, &line, &got), "the line is still there");
 	}
-	case_end(b);
-}
-
-/* Who wraps a packet counts it, and its flow, its service and its networks do. */
-static void sums(struct bench *b)
-{
-	struct sl_flow_key key = flow_key(vpc_of(b, "default"), SL_PROTO_TCP, CLIENT, 3000, VIP_POOL, 87);
-	struct send s = from_world();
-	struct sl_flow before, after;
-	struct got got;
-
-	case_begin(b, "cache: to another node: counted");
-	open_line(b, from_world, NULL);
-	bench_count_lines(b);
-	that(b, flow_find(b, &key, &before) == 1, "there is a flow");
-	bench_clear_counts(b);
-	for (int i = 0; i < 50; i++)
-		bench_run(b, &s, &got);
-	bench_count_lines(b);
-	flow_find(b, &key, &after);
-	that(b, cache_stat(b, SL_STAT_LINE_PACKETS) == 50, "by a line");
-	that(b, cache_stat(b, SL_STAT_TUNNEL_SENT) == 50, "all are sent");
-	that(b, after.packets == before.packets + 50 && after.bytes == before.bytes + 50 * 60,
-	     "the flow has them all, without what they are wrapped in");
-	case_end(b);
-}
-
-static uint32_t sent_to(const struct got *got)
-{
-	uint32_t addr;
-
-	memcpy(&addr, got->frame.bytes + OUTER + 16, 4);
-	return ntohl(addr);
-}
-
-/* What must make it take the long way again. */
-static void voids(struct bench *b)
-{
-	static const char gone[] =
-		"{\"services\":{\"far\":{\"backends\":[{\"address\":\"192.168.103.11\"}]}}}";
-	static const char moved[] =
-		"{\"clusters\":{\"main\":{\"nodes\":{\"node2\":{\"addresses\":[\"192.168.100.13\"]}}}}}";
-	static const char other[] = "{\"clusters\":{\"main\":{\"delivery\":{\"vni\":77,\"mtu\":1400}}}}";
-	struct send s = from_world(), fin = cache_way(38, 20, 64, 0, RST),
-		    syn = cache_way(38, 20, 64, 0, SYN);
-	struct send large = next(wire(TO_VIP(VIP_POOL, TCP(3000, 87, ACK), .payload = ROOM - 40)));
-	struct got got;
-
-	case_begin(b, "cache: to another node: the node has another address");
-	open_line(b, from_world, NULL);
-	that(b, cache_decides(b, &s, &got) && sent_to(&got) == NODE2, "a line decides");
-	nat_plan(b, &nat_plain, moved);
-	that(b, !cache_decides(b, &s, &got) && sent_to(&got) == IP(192, 168, 100, 13), "not any more");
-	bench_run(b, &s, &got);
-	that(b, cache_decides(b, &s, &got) && sent_to(&got) == IP(192, 168, 100, 13),
-	     "then it does, to there");
-	nat_plan(b, &nat_plain, NULL);
-	that(b, !cache_decides(b, &s, &got) && sent_to(&got) == NODE2, "and back");
-	case_end(b);
-
-	case_begin(b, "cache: to another node: by another tunnel");
-	open_line(b, from_world, NULL);
-	that(b, cache_decides(b, &large, &got), "a line decides");
-	nat_plan(b, &nat_plain, other);
-	bench_run(b, &s, &got);
-	bench_run(b, &s, &got);
-	that(b, cache_decides(b, &s, &got) && got.frame.bytes[OUTER + 20 + 8 + 6] == 77,
-	     "its number is another");
-	that(b, !cache_decides(b, &large, &got), "and its room");
-	nat_plan(b, &nat_plain, NULL);
-	case_end(b);
-
-	case_begin(b, "cache: to another node: the backend is gone");
-	open_line(b, from_world, NULL);
-	that(b, cache_decides(b, &s, &got), "a line decides");
-	nat_plan(b, &nat_plain, gone);
-	bench_clear_counts(b);
-	that(b, !cache_decides(b, &s, &got) && !cache_stat(b, SL_STAT_TUNNEL_SENT), "not any more");
-	nat_plan(b, &nat_plain, NULL);
-	case_end(b);
-
-	case_begin(b, "cache: to another node: the connection is over");
-	open_line(b, from_world, NULL);
-	that(b, cache_decides(b, &s, &got), "a line decides");
-	that(b, !cache_decides(b, &fin, &got) && !cache_decides(b, &syn, &got), "never about RST and SYN");
-	that(b, !cache_decides(b, &s, &got), "the next one begins without");
-	case_end(b);
-}
-
-/* --- what another node has wrapped */
-
-static struct send from_node2(const struct frame *f, uint32_t backend)
-{
-	return next(wire(wrap(f, scene_mac(NODE1), mac_node2, NODE2, NODE1, backend)));
-}
-
-static struct send delivered(void)
-{
-	return cache_packet(22);
-}
-
-static struct send delivered_tagged(void)
-{
-	struct send s = delivered();
-
-	frame_tag(&s.frame, SL_ETH_VLAN, MGMT);
-	return s;
-}
-
-static struct send delivered_beside(void)
-{
-	return beside(delivered(), SL_ETH_VLAN, MGMT);
-}
-
-static struct send delivered_datagram(void)
-{
-	return cache_packet(44);
-}
-
-static struct send delivered_answer(void)
-{
-	return cache_packet(41);
-}
-
-static struct send delivered_odd(void)
-{
-	struct frame f =
-		TO_VIP(VIP_POOL, TCP(2000, 80, ACK | SL_TCP_PSH), .payload = 333, .tos = 0xb9, .ttl = 2);
-	struct send s = from_node2(&f, A1);
-
-	memset(s.frame.bytes + s.frame.len, 0xaa, 5);
-	s.frame.len += 5;
-	return s;
-}
-
-static void open_delivered(struct bench *b, struct send (*of)(void), uint32_t back)
-{
-	struct send answer = cache_packet(back);
-
-	open_line(b, of, &answer);
-}
-
-static void unwrapped(struct bench *b)
-{
-	static const struct {
-		const char *name;
-		struct send (*of)(void);
-		uint32_t back;
-	} ways[] = {
-		{ "TCP", delivered, 23 },
-		{ "tagged", delivered_tagged, 23 },
-		{ "tag beside", delivered_beside, 23 },
-		{ "UDP", delivered_datagram, 45 },
-		{ "odd, of a class, the last hop but one", delivered_odd, 23 },
-	};
-	struct send s, asks = cache_packet(40);
-	struct got got;
-
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-		case_begin(b, "cache: from another node: %s", ways[i].name);
-		open_delivered(b, ways[i].of, ways[i].back);
-		s = ways[i].of();
-		same_both_ways(b, &s);
-		bench_run(b, &s, &got);
-		that(b,
-		     got.retval == TC_ACT_REDIRECT && got.frame.bytes[OUTER + 9] != 0 &&
-			     !memcmp(got.frame.bytes + OUTER + 16, &(uint32_t){ htonl(A1) }, 4),
-		     "it goes to the backend");
-		case_end(b);
-	}
-
-	case_begin(b, "cache: from another node: an answer");
-	nat_fresh(b);
-	cache_last(b, LINE_SECONDS);
-	bench_run(b, &asks, &got);
-	usleep(TICK_US);
-	s = delivered_answer();
-	bench_run(b, &s, &got);
-	bench_run(b, &s, &got);
-	same_both_ways(b, &s);
 	case_end(b);
 }
 
@@ -399,22 +283,21 @@ static void outer_headers(struct bench *b)
 		{ "of the packet within: a RST", 91, 0x04, TC_ACT_REDIRECT, false },
 	};
 	struct frame f = TO_VIP(VIP_POOL, TCP(2000, 80, ACK), .payload = 20, .tos = 2);
-	struct send line = from_node2(&f, A1);
-	struct got got, hand;
+	struct send line = from_node2(&f, A1), s;
+	struct got got;
 
-	case_begin(b, "cache: from another node: not by a line");
+	node_case(b, &from, "not by a line");
 	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
-		struct send s = line;
-
-		open_delivered(b, delivered, 23);
-		that(b, cache_decides(b, &line, &got), "there is a line");
+		s = line;
 		s.frame.bytes[odd[i].at] ^= odd[i].flip;
-		that(b, !cache_decides(b, &s, &hand) && hand.retval == odd[i].retval, odd[i].name);
-		that(b, !odd[i].told || (hand.frame.bytes[OUTER + 1] & 3) == 3, "who can hear it is told");
+		open_own(b, &from);
+		not_by_line(b, &line, odd[i].name, &s, odd[i].retval, &got);
+		that(b, !odd[i].told || (got.frame.bytes[OUTER + 1] & 3) == 3, "who can hear it is told");
 	}
-	open_delivered(b, delivered, 23);
-	line.mark = 0x4000;
-	that(b, !cache_decides(b, &line, &got), "somebody's mark");
+	open_own(b, &from);
+	s = line;
+	s.mark = 0x4000;
+	that(b, cache_decides(b, &line, &got) && !cache_decides(b, &s, &got), "somebody's mark");
 	case_end(b);
 }
 
@@ -424,11 +307,11 @@ static void other_ways(struct bench *b)
 	static const char third[] = "{\"clusters\":{\"main\":{\"nodes\":{\"node3\":"
 				    "{\"addresses\":[\"192.168.100.13\"],\"uplinks\":{\"up0\":{}}}}}}}";
 	struct frame f = TO_VIP(VIP_POOL, TCP(2000, 80, ACK), .payload = 20);
-	struct send plain = next(wire(f)), line = delivered(), answer = cache_packet(23), other;
+	struct send plain = next(wire(f)), line, other;
 	struct got got;
 
-	case_begin(b, "cache: from another node: the same packet by itself");
-	open_delivered(b, delivered, 23);
+	node_case(b, &from, "the same packet by itself");
+	line = open_own(b, &from);
 	bench_count_lines(b);
 	bench_clear_counts(b);
 	that(b, !cache_decides(b, &plain, &got) && got.retval == TC_ACT_REDIRECT,
@@ -441,27 +324,29 @@ static void other_ways(struct bench *b)
 	     "nor is what is delivered by that");
 	case_end(b);
 
-	case_begin(b, "cache: from another node: from a third one");
+	node_case(b, &from, "from a third one");
 	nat_plan(b, &nat_plain, third);
-	open_delivered(b, delivered, 23);
+	open_own(b, &from);
 	that(b, cache_decides(b, &line, &got), "a line decides");
 	other = next(wire(wrap(&f, scene_mac(NODE1), mac_node2, IP(192, 168, 100, 13), NODE1, A1)));
 	that(b, !cache_decides(b, &other, &got) && got.retval == TC_ACT_REDIRECT,
 	     "not about what comes from there");
 	nat_plan(b, &nat_plain, NULL);
-	bench_run(b, &answer, &got);
+	run_way(b, from.back);
 	case_end(b);
 }
 
-static void sums_unwrapped(struct bench *b)
+/* Who wraps or unwraps a packet counts it, and its flow, its service and its networks do. */
+static void sums(struct bench *b, const struct direction *d)
 {
-	struct sl_flow_key key = flow_key(vpc_of(b, "default"), SL_PROTO_TCP, CLIENT, 2000, VIP_POOL, 80);
-	struct send s = delivered();
+	struct sl_flow_key key =
+		flow_key(vpc_of(b, "default"), SL_PROTO_TCP, CLIENT, d->sport, VIP_POOL, d->dport);
 	struct sl_flow before, after;
 	struct got got;
+	struct send s;
 
-	case_begin(b, "cache: from another node: counted");
-	open_delivered(b, delivered, 23);
+	node_case(b, d, "counted");
+	s = open_own(b, d);
 	bench_count_lines(b);
 	that(b, flow_find(b, &key, &before) == 1, "there is a flow");
 	bench_clear_counts(b);
@@ -470,38 +355,101 @@ static void sums_unwrapped(struct bench *b)
 	bench_count_lines(b);
 	flow_find(b, &key, &after);
 	that(b, cache_stat(b, SL_STAT_LINE_PACKETS) == 50, "by a line");
-	that(b, cache_stat(b, SL_STAT_TUNNEL_RECEIVED) == 50, "all are received");
+	that(b, cache_stat(b, d->stat) == 50, "all are sent, or received");
 	that(b, after.packets == before.packets + 50 && after.bytes == before.bytes + 50 * 60,
-	     "the flow has them all, without what they were wrapped in");
+	     "the flow has them all, without what they are wrapped in");
 	case_end(b);
 }
 
-static void voids_unwrapped(struct bench *b)
+/* --- what must make it take the long way again */
+
+#define ELSEWHERE IP(192, 168, 100, 13)
+
+static void follows(struct bench *b, const struct send *s)
 {
-	static const char gone[] =
-		"{\"services\":{\"pool\":{\"backends\":[{\"address\":\"192.168.103.12\"}]}}}";
-	static const char moved[] =
-		"{\"clusters\":{\"main\":{\"nodes\":{\"node2\":{\"addresses\":[\"192.168.100.13\"]}}}}}";
-	static const char other[] = "{\"clusters\":{\"main\":{\"delivery\":{\"vni\":77}}}}";
-	static const char *const plans[] = { gone, moved, other };
-	static const char *const names[] = { "the backend is gone", "the node has gone",
-					     "by another tunnel" };
-	struct frame syn_of = TO_VIP(VIP_POOL, TCP(2000, 80, SYN)),
-		     rst_of = TO_VIP(VIP_POOL, TCP(2000, 80, RST));
-	struct send s = delivered(), syn = from_node2(&syn_of, A1), rst = from_node2(&rst_of, A1);
 	struct got got;
 
-	for (int i = 0; i < 3; i++) {
-		case_begin(b, "cache: from another node: %s", names[i]);
-		open_delivered(b, delivered, 23);
-		that(b, cache_decides(b, &s, &got), "a line decides");
-		nat_plan(b, &nat_plain, plans[i]);
-		that(b, !cache_decides(b, &s, &got) && got.retval != TC_ACT_REDIRECT, "it is not delivered");
+	that(b, !cache_decides(b, s, &got) && sent_to(&got) == ELSEWHERE, "it goes where the node is now");
+	bench_run(b, s, &got);
+	that(b, cache_decides(b, s, &got) && sent_to(&got) == ELSEWHERE, "then by a line");
+	nat_plan(b, &nat_plain, NULL);
+	that(b, !cache_decides(b, s, &got) && sent_to(&got) == NODE2, "and back");
+}
+
+static void by_other_tunnel(struct bench *b, const struct send *s)
+{
+	struct send large = next(wire(TO_VIP(VIP_POOL, TCP(3000, 87, ACK), .payload = ROOM - 40)));
+	struct got got;
+
+	bench_run(b, s, &got);
+	bench_run(b, s, &got);
+	that(b, cache_decides(b, s, &got) && got.frame.bytes[OUTER + 20 + 8 + 6] == 77,
+	     "its number is another");
+	that(b, !cache_decides(b, &large, &got), "and its room");
+	nat_plan(b, &nat_plain, NULL);
+	bench_run(b, s, &got);
+	bench_run(b, s, &got);
+	that(b, cache_decides(b, &large, &got), "which there is by the one of before");
+}
+
+static void stays_here(struct bench *b, const struct send *s)
+{
+	struct got got;
+
+	bench_clear_counts(b);
+	that(b, !cache_decides(b, s, &got) && !cache_stat(b, SL_STAT_TUNNEL_SENT), "it is not sent any more");
+}
+
+static void is_refused(struct bench *b, const struct send *s)
+{
+	struct got got;
+
+	that(b, !cache_decides(b, s, &got) && got.retval != TC_ACT_REDIRECT, "it is not delivered");
+}
+
+static void voids(struct bench *b)
+{
+	static const char moved[] =
+		"{\"clusters\":{\"main\":{\"nodes\":{\"node2\":{\"addresses\":[\"192.168.100.13\"]}}}}}";
+	static const char tunnel[] = "{\"clusters\":{\"main\":{\"delivery\":{\"vni\":77,\"mtu\":1400}}}}";
+	static const struct {
+		const struct direction *d;
+		const char *name, *plan;
+		void (*then)(struct bench *b, const struct send *s);
+	} plans[] = {
+		{ &from, "the backend is gone",
+		  "{\"services\":{\"pool\":{\"backends\":[{\"address\":\"192.168.103.12\"}]}}}", is_refused },
+		{ &from, "the node has gone", moved, is_refused },
+		{ &from, "by another tunnel", tunnel, is_refused },
+		{ &to, "the node has another address", moved, follows },
+		{ &to, "by another tunnel", tunnel, by_other_tunnel },
+		{ &to, "the backend is gone",
+		  "{\"services\":{\"far\":{\"backends\":[{\"address\":\"192.168.103.11\"}]}}}", stays_here },
+	};
+
+	for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++) {
+		const struct direction *d = plans[i].d;
+		struct send s;
+		struct got got;
+
+		node_case(b, d, plans[i].name);
+		s = open_own(b, d);
+		that(b, cache_decides(b, &s, &got) && d->arrives(&got), "a line decides");
+		nat_plan(b, &nat_plain, plans[i].plan);
+		plans[i].then(b, &s);
 		nat_plan(b, &nat_plain, NULL);
 		case_end(b);
 	}
-	case_begin(b, "cache: from another node: the connection is over");
-	open_delivered(b, delivered, 23);
+}
+
+static void ends(struct bench *b, const struct direction *d)
+{
+	struct send rst = next(cache_way(d->opens, 20, 64, 0, RST)),
+		    syn = next(cache_way(d->opens, 20, 64, 0, SYN)), s;
+	struct got got;
+
+	node_case(b, d, "the connection is over");
+	s = open_own(b, d);
 	that(b, cache_decides(b, &s, &got), "a line decides");
 	that(b, !cache_decides(b, &rst, &got) && !cache_decides(b, &syn, &got), "never about RST and SYN");
 	that(b, !cache_decides(b, &s, &got), "the next one begins without");
@@ -510,14 +458,14 @@ static void voids_unwrapped(struct bench *b)
 
 void cache_nodes(struct bench *b)
 {
-	unwrapped(b);
-	outer_headers(b);
-	other_ways(b);
-	sums_unwrapped(b);
-	voids_unwrapped(b);
-	wrapped(b);
+	ways(b);
 	sizes(b);
 	shapes(b);
-	sums(b);
+	outer_headers(b);
+	other_ways(b);
+	sums(b, &from);
+	sums(b, &to);
 	voids(b);
+	ends(b, &from);
+	ends(b, &to);
 }
