@@ -152,7 +152,7 @@ static __always_inline int hit_go(struct __sk_buff *ctx, const struct sl_line *l
 
 #define HIT_CHANGES (SL_LINE_HOP | SL_LINE_DMAC | SL_LINE_SMAC | SL_LINE_NAT)
 
-static __always_inline int hit_carry_body(struct __sk_buff *ctx, __u32 door)
+static __always_inline int hit_carry(struct __sk_buff *ctx, __u32 door)
 {
 	struct hit hit;
 	struct sl_line *line;
@@ -192,7 +192,6 @@ miss:
 	asm volatile("");
 	return HIT_NOT;
 }
-STATION(int, hit_carry, (struct __sk_buff * ctx, __u32 door), true, (ctx, door))
 
 /*
  * Of what comes wrapped in, the line that knows it by the packet within, by a door of its own, and by the node that sent
@@ -220,7 +219,7 @@ hit_find_wrapped(struct __sk_buff *ctx, const struct tunnel_headers *outer, __u3
 	return line;
 }
 
-static __always_inline int hit_unwrap_body(struct __sk_buff *ctx)
+static __always_inline int hit_unwrap(struct __sk_buff *ctx)
 {
 	void *begin = packet_begin(ctx), *end = packet_end(ctx);
 	const struct tunnel_headers *outer = begin + sizeof(struct sl_eth);
@@ -261,7 +260,6 @@ static __always_inline int hit_unwrap_body(struct __sk_buff *ctx)
 		return TC_ACT_SHOT;
 	return hit_go(ctx, line);
 }
-STATION(int, hit_unwrap, (struct __sk_buff * ctx), true, (ctx))
 
 #endif
 
