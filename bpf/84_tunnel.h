@@ -85,55 +85,78 @@ static __always_inline __u32 tunnel_unwrap_body(struct __sk_buff *ctx, struct pa
 }
 STATION(__u32, tunnel_unwrap, (struct __sk_buff * ctx, struct packet *p), p, (ctx, p))
 
-/* The headers' own checksum, over whole words of a header without options. */
-static __always_inline __u16 tunnel_ip_check(const struct sl_ipv4 *ip)
-{
-	const __u16 *word = (const __u16 *)ip;
-	__u32 sum = 0;
+#define TUNNEL_TTL 64
 
-	for (int i = 0; i < 10; i++)
-		sum += word[i];
-	return ~sl_csum_fold(sum);
+/* Two bytes in front of two, as they stand in a packet. */
+static __always_inline __u32 tunnel_halves(__be16 first, __be16 second)
+{
+	return (__u32)second << 16 | first;
 }
 
-/* Writes the outer headers into the room made for them. */
+#define TUNNEL_GENEVE                                                                                        \
+	tunnel_halves(bpf_htons(SL_GENEVE_WORDS << 8 | SL_GENEVE_CRITICAL), bpf_htons(SL_ETH_IPV4))
+#define TUNNEL_OPTION tunnel_halves(bpf_htons(SL_GENEVE_CLASS), bpf_htons(SL_GENEVE_BACKEND << 8 | 1))
+
+/* What a delivery's headers say that does not follow from the packet within. */
+struct tunnel_ends {
+	__be32 from;
+	__be32 to;
+	__be32 vni; /* in the first three bytes */
+	__be32 backend;
+	__be16 port;
+};
+
+/*
+ * Writes the outer headers, in whole words, into the room made for them in front of a packet of `len` bytes. The hash is
+ * that of the packet within.
+ */
+static __always_inline bool tunnel_write(struct __sk_buff *ctx, const struct tunnel_ends *ends, __u32 len,
+					 __u32 hash)
+{
+	struct tunnel_headers *outer = packet_begin(ctx) + sizeof(struct sl_eth);
+	struct sl_ipv4 *inner = (void *)(outer + 1);
+	__u32 first, hops = tunnel_halves(bpf_htons(TUNNEL_TTL << 8 | SL_PROTO_UDP), 0), sum;
+	__u32 *word = (void *)outer;
+
+	if ((void *)(inner + 1) > packet_end(ctx))
+		return false;
+	/* DSCP and ECN (RFC 6040) */
+	first = tunnel_halves(bpf_htons(0x4500 | inner->tos), bpf_htons(len + sizeof(*outer)));
+	sum = (__u16)first + (first >> 16) + bpf_htons(SL_IP_DF) + hops + (__u16)ends->from +
+	      (ends->from >> 16) + (__u16)ends->to + (ends->to >> 16);
+	hops |= (__u32)(__u16)~sl_csum_fold(sum) << 16;
+	word[0] = first;
+	word[1] = tunnel_halves(0, bpf_htons(SL_IP_DF));
+	word[2] = hops;
+	word[3] = ends->from;
+	word[4] = ends->to;
+	word[5] = tunnel_halves(bpf_htons(0xc000 | (hash & 0x3fff)), ends->port);
+	word[6] = tunnel_halves(bpf_htons(len + sizeof(*outer) - sizeof(outer->ip)), 0);
+	word[7] = TUNNEL_GENEVE;
+	word[8] = ends->vni;
+	word[9] = TUNNEL_OPTION;
+	word[10] = ends->backend;
+	return true;
+}
+
+/* For whom the verdict says, by the plan's tunnel. */
 static __always_inline bool tunnel_wrap_body(struct __sk_buff *ctx, const struct packet *p,
 					     const struct sl_verdict *v)
 {
 	const struct sl_setting *setting = classify_setting(p);
-	struct tunnel_headers *outer = packet_begin(ctx) + sizeof(struct sl_eth);
-	struct sl_ipv4 *inner = (void *)(outer + 1);
-	__u32 length, sport = 0xc000 | (bpf_get_hash_recalc(ctx) & 0x3fff);
+	struct sl_ipv4 *inner = packet_begin(ctx) + sizeof(struct sl_eth) + sizeof(struct tunnel_headers);
+	struct tunnel_ends ends = { .to = v->next_hop };
 
 	if (!setting || (void *)(inner + 1) > packet_end(ctx))
 		return false;
-	length = bpf_ntohs(inner->len) + sizeof(*outer);
-	__builtin_memset(outer, 0, sizeof(*outer));
-	outer->ip.ver_ihl = 0x45;
-	outer->ip.tos = inner->tos; /* DSCP and ECN (RFC 6040) */
-	outer->ip.len = bpf_htons(length);
-	outer->ip.frag = bpf_htons(SL_IP_DF);
-	outer->ip.ttl = 64;
-	outer->ip.proto = SL_PROTO_UDP;
-	outer->ip.saddr = setting->node_addr;
-	outer->ip.daddr = v->next_hop;
-	outer->ip.check = tunnel_ip_check(&outer->ip);
-	outer->udp.src = bpf_htons(sport);
-	outer->udp.dst = setting->tunnel_port;
-	outer->udp.len = bpf_htons(length - sizeof(outer->ip));
-	outer->geneve.ver_words = SL_GENEVE_WORDS;
-	outer->geneve.flags = SL_GENEVE_CRITICAL;
-	outer->geneve.type = bpf_htons(SL_ETH_IPV4);
-	outer->geneve.vni[0] = setting->tunnel_vni >> 16;
-	outer->geneve.vni[1] = setting->tunnel_vni >> 8;
-	outer->geneve.vni[2] = setting->tunnel_vni;
-	outer->geneve.option_class = bpf_htons(SL_GENEVE_CLASS);
-	outer->geneve.option_type = SL_GENEVE_BACKEND;
-	outer->geneve.option_words = 1;
-	outer->geneve.backend = v->flags & SL_VERDICT_SERVICE	? v->daddr
-				: v->flags & SL_VERDICT_FORWARD ? p->daddr
-								: 0;
-	return true;
+	ends.from = setting->node_addr;
+	ends.vni = bpf_htonl(setting->tunnel_vni << 8);
+	ends.port = setting->tunnel_port;
+	if (v->flags & SL_VERDICT_SERVICE)
+		ends.backend = v->daddr;
+	else if (v->flags & SL_VERDICT_FORWARD)
+		ends.backend = p->daddr;
+	return tunnel_write(ctx, &ends, bpf_ntohs(inner->len), bpf_get_hash_recalc(ctx));
 }
 STATION(bool, tunnel_wrap, (struct __sk_buff * ctx, const struct packet *p, const struct sl_verdict *v),
 	p &&v, (ctx, p, v))
