@@ -83,8 +83,10 @@ uplink_returns() {
 }
 # What XDP has brought to a workload no capture on the uplink sees.
 seen_at_uplink() { # how many of the data packets of a download from b2 by a1
-	nsenter --net="/run/netns/$LAB-n1" tcpdump -i up0 -Q in -nn -s 64 -U -w "$LAB_DIR/up0.pcap" 'vlan and greater 1000' \
-		2>"$LAB_DIR/tcpdump.err" &
+	rm -f "$LAB_DIR/tcpdump.err" # what the one before said is no word of this one
+	# At once, or what its last buffer holds is lost when it ends.
+	nsenter --net="/run/netns/$LAB-n1" tcpdump --immediate-mode -i up0 -Q in -nn -s 64 -U -w "$LAB_DIR/up0.pcap" \
+		'vlan and greater 1000' 2>"$LAB_DIR/tcpdump.err" &
 	local tcpdump=$!
 	until_true $PATIENT grep -q listening "$LAB_DIR/tcpdump.err" || return 1
 	lab_in a1 curl -sf --max-time $((20 + PATIENT)) http://192.168.104.12/blob -o "$LAB_DIR/got" || return 1
