@@ -2,8 +2,10 @@
 /*
  * sluice, one binary: finds the command and hands over. What a command does is in cli/NAME.c.
  */
+#include <limits.h>
 #include <malloc.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +66,24 @@ int cli_usage(const char *command, const char *format, ...)
 	return EXIT_USAGE;
 }
 
+/*
+ * Every fresh page of memory is a trip into the kernel, in a virtual machine perhaps into the host's as well: 100,000
+ * workloads take twice as many of them if what is freed on the way is given back. So it is kept for what comes next, in
+ * one heap for all threads. But an agent stays and has to give back what a plan once took; freed blocks of megabytes would
+ * teach it to keep more of them.
+ */
+static void choose_memory(bool stays)
+{
+	if (stays) {
+		mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+		return;
+	}
+	mallopt(M_MMAP_MAX, 0);
+	mallopt(M_TRIM_THRESHOLD, INT_MAX);
+	mallopt(M_TOP_PAD, LARGE_BLOCK);
+	mallopt(M_ARENA_MAX, 1);
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command;
@@ -74,11 +94,10 @@ int main(int argc, char **argv)
 		return cmd_help(1, argv + 1);
 	if (!strcmp(argv[1], "--version"))
 		return cmd_version(1, argv + 1);
-	/* Or freed blocks of megabytes teach it to keep more of them, and the agent keeps what a plan once took. */
-	mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
 	command = command_find(argv[1]);
 	if (!command)
 		return cli_usage(NULL, "there is no command \"%s\"", argv[1]);
+	choose_memory(command->run == cmd_run);
 	for (int i = 2; i < argc && strcmp(argv[i], "--"); i++)
 		if (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help")) {
 			fputs(command->help, stdout);

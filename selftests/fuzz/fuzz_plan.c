@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../../user/plan/canonical.h"
+#include "../../user/plan/document.h"
 #include "../../user/plan/plan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -18,15 +20,34 @@ static void must_be_lines(const struct report *r)
 			abort();
 }
 
-static void read_back(const struct plan *plan)
+/* NULL: it has none. */
+static char *kept_text(const char *text, size_t size, struct arena *arena)
 {
 	struct report r = { 0 };
-	struct plan *again = plan_read_text("plan", plan->text, strlen(plan->text), &r);
+	struct document d;
+	char *kept;
 
-	if (!again || report_failed(&r) || strcmp(again->text, plan->text) != 0)
-		abort();
-	plan_free(again);
+	document_read_text(&d, "plan", text, size, arena, &r);
+	kept = d.root ? canonical_text(d.root, arena) : NULL;
+	document_free(&d);
 	report_free(&r);
+	return kept;
+}
+
+static void read_back(const char *text, size_t size)
+{
+	struct arena *arena = arena_new();
+	char *kept = kept_text(text, size, arena);
+	char *again = kept ? kept_text(kept, strlen(kept), arena) : NULL;
+	struct report r = { 0 };
+
+	if (!again || strcmp(again, kept) != 0)
+		abort();
+	plan_free(plan_read_text("plan", kept, strlen(kept), &r));
+	if (report_failed(&r))
+		abort();
+	report_free(&r);
+	arena_free(arena);
 }
 
 /* The states that a plan says it has, it has: what is wrong with them is said as of any plan. */
@@ -57,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!plan && !report_failed(&r))
 		abort();
 	if (plan && !report_failed(&r)) {
-		read_back(plan);
+		read_back((const char *)data, size);
 		in_states(plan, data, size);
 		plan_check(plan, &r);
 		for (size_t i = 0; i < plan->cluster_count; i++)

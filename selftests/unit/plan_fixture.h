@@ -43,6 +43,29 @@ static inline struct reading read_path(const char *path)
 	return r;
 }
 
+static inline void take_copy(void *to, const char *text, size_t length)
+{
+	assert_int_equal(fwrite(text, 1, length, to), length);
+}
+
+/* The text that is kept of a plan that is read in this state; the caller frees. */
+static inline char *copy_of(const char *path, const char *state)
+{
+	struct report report = { 0 };
+	char *text = NULL;
+	size_t length = 0;
+	FILE *f = open_memstream(&text, &length);
+	const struct copy copy = { take_copy, f };
+
+	assert_non_null(f);
+	plan_free(plan_read_in(path, state, NULL, &copy, &report));
+	assert_false(report_failed(&report));
+	report_free(&report);
+	fclose(f);
+	assert_int_equal(strlen(text), length);
+	return text;
+}
+
 static inline void reading_free(struct reading *r)
 {
 	plan_free(r->plan);

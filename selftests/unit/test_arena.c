@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Memory for plans: what an arena gives out, and where large pages may be.
+ * Memory for plans: what an arena gives out.
  */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <string.h>
-#include <unistd.h>
 #include <cmocka.h>
 #include "../../user/plan/arena.h"
-#include "../../user/plan/huge.h"
 
 static bool is_zero(const uint8_t *bytes, size_t length)
 {
@@ -41,39 +39,6 @@ static void pieces_are_zero_and_stay_apart(void **state)
 	arena_free(arena);
 }
 
-static void large_pieces_begin_where_large_pages_do(void **state)
-{
-	struct arena *arena = arena_new();
-	uint8_t *first = arena_alloc(arena, 3U << 20, 1), *second = arena_alloc(arena, 2U << 20, 1);
-
-	(void)state;
-	assert_non_null(first);
-	assert_non_null(second);
-	assert_int_equal((uintptr_t)first % HUGE_PAGE, 0);
-	assert_ptr_equal(second, first + (3U << 20)); /* in the page that the first has begun */
-	arena_free(arena);
-}
-
-/* Many small pieces of which somebody knows that they will be many, and strings between them. */
-static void what_is_expected_comes_in_large_pages(void **state)
-{
-	struct arena *arena = arena_new();
-	uint8_t *first, *last = NULL;
-
-	(void)state;
-	arena_expect(arena, 8U << 20);
-	first = arena_alloc(arena, 1, 1);
-	assert_int_equal((uintptr_t)first % HUGE_PAGE, 0);
-	for (int i = 1; i < 1000; i++) {
-		last = arena_alloc(arena, 1000, 1);
-		assert_string_equal(arena_copy(arena, "a string", 5), "a str");
-		assert_true(is_zero(last, 1000));
-		memset(last, 1, 1000);
-	}
-	assert_in_range(last - first, 998 * 1000, 1000 * 1008);
-	arena_free(arena);
-}
-
 static void what_cannot_be_had_is_said(void **state)
 {
 	struct arena *arena = arena_new();
@@ -84,29 +49,11 @@ static void what_cannot_be_had_is_said(void **state)
 	arena_free(arena);
 }
 
-/* As realloc() lets a mapping grow, which has the length and a few bytes in front of what it gave. */
-static void what_was_told_may_grow_in_one_piece(void **state)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE), length = (8U << 20) + page;
-	uint8_t *mapping = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	void *grown;
-
-	(void)state;
-	assert_ptr_not_equal(mapping, MAP_FAILED);
-	huge_advise(mapping + 16, 8U << 20);
-	grown = mremap(mapping, length, 2 * length, MREMAP_MAYMOVE);
-	assert_ptr_not_equal(grown, MAP_FAILED);
-	munmap(grown, 2 * length);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pieces_are_zero_and_stay_apart),
-		cmocka_unit_test(large_pieces_begin_where_large_pages_do),
-		cmocka_unit_test(what_is_expected_comes_in_large_pages),
 		cmocka_unit_test(what_cannot_be_had_is_said),
-		cmocka_unit_test(what_was_told_may_grow_in_one_piece),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

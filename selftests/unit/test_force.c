@@ -33,6 +33,7 @@ static int fake_fsync(int fd)
 /* Need no kernel but the calls below, and are linked nowhere else in the unit tests. cmocka has a fail() as well. */
 #define fsync fake_fsync
 #include "../../user/kernel/trouble.c"
+#include "../../user/agent/aside.c"
 #include "../../user/agent/state.c"
 #include "../../user/agent/keep.c"
 #include "../../user/agent/journal.c"

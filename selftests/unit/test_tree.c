@@ -310,6 +310,27 @@ static void change(void **state)
 	arena_free(arena);
 }
 
+/* More than is handed on at once, in strings of all lengths, a few of them longer by themselves. */
+static void canonical_text_of_any_length(void **state)
+{
+	struct arena *arena = arena_new();
+	char *text = NULL;
+	size_t length = 0;
+	FILE *f = open_memstream(&text, &length);
+
+	(void)state;
+	assert_non_null(f);
+	fputs("[0", f);
+	for (int i = 0; i < 3000; i++)
+		fprintf(f, ",{\"a\":\"%0*d\",\"b\":[null,-1,\"\\\"\"]}",
+			i % 1000 == 999 ? 70000 : 1 + i % 300, i);
+	fputs("]", f);
+	fclose(f);
+	assert_string_equal(canonical_text(read_copy(text, arena), arena), text);
+	free(text);
+	arena_free(arena);
+}
+
 static void equality(void **state)
 {
 	static const char *const texts[] = {
@@ -384,6 +405,7 @@ int main(void)
 		cmocka_unit_test(long_texts),
 		cmocka_unit_test(long_text_nested_deep),
 		cmocka_unit_test(change),
+		cmocka_unit_test(canonical_text_of_any_length),
 		cmocka_unit_test(equality),
 		cmocka_unit_test(examples_and_what_is_near_them),
 	};

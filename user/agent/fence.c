@@ -177,7 +177,7 @@ struct plan *fence_plan(const char *dir, struct report *r, struct trouble *t)
 	if (fence_read(dir, &fence, t))
 		return NULL;
 	if (!state_path(path, sizeof(path), dir, STATE_PLAN))
-		plan = plan_read_in(path, fence.state, fence.whole ? NULL : fence.before, r);
+		plan = plan_read_in(path, fence.state, fence.whole ? NULL : fence.before, NULL, r);
 	if (plan && !report_failed(r))
 		return plan;
 	plan_free(plan);

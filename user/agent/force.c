@@ -29,7 +29,7 @@ struct work {
 	struct change change; /* of the plan's state */
 	char node[SL_NAME_LEN];
 	struct plan *plan;
-	struct keep keep; /* of the plan's text */
+	struct keep keep; /* the plan's text */
 	struct image *image;
 	struct link_facts links;
 	struct kernel k;
@@ -134,14 +134,16 @@ static void look_ahead(struct work *w)
 static bool compile(struct work *w, const char *path, const char *otherwise)
 {
 	const struct cluster *cluster;
+	const struct copy copy = { keep_write, &w->keep };
 	struct report r = { 0 };
 
 	progress("checking the plan");
-	w->plan = plan_read_in(path, change_state(&w->change), otherwise, &r);
+	keep_begin(&w->keep, w->order->state);
+	w->plan = plan_read_in(path, change_state(&w->change), otherwise, &copy, &r);
 	w->stateless = w->plan && !w->plan->state;
 	if (w->plan && !report_failed(&r)) {
 		/* Mostly it is in order: what the install needs is done beside finding that out. */
-		keep_begin(&w->keep, w->order->state, w->plan->text);
+		keep_force(&w->keep);
 		look_ahead(w);
 		plan_check(w->plan, &r);
 	}

@@ -6,24 +6,38 @@
 #include <string.h>
 #include "keep.h"
 
-static void *write_down(void *argument)
-{
-	struct keep *k = argument;
-
-	k->error = state_make(k->dir, &k->t);
-	if (!k->error)
-		k->error = state_aside(&k->aside, k->dir, STATE_PLAN, k->text, &k->t);
-	return NULL;
-}
-
-void keep_begin(struct keep *k, const char *dir, const char *text)
+void keep_begin(struct keep *k, const char *dir)
 {
 	memset(k, 0, sizeof(*k));
 	k->dir = dir;
-	k->text = text;
-	k->started = !pthread_create(&k->thread, NULL, write_down, k);
+	k->error = state_make(dir, &k->t);
+	if (!k->error)
+		k->error = aside_begin(&k->aside, dir, STATE_PLAN, &k->t);
+}
+
+void keep_write(void *keep, const char *text, size_t length)
+{
+	struct keep *k = keep;
+
+	if (!k->error)
+		k->error = aside_write(&k->aside, text, length, &k->t);
+}
+
+static void *force_down(void *argument)
+{
+	struct keep *k = argument;
+
+	k->error = aside_end(&k->aside, &k->t);
+	return NULL;
+}
+
+void keep_force(struct keep *k)
+{
+	if (k->error)
+		return;
+	k->started = !pthread_create(&k->thread, NULL, force_down, k);
 	if (!k->started)
-		write_down(k);
+		force_down(k);
 }
 
 static void wait_for(struct keep *k)
@@ -46,7 +60,7 @@ int keep_end(struct keep *k, const char *node, struct trouble *t)
 		return k->error;
 	}
 	snprintf(line, sizeof(line), "%s\n", node);
-	error = state_put(&k->aside, dir, t);
+	error = aside_put(&k->aside, dir, t);
 	return error ? error : state_replace(dir, STATE_NODE, line, t);
 }
 
@@ -55,6 +69,7 @@ void keep_drop(struct keep *k)
 	if (!k->dir)
 		return;
 	wait_for(k);
-	state_drop(&k->aside);
+	if (!k->error)
+		aside_drop(&k->aside);
 	k->dir = NULL;
 }

@@ -6,8 +6,6 @@
  */
 #ifndef SLUICE_STATE_H
 #define SLUICE_STATE_H
-#include <limits.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include "../../include/limits.h"
 #include "../kernel/kernel.h"
@@ -20,22 +18,10 @@
 int state_path(char *path, size_t size, const char *dir, const char *name);
 /* Makes DIR, and what it is in. */
 int state_make(const char *dir, struct trouble *t);
+/* That a name is another file's, or nobody's, is the directory's to keep: it is forced to disk. */
+int state_force(const char *dir, struct trouble *t);
 /* DIR/NAME holds `text` whole, on disk, or what it held before. */
 int state_replace(const char *dir, const char *name, const char *text, struct trouble *t);
-
-/* The same in two steps. */
-struct aside {
-	char path[PATH_MAX];
-	char fresh[PATH_MAX]; /* beside it */
-	bool written; /* it is there; else `path` holds the text already */
-};
-
-/* Whole and on disk beside DIR/NAME. An error leaves nothing there. */
-int state_aside(struct aside *a, const char *dir, const char *name, const char *text, struct trouble *t);
-/* Becomes DIR/NAME, or is gone. */
-int state_put(struct aside *a, const char *dir, struct trouble *t);
-/* Is gone. */
-void state_drop(struct aside *a);
 
 /* The node the last plan was applied for; -ENOENT without trouble if none was. */
 int state_node(const char *dir, char node[SL_NAME_LEN], struct trouble *t);

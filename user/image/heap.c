@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../plan/huge.h"
 #include "heap.h"
 
 #define BLOCK_BYTES 65536
@@ -37,7 +36,6 @@ void *heap_take(struct heap *heap, size_t size)
 		block = calloc(1, sizeof(*block) + room);
 		if (!block)
 			return NULL;
-		huge_advise(block, sizeof(*block) + room);
 		block->next = heap->blocks;
 		heap->blocks = block;
 		heap->room = room;
@@ -103,7 +101,6 @@ static bool set_room(struct list *list, size_t room)
 	grown = realloc(list->item, room * list->size);
 	if (!grown)
 		return false;
-	huge_advise(grown, room * list->size);
 	list->item = grown;
 	list->room = room;
 	return true;

@@ -5,7 +5,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include "../plan/huge.h"
 #include "order.h"
 
 struct keyed {
@@ -64,9 +63,7 @@ bool order_by(void *items, size_t count, size_t size, uint64_t (*key)(const void
 	if (count < 2)
 		return true;
 	keys = calloc(2 * count, sizeof(*keys));
-	huge_advise(keys, 2 * count * sizeof(*keys));
 	copy = malloc(count * size);
-	huge_advise(copy, count * size);
 	if (!keys || !copy) {
 		free(keys);
 		free(copy);

@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../plan/huge.h"
 #include "pair.h"
 
 /* A row to be, among those of one destination. */
@@ -225,7 +224,6 @@ static bool prepare(struct compile *c, struct spreading *s)
 	to_places(s, s->at_src);
 	s->rows = rows_place(c, SL_TABLE_sl_pair, s->count);
 	s->coming = calloc(s->count, sizeof(*s->coming));
-	huge_advise(s->coming, s->count * sizeof(*s->coming));
 	if (s->coming && s->rows)
 		return true;
 	free(s->coming);

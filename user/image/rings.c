@@ -5,7 +5,6 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../plan/huge.h"
 #include "maglev.h"
 #include "rings.h"
 
@@ -189,7 +188,6 @@ bool image_rows(const struct image *image, int table, struct image_table *whole)
 		return true;
 	size = whole->count * (whole->key_size + whole->value_size);
 	whole->rows = malloc(size);
-	huge_advise(whole->rows, size);
 	done = fill_begin(&work, image->rings, whole->rows);
 	rings_wait(&work);
 	if (!done)

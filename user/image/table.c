@@ -6,7 +6,6 @@
 #include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../plan/huge.h"
 #include "compile.h"
 
 struct shape {
@@ -123,7 +122,6 @@ void *rows_place(struct compile *c, int t, size_t count)
 	size_t size = count * (shapes[t].key_size + shapes[t].value_size);
 	void *rows = too_many(c, t, count) ? NULL : malloc(size);
 
-	huge_advise(rows, size);
 	if (!rows || !heap_adopt(c->heap, rows)) {
 		free(rows);
 		return NULL;
@@ -162,7 +160,6 @@ static bool finish_table(struct compile *c, int t)
 		spare = malloc(table->count * row_size);
 		if (!spare)
 			return false;
-		huge_advise(spare, table->count * row_size);
 		sorted = sort_rows(shape, rows, spare, table->count, row_size);
 		free(sorted == rows ? spare : rows);
 		c->rows[t].item = sorted;

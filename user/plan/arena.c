@@ -7,10 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "arena.h"
-#include "huge.h"
 
 #define CHUNK_FIRST ((size_t)16 << 10)
-#define CHUNK_LAST ((size_t)16 << 20)
+#define CHUNK_LAST ((size_t)1 << 20)
 #define ALIGN _Alignof(max_align_t)
 
 struct arena_chunk {
@@ -34,31 +33,18 @@ struct arena *arena_new(void)
 	return a;
 }
 
-void arena_expect(struct arena *a, size_t bytes)
+static struct arena_chunk *chunk_new(size_t size)
 {
-	while (a->grow < CHUNK_LAST && a->grow <= bytes / 2)
-		a->grow *= 2;
-}
+	struct arena_chunk *c = calloc(1, sizeof(*c) + size);
 
-/* What a large one gives out begins where a large page does, and may go on to where one ends. */
-static struct arena_chunk *chunk_new(size_t size, unsigned char **first)
-{
-	bool large = size >= HUGE_PAGE;
-	size_t room = large ? (size / HUGE_PAGE + 2) * HUGE_PAGE : size;
-	struct arena_chunk *c = calloc(1, sizeof(*c) + room);
-
-	if (!c)
-		return NULL;
-	huge_advise(c, sizeof(*c) + room);
-	c->size = room;
-	*first = c->data + (large ? -(uintptr_t)c->data & (HUGE_PAGE - 1) : 0);
+	if (c)
+		c->size = size;
 	return c;
 }
 
 void *arena_more(struct arena *a, size_t count, size_t size)
 {
 	struct arena_chunk *c;
-	unsigned char *first;
 	size_t bytes;
 	bool own;
 
@@ -69,11 +55,8 @@ void *arena_more(struct arena *a, size_t count, size_t size)
 		return NULL;
 	}
 	bytes = (count * size + ALIGN - 1) / ALIGN * ALIGN;
-	/* Large ones one after the other share more large pages than they would with one of their own each. */
-	while (bytes > a->grow / 2 && a->grow < CHUNK_LAST)
-		a->grow *= 2;
 	own = bytes > a->grow / 2;
-	c = chunk_new(own ? bytes : a->grow, &first);
+	c = chunk_new(own ? bytes : a->grow);
 	if (!c) {
 		a->failed = true;
 		return NULL;
@@ -81,15 +64,15 @@ void *arena_more(struct arena *a, size_t count, size_t size)
 	if (own && a->head) { /* keep filling the one in front */
 		c->next = a->head->next;
 		a->head->next = c;
-		return first;
+		return c->data;
 	}
 	c->next = a->head;
 	a->head = c;
-	a->at = first + bytes;
+	a->at = c->data + bytes;
 	a->end = c->data + c->size;
 	if (!own && a->grow < CHUNK_LAST)
 		a->grow *= 2;
-	return first;
+	return c->data;
 }
 
 char *arena_copy_more(struct arena *a, const char *text, size_t length)

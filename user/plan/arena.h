@@ -20,8 +20,6 @@ struct arena {
 };
 
 struct arena *arena_new(void);
-/* About so much will be given out: it then comes in large pages from the beginning. */
-void arena_expect(struct arena *a, size_t bytes);
 /* As arena_alloc(), when there is no room left in the chunk. */
 void *arena_more(struct arena *a, size_t count, size_t size);
 char *arena_copy_more(struct arena *a, const char *text, size_t length);

@@ -7,9 +7,10 @@
 #include <string.h>
 #include "canonical.h"
 #include "hash.h"
-#include "huge.h"
 
 #define KNOWN 64
+/* Few calls, and it stays in the cache. */
+#define BLOCK ((size_t)64 << 10)
 
 /* In which order to write the members of an object. */
 struct order {
@@ -25,46 +26,37 @@ struct known {
 };
 
 struct output {
-	char *data;
+	const struct copy *copy;
 	size_t used;
-	size_t room;
 	bool failed;
 	struct known known[KNOWN]; /* the last ones that were met */
+	char block[BLOCK]; /* what is not handed on yet */
 };
 
-static bool make_room(struct output *o, size_t length)
+static void hand_on(struct output *o)
 {
-	size_t room = o->room ? o->room * 2 : 4096;
-	char *more;
-
-	if (o->failed)
-		return false;
-	if (room - o->used < length)
-		room = o->used + length;
-	more = realloc(o->data, room);
-	if (!more) {
-		o->failed = true;
-		return false;
-	}
-	huge_advise(more, room);
-	o->data = more;
-	o->room = room;
-	return true;
+	o->copy->take(o->copy->to, o->block, o->used);
+	o->used = 0;
 }
 
 static inline void put(struct output *o, const char *text, size_t length)
 {
-	if (o->room - o->used < length && !make_room(o, length))
-		return;
-	memcpy(o->data + o->used, text, length);
+	if (BLOCK - o->used < length) {
+		hand_on(o);
+		if (length > BLOCK) {
+			o->copy->take(o->copy->to, text, length);
+			return;
+		}
+	}
+	memcpy(o->block + o->used, text, length);
 	o->used += length;
 }
 
 static inline void put_char(struct output *o, char c)
 {
-	if (o->used == o->room && !make_room(o, 1))
-		return;
-	o->data[o->used++] = c;
+	if (o->used == BLOCK)
+		hand_on(o);
+	o->block[o->used++] = c;
 }
 
 /* The length of a text in which nothing has to be escaped, else 0. */
@@ -79,15 +71,9 @@ static size_t plain(const char *text)
 
 static void put_plain(struct output *o, const char *text, size_t length)
 {
-	char *at;
-
-	if (o->room - o->used < length + 2 && !make_room(o, length + 2))
-		return;
-	at = o->data + o->used;
-	*at = '"';
-	memcpy(at + 1, text, length);
-	at[length + 1] = '"';
-	o->used += length + 2;
+	put_char(o, '"');
+	put(o, text, length);
+	put_char(o, '"');
 }
 
 /* `length`: of a text in which nothing has to be escaped, or 0. */
@@ -252,32 +238,51 @@ static void put_value(struct output *o, const struct tree *value)
 	}
 }
 
-char *canonical_write(const struct tree *root, size_t likely)
+bool canonical_write(const struct tree *root, const struct copy *copy)
 {
-	struct output *o = calloc(1, sizeof(*o));
-	char *text;
+	struct output *o = malloc(sizeof(*o));
+	bool done;
 
 	if (!o)
-		return NULL;
-	/* Growing would take large pages apart. */
-	make_room(o, likely + 1);
+		return false;
+	o->copy = copy;
+	o->used = 0;
+	o->failed = false;
+	memset(o->known, 0, sizeof(o->known));
 	put_value(o, root);
-	put_char(o, 0);
-	if (o->failed) {
-		free(o->data);
-		o->data = NULL;
-	}
-	text = o->data;
+	hand_on(o);
+	done = !o->failed;
 	free(o);
-	return text;
+	return done;
+}
+
+struct memory {
+	char *text;
+	size_t length;
+	bool failed;
+};
+
+static void remember(void *to, const char *text, size_t length)
+{
+	struct memory *m = to;
+	char *more = m->failed ? NULL : realloc(m->text, m->length + length + 1);
+
+	m->failed = !more;
+	if (!more)
+		return;
+	memcpy(more + m->length, text, length);
+	m->text = more;
+	m->length += length;
+	more[m->length] = 0;
 }
 
 char *canonical_text(const struct tree *root, struct arena *arena)
 {
-	char *text = canonical_write(root, 0);
+	struct memory m = { 0 };
+	const struct copy copy = { remember, &m };
 
-	if (text && arena_adopt(arena, text))
-		return text;
-	free(text);
+	if (canonical_write(root, &copy) && !m.failed && arena_adopt(arena, m.text))
+		return m.text;
+	free(m.text);
 	return NULL;
 }

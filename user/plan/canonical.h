@@ -8,11 +8,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "arena.h"
+#include "plan.h"
 #include "tree.h"
 
-/* To be given to free(). NULL: no memory. `likely`: as long as it may well become; 0: not known. */
-char *canonical_write(const struct tree *root, size_t likely);
-/* Freed with the arena. */
+/* Hands it on block by block: of a large plan it takes as long to find memory for the text as to write it. False: no
+ * memory, and what was handed on is not whole. */
+bool canonical_write(const struct tree *root, const struct copy *copy);
+/* Freed with the arena. NULL: no memory. */
 char *canonical_text(const struct tree *root, struct arena *arena);
 
 #endif

@@ -277,7 +277,6 @@ static void take_halves(struct part *p)
 		p->reader.report->lost = true;
 		return;
 	}
-	arena_expect(second.reader.arena, (p->end - p->first) / 2 * p->size);
 	second.first = p->end = p->first + (p->end - p->first) / 2;
 	started = !pthread_create(&thread, NULL, take_part, &second);
 	take_part(p);

@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "document.h"
-#include "huge.h"
 #include "plan.h"
 
 /* A plan of a million workloads is about this large; more is a mistake, such as a disk image. */
@@ -27,7 +26,6 @@ static int read_all(int fd, size_t hint, struct text *out)
 
 	if (!data)
 		return ENOMEM;
-	huge_advise(data, room);
 	while ((got = read(fd, data + length, room - length)) != 0) {
 		if (got < 0 && errno == EINTR)
 			continue;

@@ -92,44 +92,41 @@ static void report_no_state(const struct plan *plan, const struct document *d, c
 /* The document's text is written beside everything else: nobody changes the document meanwhile. */
 struct writing {
 	const struct tree *root;
-	size_t likely;
-	char *text;
+	const struct copy *copy; /* NULL: nobody wants it */
 	pthread_t thread;
 	bool started;
+	bool done;
 };
 
 static void *write_text(void *argument)
 {
 	struct writing *w = argument;
 
-	w->text = canonical_write(w->root, w->likely);
+	w->done = canonical_write(w->root, w->copy);
 	return NULL;
 }
 
-static void writing_begin(struct writing *w, const struct document *d)
+static void writing_begin(struct writing *w, const struct document *d, const struct copy *copy)
 {
-	*w = (struct writing){ .root = d->root };
-	for (const struct text *text = d->texts; text; text = text->next)
-		w->likely += text->length;
+	*w = (struct writing){ .root = d->root, .copy = copy, .done = !copy };
+	if (!copy)
+		return;
 	w->started = !pthread_create(&w->thread, NULL, write_text, w);
 	if (!w->started)
 		write_text(w);
 }
 
-/* NULL: no memory. */
-static char *writing_end(struct writing *w, struct arena *arena)
+/* False: no memory. */
+static bool writing_end(struct writing *w)
 {
 	if (w->started)
 		pthread_join(w->thread, NULL);
-	if (w->text && arena_adopt(arena, w->text))
-		return w->text;
-	free(w->text);
-	return NULL;
+	return w->done;
 }
 
 /* The document in `state`, or in `otherwise` where it has no such state and that is not NULL. */
 static bool take_plan(struct plan *plan, struct document *d, const char *state, const char *otherwise,
-		      struct arena *names, struct report *r)
+		      const struct copy *copy, struct arena *names, struct report *r)
 {
 	struct kept kept = { 0 };
 	const struct reader reader = { plan->arena, r, &d->origins, &kept };
@@ -145,8 +142,7 @@ static bool take_plan(struct plan *plan, struct document *d, const char *state, 
 	root.value = there ? document_in_state(d, state, names, r) : d->root;
 	if (!root.value)
 		return false;
-	writing_begin(&writing, d);
-	arena_expect(plan->arena, writing.likely / 2);
+	writing_begin(&writing, d, copy);
 	default_state(plan);
 	TAKE_OBJECT(&root, SECTIONS, plan);
 	default_states(plan, &root);
@@ -156,8 +152,7 @@ static bool take_plan(struct plan *plan, struct document *d, const char *state, 
 		report_no_state(plan, d, state, r);
 	if (!plan->fabric)
 		plan->fabric = keep(&root, "default");
-	plan->text = writing_end(&writing, plan->arena);
-	if (!plan->text)
+	if (!writing_end(&writing))
 		r->lost = true;
 	if (!report_failed(r))
 		default_vpc(plan, &root);
@@ -168,13 +163,14 @@ static bool take_plan(struct plan *plan, struct document *d, const char *state, 
 
 /* Takes the arena over; what the origins hold is in `names`, which may be the same one. NULL: not a plan at all. */
 static struct plan *plan_from(struct arena *arena, struct document *d, const char *state,
-			      const char *otherwise, struct arena *names, struct report *r)
+			      const char *otherwise, const struct copy *copy, struct arena *names,
+			      struct report *r)
 {
 	struct plan *plan = arena ? arena_alloc(arena, 1, sizeof(*plan)) : NULL;
 
 	if (plan) {
 		plan->arena = arena;
-		if (take_plan(plan, d, state, otherwise, names, r))
+		if (take_plan(plan, d, state, otherwise, copy, names, r))
 			return plan;
 	} else {
 		r->lost = true;
@@ -183,7 +179,8 @@ static struct plan *plan_from(struct arena *arena, struct document *d, const cha
 	return NULL;
 }
 
-struct plan *plan_read_in(const char *path, const char *state, const char *otherwise, struct report *r)
+struct plan *plan_read_in(const char *path, const char *state, const char *otherwise, const struct copy *copy,
+			  struct report *r)
 {
 	struct arena *arena = arena_new();
 	struct document d = { 0 };
@@ -191,14 +188,14 @@ struct plan *plan_read_in(const char *path, const char *state, const char *other
 
 	if (arena)
 		document_read(&d, path, arena, r);
-	plan = plan_from(arena, &d, state, otherwise, arena, r);
+	plan = plan_from(arena, &d, state, otherwise, copy, arena, r);
 	document_free(&d);
 	return plan;
 }
 
 struct plan *plan_read(const char *path, struct report *r)
 {
-	return plan_read_in(path, STATE_NORMAL, NULL, r);
+	return plan_read_in(path, STATE_NORMAL, NULL, NULL, r);
 }
 
 struct plan *plan_read_text(const char *name, const char *text, size_t length, struct report *r)
@@ -209,7 +206,7 @@ struct plan *plan_read_text(const char *name, const char *text, size_t length, s
 
 	if (arena)
 		document_read_text(&d, name, text, length, arena, r);
-	plan = plan_from(arena, &d, STATE_NORMAL, NULL, arena, r);
+	plan = plan_from(arena, &d, STATE_NORMAL, NULL, NULL, arena, r);
 	document_free(&d);
 	return plan;
 }
@@ -253,7 +250,7 @@ struct states *states_read_text(const char *name, const char *text, size_t lengt
 
 struct plan *states_plan(struct states *states, const char *state, struct report *r)
 {
-	return plan_from(arena_new(), &states->document, state, NULL, states->names, r);
+	return plan_from(arena_new(), &states->document, state, NULL, NULL, states->names, r);
 }
 
 void states_free(struct states *states)

@@ -458,7 +458,6 @@ struct plan {
 	size_t slo_count;
 	struct timeouts timeouts;
 	struct limits limits;
-	char *text; /* the merged document as canonical JSON, in no state, to be kept as the last good plan */
 	struct arena *arena; /* owns every string and array above */
 };
 
@@ -467,8 +466,19 @@ struct plan {
  * findings in r.
  */
 struct plan *plan_read(const char *path, struct report *r);
-/* In this state; where the plan does not have it, in `otherwise`, unless that is NULL. */
-struct plan *plan_read_in(const char *path, const char *state, const char *otherwise, struct report *r);
+/* Who takes a text piece by piece, in a thread of its own. */
+struct copy {
+	void (*take)(void *to, const char *text, size_t length);
+	void *to;
+};
+
+/*
+ * In this state; where the plan does not have it, in `otherwise`, unless that is NULL. The copy, unless that is NULL, is
+ * the merged document as canonical JSON, in no state, to be kept as the last good plan; it is whole if the report has not
+ * failed.
+ */
+struct plan *plan_read_in(const char *path, const char *state, const char *otherwise, const struct copy *copy,
+			  struct report *r);
 /* The same from memory; `name` stands for the file in messages. */
 struct plan *plan_read_text(const char *name, const char *text, size_t length, struct report *r);
 

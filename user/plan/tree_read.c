@@ -343,14 +343,11 @@ static struct tree *read_in_two(char *text, size_t length, struct arena *arena)
 
 	ahead.reading.owner = &ahead.reading.other;
 	ahead.reading.at = ahead.comma ? ahead.comma + 1 : NULL;
-	if (keys.arena)
-		arena_expect(keys.arena, length);
 	if (!keys.arena || !ahead.comma || pthread_create(&ahead.thread, NULL, read_ahead, &ahead)) {
 		arena_free(keys.arena);
 		return NULL;
 	}
 	*ahead.comma = 0;
-	arena_expect(arena, length);
 	root = read_with(&ahead, text, arena);
 	*ahead.comma = ',';
 	for (size_t i = 0; !root && i < length; i++)
