@@ -80,7 +80,6 @@ static void choose_memory(bool stays)
 	}
 	mallopt(M_MMAP_MAX, 0);
 	mallopt(M_TRIM_THRESHOLD, INT_MAX);
-	mallopt(M_TOP_PAD, LARGE_BLOCK);
 	mallopt(M_ARENA_MAX, 1);
 }
 
