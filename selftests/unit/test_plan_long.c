@@ -152,12 +152,39 @@ static void too_many_findings(void **state)
 	report_free(&r);
 }
 
+/* A file so long that two threads read it is read as any other. */
+static void file_in_halves(void **state)
+{
+	size_t length, blanks = (2U << 20) + 1;
+	char *text = long_plan(0, &length), *padded = malloc(blanks + length + 1), *once, *twice;
+	struct folder f;
+
+	(void)state;
+	assert_non_null(padded);
+	assert_true(length < 1U << 20);
+	memset(padded, ' ', blanks);
+	memcpy(padded + blanks - blanks / 4, text, length + 1);
+	memset(padded + blanks - blanks / 4 + length, ' ', blanks / 4);
+	padded[blanks + length] = 0;
+	folder_new(&f);
+	folder_write(&f, "short", text);
+	folder_write(&f, "long", padded);
+	once = copy_of(f.names[0], STATE_NORMAL);
+	twice = copy_of(f.names[1], STATE_NORMAL);
+	assert_string_equal(once, twice);
+	free(once);
+	free(twice);
+	folder_remove(&f);
+	free(padded);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records),	     cmocka_unit_test(findings_in_order),
 		cmocka_unit_test(doubles_far_apart), cmocka_unit_test(no_name_is_told_each_time),
-		cmocka_unit_test(too_many_findings),
+		cmocka_unit_test(too_many_findings), cmocka_unit_test(file_in_halves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

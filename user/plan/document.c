@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,8 +15,51 @@
 #include "document.h"
 #include "plan.h"
 
+/* A text this long is worth a thread. */
+#define LONG ((size_t)1 << 20)
+
 /* A plan of a million workloads is about this large; more is a mistake, such as a disk image. */
 #define PLAN_LARGEST ((size_t)256 << 20)
+
+/* Part of a file that is to be there whole. */
+struct piece {
+	int fd;
+	char *to;
+	size_t at;
+	size_t end;
+};
+
+static void *read_piece(void *argument)
+{
+	struct piece *p = argument;
+
+	while (p->at < p->end) {
+		ssize_t got = pread(p->fd, p->to + p->at, p->end - p->at, (off_t)p->at);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		p->at += (size_t)got;
+	}
+	return NULL;
+}
+
+/*
+ * How much of `size` bytes could be read, in two halves at once, since most of the time is spent on finding memory for
+ * them. Where it stopped, or why, is for a read() there to find out.
+ */
+static size_t read_halves(int fd, char *data, size_t size)
+{
+	struct piece first = { fd, data, 0, size / 2 }, second = { fd, data, size / 2, size };
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, read_piece, &second))
+		return 0;
+	read_piece(&first);
+	pthread_join(thread, NULL);
+	return first.at == first.end ? second.at : first.at;
+}
 
 /* Whole file or nothing; it may be a pipe. There is always a byte more, for the zero. */
 static int read_all(int fd, size_t hint, struct text *out)
@@ -26,6 +70,10 @@ static int read_all(int fd, size_t hint, struct text *out)
 
 	if (!data)
 		return ENOMEM;
+	if (hint >= LONG && hint < room)
+		length = read_halves(fd, data, hint);
+	if (length && lseek(fd, (off_t)length, SEEK_SET) < 0)
+		length = 0; /* it is where it was */
 	while ((got = read(fd, data + length, room - length)) != 0) {
 		if (got < 0 && errno == EINTR)
 			continue;

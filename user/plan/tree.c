@@ -10,27 +10,26 @@
 #define MOST (UINT32_MAX / 4)
 
 /* The slot of the key, or the free one where it belongs. */
-static uint32_t *find_slot(const struct tree_body *body, const char *key)
+static uint32_t *find_slot(const struct tree *object, const char *key)
 {
+	const struct tree_body *body = object->body;
 	uint32_t at = (uint32_t)hash_text(0, key) & (body->slots - 1);
 
-	while (body->index[at] && strcmp(body->member[body->index[at] - 1].key, key) != 0)
+	while (body->index[at] && strcmp(tree_member(object, body->index[at] - 1)->key, key) != 0)
 		at = (at + 1) & (body->slots - 1);
 	return &body->index[at];
 }
 
 static struct tree_member *find(const struct tree *object, const char *key)
 {
-	const struct tree_body *body = object->body;
+	if (object->body->slots) {
+		uint32_t *slot = find_slot(object, key);
 
-	if (body->slots) {
-		uint32_t *slot = find_slot(body, key);
-
-		return *slot ? &body->member[*slot - 1] : NULL;
+		return *slot ? tree_member(object, *slot - 1) : NULL;
 	}
 	for (uint32_t i = 0; i < object->count; i++)
-		if (!strcmp(body->member[i].key, key))
-			return &body->member[i];
+		if (!strcmp(tree_member(object, i)->key, key))
+			return tree_member(object, i);
 	return NULL;
 }
 
@@ -47,7 +46,7 @@ static bool make_index(struct tree *object, struct arena *arena, bool *twice)
 		return false;
 	body->slots = slots;
 	for (uint32_t i = 0; i < object->count; i++) {
-		uint32_t *slot = find_slot(body, body->member[i].key);
+		uint32_t *slot = find_slot(object, tree_member(object, i)->key);
 
 		*twice |= *slot != 0;
 		*slot = i + 1;
@@ -58,7 +57,7 @@ static bool make_index(struct tree *object, struct arena *arena, bool *twice)
 /* Comments are gone before anybody looks, so that two files may comment the same thing differently. */
 static bool leave_out_comments(struct tree *object, struct arena *arena)
 {
-	struct tree_member *member = object->body->member;
+	struct tree_member *member = tree_member(object, 0);
 	uint32_t kept = 0, count = object->count;
 	bool twice = false;
 
@@ -77,7 +76,7 @@ static int by_key(const void *a, const void *b)
 /* Most objects have a handful of members. */
 void tree_sort(const struct tree *object, struct tree_member *sorted)
 {
-	const struct tree_member *member = object->body->member;
+	const struct tree_member *member = tree_member(object, 0);
 
 	if (object->count > TREE_FEW) {
 		memcpy(sorted, member, object->count * sizeof(*sorted));
@@ -112,7 +111,7 @@ bool tree_settle(struct tree *object, struct arena *arena, bool kept, bool *uniq
 			return false;
 	} else {
 		for (uint32_t i = 1; !twice && i < object->count; i++)
-			twice = stands_before(object->body->member, i, kept);
+			twice = stands_before(tree_member(object, 0), i, kept);
 	}
 	*unique = !twice;
 	return leave_out_comments(object, arena);
@@ -182,9 +181,9 @@ static size_t width(const struct tree *holder)
 
 static bool make_room(struct tree *holder, size_t more, struct arena *arena)
 {
-	struct tree_body *body = holder->body;
+	const struct tree_body *body = holder->body;
 	size_t need = holder->count + more, room = body->room ? body->room : 4;
-	void *grown;
+	struct tree_body *grown;
 
 	if (need <= body->room)
 		return true;
@@ -192,13 +191,12 @@ static bool make_room(struct tree *holder, size_t more, struct arena *arena)
 		return false;
 	while (room < need)
 		room *= 2;
-	grown = arena_alloc(arena, room, width(holder));
+	grown = arena_alloc(arena, 1, sizeof(*grown) + room * width(holder));
 	if (!grown)
 		return false;
-	if (holder->count)
-		memcpy(grown, body->item, holder->count * width(holder));
-	body->item = grown;
-	body->room = (uint32_t)room;
+	memcpy(grown, body, sizeof(*body) + holder->count * width(holder));
+	grown->room = (uint32_t)room;
+	holder->body = grown;
 	return true;
 }
 
@@ -210,7 +208,7 @@ struct tree *tree_copy(const struct tree *holder, struct arena *arena)
 	if (!copy || !make_room(copy, holder->count, arena))
 		return NULL;
 	if (holder->count)
-		memcpy(copy->body->item, holder->body->item, holder->count * width(holder));
+		memcpy(copy->body->data, holder->body->data, holder->count * width(holder));
 	copy->count = holder->count;
 	if (holder->body->slots && !make_index(copy, arena, &twice))
 		return NULL;
@@ -220,7 +218,6 @@ struct tree *tree_copy(const struct tree *holder, struct arena *arena)
 bool tree_set(struct tree *object, const char *key, struct tree *value, struct arena *arena)
 {
 	struct tree_member *member = find(object, key);
-	struct tree_body *body = object->body;
 	bool twice = false;
 
 	if (member) {
@@ -230,9 +227,9 @@ bool tree_set(struct tree *object, const char *key, struct tree *value, struct a
 	key = arena_copy(arena, key, strlen(key));
 	if (!key || !make_room(object, 1, arena))
 		return false;
-	body->member[object->count++] = (struct tree_member){ key, value };
-	if (body->slots > object->count * 2)
-		*find_slot(body, key) = object->count;
+	*tree_member(object, object->count++) = (struct tree_member){ key, value };
+	if (object->body->slots > object->count * 2)
+		*find_slot(object, key) = object->count;
 	else if (object->count > TREE_FEW)
 		return make_index(object, arena, &twice);
 	return true;
@@ -241,13 +238,12 @@ bool tree_set(struct tree *object, const char *key, struct tree *value, struct a
 bool tree_remove(struct tree *object, const char *key)
 {
 	struct tree_member *member = find(object, key);
-	struct tree_body *body = object->body;
 
 	if (!member)
 		return false;
 	object->count--;
-	memmove(member, member + 1, (size_t)(body->member + object->count - member) * sizeof(*member));
-	body->slots = 0; /* from now on one after the other; few members are ever taken away */
+	memmove(member, member + 1, (size_t)(tree_member(object, object->count) - member) * sizeof(*member));
+	object->body->slots = 0; /* from now on one after the other; few members are ever taken away */
 	return true;
 }
 
@@ -258,7 +254,8 @@ bool tree_extend(struct tree *list, const struct tree *from, struct arena *arena
 	if (!make_room(list, more, arena))
 		return false;
 	if (more)
-		memcpy(list->body->item + list->count, from->body->item, more * sizeof(struct tree *));
+		memcpy((struct tree **)list->body->data + list->count, from->body->data,
+		       more * sizeof(struct tree *));
 	list->count += (uint32_t)more;
 	return true;
 }

@@ -45,14 +45,12 @@ struct tree_member {
 	struct tree *value;
 };
 
+/* Items or members stand right behind it: a plan may have hundreds of thousands of them, most with a few. */
 struct tree_body {
-	union {
-		struct tree **item;
-		struct tree_member *member;
-	};
 	uint32_t room; /* for items or members */
 	uint32_t slots; /* of the index, a power of two; 0: few members, no index */
 	uint32_t *index; /* member + 1 by the hash of its key; 0: free */
+	_Alignas(struct tree_member) unsigned char data[];
 };
 
 /*
@@ -95,12 +93,12 @@ static inline const char *tree_text(const struct tree *v)
 
 static inline struct tree *tree_item(const struct tree *list, size_t i)
 {
-	return list->body->item[i];
+	return ((struct tree **)list->body->data)[i];
 }
 
-static inline const struct tree_member *tree_member(const struct tree *object, size_t i)
+static inline struct tree_member *tree_member(const struct tree *object, size_t i)
 {
-	return &object->body->member[i];
+	return (struct tree_member *)object->body->data + i;
 }
 
 /* The members in the order of their keys; there is room for all of them. */

@@ -139,12 +139,11 @@ static bool close_holder(struct reading *r, struct tree *v, size_t first)
 		return true;
 	pushed = r->stack + first;
 	if (v->kind == TREE_OBJECT) {
-		body->member = memcpy(body + 1, pushed, count * sizeof(*pushed));
+		memcpy(body->data, pushed, count * sizeof(*pushed));
 		return true;
 	}
-	body->item = (struct tree **)(body + 1);
 	for (size_t i = 0; i < count; i++)
-		body->item[i] = pushed[i].value;
+		((struct tree **)body->data)[i] = pushed[i].value;
 	return true;
 }
 
