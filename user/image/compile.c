@@ -9,6 +9,7 @@
 #include "digest.h"
 #include "pair.h"
 #include "rings.h"
+#include "stand.h"
 
 /* Eight bytes at a time, in the machine's order: the rows it hashes are in that order too. */
 static uint64_t hash_more(uint64_t hash, const void *bytes, size_t length)
@@ -28,8 +29,9 @@ static uint64_t hash_more(uint64_t hash, const void *bytes, size_t length)
 	return hash;
 }
 
-static uint64_t hash_image(const struct image *image)
+static uint64_t hash_image(const struct compile *c)
 {
+	const struct image *image = c->image;
 	uint64_t hash = 0xcbf29ce484222325ULL;
 
 	hash = hash_more(hash, image->node, sizeof(image->node));
@@ -41,6 +43,8 @@ static uint64_t hash_image(const struct image *image)
 		/* The rings' rows may not be there yet; what they follow from says as much. */
 		if (t == SL_TABLE_sl_ring)
 			digest = rings_digest(image->rings);
+		else if (t == SL_TABLE_sl_pair && table->count)
+			digest = c->pair_digest;
 		else
 			digest = digest_rows(table->rows, table->count, table->key_size, table->value_size);
 		hash = hash_more(hash, &digest, sizeof(digest));
@@ -97,14 +101,17 @@ static bool begin(struct compile *c)
 static bool run(struct compile *c)
 {
 	struct rings_work rings = { 0 };
+	struct stands stands;
 	bool done;
 
 	if (!begin(c) || !resolve(c) || !selectors_collect(c) || !tenants_build(c) || !space_build(c) ||
 	    !selectors_index(c) || !classes_describe(c))
 		return false;
 	/* These do not need each other: all their errors at once. */
+	stands_begin(c, &stands);
 	done = policy_build(c);
-	done &= outside_build(c);
+	done &= outside_build(c, &stands);
+	stands_free(&stands);
 	done &= fabric_build(c);
 	done &= interfaces_build(c);
 	done &= abroad_build(c);
@@ -116,7 +123,7 @@ static bool run(struct compile *c)
 	rings_wait(&rings);
 	if (!done)
 		return false;
-	c->image->hash = hash_image(c->image);
+	c->image->hash = hash_image(c);
 	return true;
 }
 

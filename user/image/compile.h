@@ -166,6 +166,7 @@ struct compile {
 	struct intern port_sets;
 	uint32_t last_rule; /* the highest number of a clause; services follow */
 	struct spreading *pairs; /* rows of sl_pair that are being written; NULL: none */
+	struct digest pair_digest; /* of those rows, if there are any */
 
 	/* outside */
 	bool *service_here; /* by index: it has rows on this node */
@@ -237,7 +238,8 @@ size_t clauses_most(const struct compile *c);
 /* Rules and routes that can never match, or open nothing. */
 void clauses_warn(struct compile *c);
 
-bool outside_build(struct compile *c);
+struct stands;
+bool outside_build(struct compile *c, struct stands *stands);
 bool fabric_build(struct compile *c);
 bool interfaces_build(struct compile *c);
 bool abroad_build(struct compile *c);

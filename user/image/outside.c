@@ -12,16 +12,14 @@ bool outside_vpc(struct compile *c, const char *name, const struct place *place,
 	return *vpc != UINT32_MAX;
 }
 
-bool outside_build(struct compile *c)
+bool outside_build(struct compile *c, struct stands *stands)
 {
-	struct stands stands = { 0 };
 	struct vips vips = { 0 };
 	struct eips eips = { 0 };
-	bool done = eips_collect(c, &eips) && vips_collect(c, &vips) && stands_collect(c, &stands) &&
-		    services_build(c, &vips, &stands) && snat_build(c, &eips) &&
-		    eips_rows(c, &eips, &vips, &stands) && vips_rows(c, &vips);
+	bool done = eips_collect(c, &eips) && vips_collect(c, &vips) && stands_wait(stands) &&
+		    services_build(c, &vips, stands) && snat_build(c, &eips) &&
+		    eips_rows(c, &eips, &vips, stands) && vips_rows(c, &vips);
 
 	vips_free(&vips);
-	stands_free(&stands);
 	return done;
 }

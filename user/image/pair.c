@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include "digest.h"
 #include "pair.h"
 
 /* A row to be, among those of one destination. */
@@ -35,6 +36,7 @@ struct spreading {
 	struct coming *coming; /* by destination; NULL: rows are only counted */
 	struct pair_row *rows;
 	size_t count;
+	struct digest digest;
 	pthread_t thread;
 	bool started;
 };
@@ -179,6 +181,7 @@ static void *write_rows(void *argument)
 			};
 		}
 	}
+	s->digest = digest_rows(s->rows, s->count, sizeof(s->rows->key), sizeof(s->rows->row));
 	return NULL;
 }
 
@@ -259,6 +262,7 @@ void pairs_wait(struct compile *c)
 		return;
 	if (s->started)
 		pthread_join(s->thread, NULL);
+	c->pair_digest = s->digest;
 	free(s->coming);
 	list_free(&s->pairs.item);
 	list_free(&s->pairs.decided);

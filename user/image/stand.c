@@ -28,9 +28,8 @@ static bool add(struct stands *s, uint32_t vpc, uint32_t addr, uint32_t node, bo
 	return true;
 }
 
-bool stands_collect(const struct compile *c, struct stands *stands)
+static bool collect(const struct compile *c, struct stands *stands)
 {
-	stands->list.size = sizeof(struct stand);
 	for (uint32_t i = 0; i < c->node_count; i++) {
 		const struct ranges *addresses = &c->nodes[i].node->addresses;
 
@@ -49,6 +48,30 @@ bool stands_collect(const struct compile *c, struct stands *stands)
 	return true;
 }
 
+static void *collect_all(void *argument)
+{
+	struct stands *stands = argument;
+
+	stands->done = collect(stands->c, stands);
+	return NULL;
+}
+
+void stands_begin(const struct compile *c, struct stands *stands)
+{
+	*stands = (struct stands){ .list = { .size = sizeof(struct stand) }, .c = c };
+	stands->started = !pthread_create(&stands->thread, NULL, collect_all, stands);
+	if (!stands->started)
+		collect_all(stands);
+}
+
+bool stands_wait(struct stands *stands)
+{
+	if (stands->started)
+		pthread_join(stands->thread, NULL);
+	stands->started = false;
+	return stands->done;
+}
+
 const struct stand *stand_at(const struct stands *stands, uint32_t vpc, uint32_t addr)
 {
 	struct stand_key key = { .vpc = vpc, .addr = addr };
@@ -59,6 +82,7 @@ const struct stand *stand_at(const struct stands *stands, uint32_t vpc, uint32_t
 
 void stands_free(struct stands *stands)
 {
+	stands_wait(stands);
 	intern_free(&stands->keys);
 	list_free(&stands->list);
 }

@@ -5,6 +5,7 @@
  */
 #ifndef SLUICE_STAND_H
 #define SLUICE_STAND_H
+#include <pthread.h>
 #include "compile.h"
 
 struct stand {
@@ -15,10 +16,16 @@ struct stand {
 struct stands {
 	struct intern keys; /* (VPC, address) */
 	struct list list; /* struct stand, by number in keys - 1 */
+	const struct compile *c;
+	pthread_t thread;
+	bool started;
+	bool done;
 };
 
-/* False: memory is out. The caller frees. */
-bool stands_collect(const struct compile *c, struct stands *stands);
+/* In a thread of its own, from what resolve() has found. stands_free() afterwards. */
+void stands_begin(const struct compile *c, struct stands *stands);
+/* False: memory is out. */
+bool stands_wait(struct stands *stands);
 /* NULL: the plan does not say. `vpc` is an index. */
 const struct stand *stand_at(const struct stands *stands, uint32_t vpc, uint32_t addr);
 void stands_free(struct stands *stands);
