@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "arena.h"
+#include "populate.h"
 
 #define CHUNK_FIRST ((size_t)16 << 10)
 #define CHUNK_LAST ((size_t)1 << 20)
@@ -37,8 +38,11 @@ static struct arena_chunk *chunk_new(size_t size)
 {
 	struct arena_chunk *c = calloc(1, sizeof(*c) + size);
 
-	if (c)
-		c->size = size;
+	if (!c)
+		return NULL;
+	if (size >= CHUNK_LAST) /* who has come so far goes on */
+		populate(c, sizeof(*c) + size);
+	c->size = size;
 	return c;
 }
 
