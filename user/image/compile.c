@@ -29,26 +29,28 @@ static uint64_t hash_more(uint64_t hash, const void *bytes, size_t length)
 	return hash;
 }
 
-static uint64_t hash_image(const struct compile *c)
+/* Of all tables but the pairs, whose rows may still be on their way. */
+static void digest_tables(const struct image *image, struct digest *digests)
 {
-	const struct image *image = c->image;
+	for (int t = 0; t < SL_TABLES; t++) {
+		const struct image_table *table = &image->table[t];
+
+		/* The rings' rows may not be there yet; what they follow from says as much. */
+		if (t == SL_TABLE_sl_ring)
+			digests[t] = rings_digest(image->rings);
+		else if (t != SL_TABLE_sl_pair || !table->count)
+			digests[t] =
+				digest_rows(table->rows, table->count, table->key_size, table->value_size);
+	}
+}
+
+static uint64_t hash_image(const struct image *image, const struct digest *digests)
+{
 	uint64_t hash = 0xcbf29ce484222325ULL;
 
 	hash = hash_more(hash, image->node, sizeof(image->node));
 	hash = hash_more(hash, image->cluster, sizeof(image->cluster));
-	for (int t = 0; t < SL_TABLES; t++) {
-		const struct image_table *table = &image->table[t];
-		struct digest digest = { { 0, 0 } };
-
-		/* The rings' rows may not be there yet; what they follow from says as much. */
-		if (t == SL_TABLE_sl_ring)
-			digest = rings_digest(image->rings);
-		else if (t == SL_TABLE_sl_pair && table->count)
-			digest = c->pair_digest;
-		else
-			digest = digest_rows(table->rows, table->count, table->key_size, table->value_size);
-		hash = hash_more(hash, &digest, sizeof(digest));
-	}
+	hash = hash_more(hash, digests, SL_TABLES * sizeof(*digests));
 	return hash_more(hash, image->names, image->name_count * sizeof(*image->names));
 }
 
@@ -100,6 +102,7 @@ static bool begin(struct compile *c)
 
 static bool run(struct compile *c)
 {
+	struct digest digests[SL_TABLES];
 	struct rings_work rings = { 0 };
 	struct stands stands;
 	bool done;
@@ -118,12 +121,14 @@ static bool run(struct compile *c)
 	done &= qos_build(c);
 	done &= slo_build(c);
 	done = done && rings_begin(c, &rings) && names_build(c) && rows_finish(c);
-	pairs_wait(c);
+	if (done)
+		digest_tables(c->image, digests);
+	pairs_wait(c, &digests[SL_TABLE_sl_pair]);
 	done = done && asserts_prove(c);
 	rings_wait(&rings);
 	if (!done)
 		return false;
-	c->image->hash = hash_image(c);
+	c->image->hash = hash_image(c->image, digests);
 	return true;
 }
 

@@ -166,7 +166,6 @@ struct compile {
 	struct intern port_sets;
 	uint32_t last_rule; /* the highest number of a clause; services follow */
 	struct spreading *pairs; /* rows of sl_pair that are being written; NULL: none */
-	struct digest pair_digest; /* of those rows, if there are any */
 
 	/* outside */
 	bool *service_here; /* by index: it has rows on this node */

@@ -226,7 +226,7 @@ static bool prepare(struct compile *c, struct spreading *s)
 	to_places(s, s->at_dst);
 	to_places(s, s->at_src);
 	s->rows = rows_place(c, SL_TABLE_sl_pair, s->count);
-	s->coming = calloc(s->count, sizeof(*s->coming));
+	s->coming = malloc(s->count * sizeof(*s->coming)); /* each is written to by spread_all() */
 	if (s->coming && s->rows)
 		return true;
 	free(s->coming);
@@ -254,7 +254,7 @@ bool pairs_begin(struct compile *c, struct type_pairs *pairs)
 	return true;
 }
 
-void pairs_wait(struct compile *c)
+void pairs_wait(struct compile *c, struct digest *digest)
 {
 	struct spreading *s = c->pairs;
 
@@ -262,7 +262,8 @@ void pairs_wait(struct compile *c)
 		return;
 	if (s->started)
 		pthread_join(s->thread, NULL);
-	c->pair_digest = s->digest;
+	if (s->count)
+		*digest = s->digest;
 	free(s->coming);
 	list_free(&s->pairs.item);
 	list_free(&s->pairs.decided);

@@ -30,7 +30,7 @@ struct type_pairs {
  * stages to come until pairs_wait(). `pairs` is taken out of the caller's hands if it returns true.
  */
 bool pairs_begin(struct compile *c, struct type_pairs *pairs);
-/* Always to be called, before anybody reads the rows. */
-void pairs_wait(struct compile *c);
+/* Always to be called, before anybody reads the rows. *digest is theirs, unless there are none. */
+void pairs_wait(struct compile *c, struct digest *digest);
 
 #endif
