@@ -12,8 +12,11 @@
 
 struct nlmsghdr *rtnl_request(char buffer[RTNL_REQUEST], uint16_t type, uint16_t flags)
 {
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct nlmsghdr *request;
 
+	/* What fills a name up to the next word is sent as well. */
+	memset(buffer, 0, RTNL_REQUEST);
+	request = mnl_nlmsg_put_header(buffer);
 	request->nlmsg_type = type;
 	request->nlmsg_flags = NLM_F_REQUEST | flags;
 	return request;
