@@ -82,8 +82,11 @@ static __always_inline bool line_holds(const struct sl_line *line, __u32 generat
 }
 
 /* Both at one stroke: the bytes of a line, which stand behind its packets, never come to more than a word. */
-static __always_inline void line_count(struct sl_line *line, __u32 packets, __u32 bytes)
+static __always_inline void line_add(struct sl_line *line, __u32 packets, __u32 bytes)
 {
+	_Static_assert(offsetof(struct sl_line, packets) % 8 == 0 &&
+			       offsetof(struct sl_line, bytes) == offsetof(struct sl_line, packets) + 4,
+		       "one word");
 	*(__u64 *)&line->packets += packets | (__u64)bytes << 32;
 }
 

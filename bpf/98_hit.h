@@ -219,7 +219,7 @@ static __noinline bool hit_refused(sl_ctx *ctx, struct sl_line *line, __u32 len)
 	    !line_refuses(line, cache_row(), hash) || mac_multicast(eth->dst) ||
 	    !mac_equal(eth->src, line->smac))
 		return false;
-	line_count(line, packet_segments(ctx), HIT_LEN(ip));
+	line_add(line, packet_segments(ctx), HIT_LEN(ip));
 	return true;
 }
 

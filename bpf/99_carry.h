@@ -30,7 +30,7 @@ static __always_inline int hit_send(struct xdp_md *ctx, struct sl_line *line, co
 
 	if (!hit_fits(ctx, hit, line) || !hit_summed(ctx, hit, line))
 		return XDP_PASS;
-	line_count(line, 1, hit_len(hit));
+	line_add(line, 1, hit_len(hit));
 	if (!(line->flags & SL_LINE_SMAC))
 		__builtin_memmove(begin + tag + 6, begin + 6, 6);
 	if (!hit_write(ctx, line, hit->l3, tag) || bpf_xdp_adjust_head(ctx, tag))
@@ -106,7 +106,7 @@ static __always_inline int hit_wrap_body(struct __sk_buff *ctx, struct sl_line *
 
 	if (!hit_wraps(ctx, line, len))
 		return HIT_NOT;
-	line_count(line, 1, len);
+	line_add(line, 1, len);
 	if (line->flags & SL_LINE_UNTAG && bpf_skb_vlan_pop(ctx))
 		return TC_ACT_SHOT;
 	if (line->flags & SL_LINE_WASH)
@@ -174,7 +174,7 @@ static __always_inline int hit_carry(struct __sk_buff *ctx, __u32 door)
 	}
 	if (!hit_fits(ctx, &hit, line))
 		goto miss;
-	line_count(line, packet_segments(ctx), hit_len(&hit));
+	line_add(line, packet_segments(ctx), hit_len(&hit));
 	if (line->flags & (SL_LINE_WASH | SL_LINE_UNTAG)) {
 		if (line->flags & SL_LINE_WASH)
 			hit_wash(ctx, hit.l3);
@@ -250,7 +250,7 @@ static __always_inline int hit_unwrap(struct __sk_buff *ctx)
 	line = hit_find_wrapped(ctx, outer, l3, &hit);
 	if (!line || !hit_fits(ctx, &hit, line))
 		return HIT_NOT;
-	line_count(line, 1, hit_len(&hit));
+	line_add(line, 1, hit_len(&hit));
 	/* Half unwrapped it must not be judged as something else. */
 	if ((tagged && bpf_skb_vlan_pop(ctx)) ||
 	    bpf_skb_adjust_room(ctx, -(__s32)sizeof(*outer), BPF_ADJ_ROOM_MAC, 0))
