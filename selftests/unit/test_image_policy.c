@@ -72,6 +72,31 @@ static void deny_wins_and_the_number_says_who(void **unused)
 	compiled_free(&c);
 }
 
+/* Who may reach whom is in no other table, if the plans say so to others in the same words. */
+static void pairs_count(void **unused)
+{
+	struct compiled a = compile_text(
+		PLAN("deny", "", "", "", RULE("web", "'network:a'", "'network:b'", "'tcp/80'", "allow"), ""),
+		"n1");
+	struct compiled b = compile_text(
+		PLAN("deny", "", "", "", RULE("web", "'network:b'", "'network:a'", "'tcp/80'", "allow"), ""),
+		"n1");
+
+	(void)unused;
+	for (int t = 0; t < SL_TABLES; t++) {
+		const struct image_table *one = &a.image->table[t], *other = &b.image->table[t];
+
+		assert_int_equal(one->count, other->count);
+		if (one->count)
+			assert_int_equal(t == SL_TABLE_sl_pair,
+					 memcmp(one->rows, other->rows,
+						one->count * (one->key_size + one->value_size)) != 0);
+	}
+	assert_true(a.image->hash != b.image->hash);
+	compiled_free(&a);
+	compiled_free(&b);
+}
+
 static const char tenants[] =
 	"{ 'name': 'w1', 'network': 'a', 'address': '10.0.0.5', 'node': 'n1', 'labels': { 'tenant': 'x' } },"
 	"{ 'name': 'w2', 'network': 'a', 'address': '10.0.0.6', 'node': 'n2', 'labels': { 'tenant': 'y' } },"
@@ -532,6 +557,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(deny_wins_and_the_number_says_who),
+		cmocka_unit_test(pairs_count),
 		cmocka_unit_test(postures_of_a_network),
 		cmocka_unit_test(groups_of_every_kind),
 		cmocka_unit_test(equal_addresses_in_two_vpcs_never_meet),
