@@ -50,10 +50,14 @@ static __always_inline __u32 cache_stamp(const struct sl_cache *cache, __u32 has
 	return cache->epoch + cache->flow[hash & (SL_LINE_EPOCHS - 1)];
 }
 
-/* The set that a packet's line would stand in on this processor. Of a cache that is off NULL, or one without a line. */
-static __always_inline struct sl_line_set *cache_set(const struct sl_cache *cache, __u32 cpu, __u32 hash)
+/*
+ * The set that a packet's line would stand in on this processor. Of a cache that is off NULL, or one without a line. The
+ * same packet by another door, or in a VLAN and in none, has another.
+ */
+static __always_inline struct sl_line_set *cache_set(const struct sl_cache *cache, __u32 cpu, __u32 hash,
+						     __u32 way_in)
 {
-	__u32 sets = cache->sets, at = cpu * sets + (hash >> 12 & (sets - 1));
+	__u32 sets = cache->sets, at = cpu * sets + ((hash >> 12 ^ way_in >> 12) & (sets - 1));
 
 	return bpf_map_lookup_elem(&sl_line, &at);
 }

@@ -138,12 +138,18 @@ static __always_inline __u16 line_vlan(const struct packet *p)
 	return opens | (p->vlan ? SL_LINE_TAGGED | p->vlan : 0);
 }
 
+/* In one word, as a line has them. */
+static __always_inline __u32 line_way_in(const struct packet *p)
+{
+	return line_vlan(p) | (__u32)line_door(p) << 16 | (__u32)p->key.proto << 24;
+}
+
 /* Is it the packet's own, void or not? */
 static __always_inline bool line_own(const struct sl_line *line, const struct packet *p)
 {
 	return line->saddr == p->key.saddr && line->daddr == p->key.daddr && line->sport == p->key.sport &&
-	       line->dport == p->key.dport && line->ifindex == p->ifindex && line->vlan == line_vlan(p) &&
-	       line->door == line_door(p) && line->proto == p->key.proto;
+	       line->dport == p->key.dport && line->ifindex == p->ifindex &&
+	       *(const __u32 *)&line->vlan == line_way_in(p);
 }
 
 /*
@@ -153,7 +159,7 @@ static __always_inline bool line_own(const struct sl_line *line, const struct pa
 static __always_inline struct sl_line *line_choose(const struct sl_cache *cache, const struct packet *p,
 						   __u32 hash, bool flow)
 {
-	struct sl_line_set *set = cache_set(cache, bpf_get_smp_processor_id(), hash);
+	struct sl_line_set *set = cache_set(cache, bpf_get_smp_processor_id(), hash, line_way_in(p));
 	struct sl_line *line, *chosen = NULL, *left = NULL;
 
 	if (!set)
@@ -394,22 +400,19 @@ static __always_inline bool line_depends(const struct packet *p)
 	       eip_row(p, p->daddr);
 }
 
-/*
- * Has one like it been the last that was dropped and is noted at its place in the set? From now on it has. The same ends
- * may go by in four ways: in and out, in a VLAN and in none.
- */
+/* Has one like it been the last that was dropped and is noted at its place in the set? From now on it has. */
 static __always_inline bool line_noted(const struct sl_cache *cache, const struct packet *p, __u32 hash)
 {
-	struct sl_line_set *set = cache_set(cache, bpf_get_smp_processor_id(), hash);
-	__u32 place = (hash + line_door(p) + (p->vlan ? 2 : 0)) % SL_LINE_WAYS;
-	__u8 *noted;
+	struct sl_line_set *set = cache_set(cache, bpf_get_smp_processor_id(), hash, line_way_in(p));
+	/* Of bits that do not choose the set. */
+	__u8 *noted, note = hash / SL_LINE_WAYS;
 
 	if (!set)
 		return false;
-	noted = &set->way[place].noted;
-	if (*noted == (__u8)(hash >> 24))
+	noted = &set->way[hash % SL_LINE_WAYS].noted;
+	if (*noted == note)
 		return true;
-	*noted = hash >> 24;
+	*noted = note;
 	return false;
 }
 

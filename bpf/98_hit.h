@@ -86,7 +86,7 @@ static __always_inline struct sl_line *hit_find(sl_ctx *ctx, const struct hit *h
 	/* Asked first: nothing that is found out below has to outlast the call. */
 	__u32 cpu = bpf_get_smp_processor_id();
 	__u32 hash = cache_hash(hit_addresses(hit), hit_ports(hit)), generation;
-	struct sl_line_set *set = cache_set(cache_row(), cpu, hash);
+	struct sl_line_set *set = cache_set(cache_row(), cpu, hash, hit->way_in);
 	struct sl_line *line;
 
 	if (!set)

@@ -56,7 +56,7 @@ struct sl_line {
 	};
 	__u16 flags; /* SL_LINE_* */
 	__u8 state; /* SL_LINE_BUSY or 0 */
-	__u8 noted; /* whatever the line is for: of the hash of the packet that was dropped last and may have it */
+	__u8 noted; /* whatever the line is for: of the packet that was dropped last and may have it */
 	struct sl_verdict verdict;
 	union {
 		struct {

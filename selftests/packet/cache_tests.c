@@ -128,6 +128,31 @@ static void crowd(struct bench *b)
 	case_end(b);
 }
 
+/* The same addresses and ports everywhere: more than have room in one set. */
+static void wherever(struct bench *b)
+{
+	const struct frame f = PACKET(.saddr = WORLD, .daddr = IP(203, 0, 113, 99), UDP(1, 2), .payload = 20);
+	const uint16_t vlans[] = { 0, VLAN_OUTSIDE, VLAN_OUTSIDE + 1 };
+	struct got got;
+	struct send s;
+
+	case_begin(b, "cache: a packet takes no place from its like by another door");
+	nat_fresh(b);
+	cache_last(b, LINE_SECONDS);
+	bench_void_lines(b);
+	bench_clear_counts(b);
+	for (int i = 0; i < 12; i++) {
+		s = i & 1 ? stack_out(f) : wire(f);
+		s.keep = true;
+		if (vlans[i / 2 % 3])
+			frame_tag(&s.frame, SL_ETH_VLAN, vlans[i / 2 % 3]);
+		bench_run(b, &s, &got);
+		that(b, got.retval == (uint32_t)TC_ACT_UNSPEC, "it passes");
+	}
+	that(b, cache_stat(b, SL_STAT_LINES_FILLED) == 6, "each has its line, and keeps it");
+	case_end(b);
+}
+
 /* Anybody can send what is left alone, in any number. */
 static void flooded(struct bench *b)
 {
@@ -414,6 +439,7 @@ void test_cache(struct bench *b)
 	voids(b);
 	old_lines(b);
 	crowd(b);
+	wherever(b);
 	flooded(b);
 	too_large(b);
 	from_xdp(b);
