@@ -84,7 +84,7 @@ bool flows_open(struct course *c, const struct way *way, uint32_t flows);
 /* lines.c: every flow of the way has a line that outlives all runs. All lines are void after bench_void_lines(). */
 bool lines_make(struct course *c, const struct way *way, uint32_t flows);
 /* Are there enough of them for all flows? */
-bool lines_enough(const struct course *c, const struct path *path);
+bool lines_enough(const struct course *c, uint32_t flows);
 
 /* measure.c */
 bool measure(struct course *c, const struct path *path, uint32_t flows, enum traffic traffic, FILE *out);

@@ -13,11 +13,11 @@
 #define TICK_US 25000 /* of the clock that flows go by, and more */
 #define ROOM 16 /* times as many lines as flows: no set of them overflows */
 
-bool lines_enough(const struct course *c, const struct path *path)
+bool lines_enough(const struct course *c, uint32_t flows)
 {
 	uint32_t sets = kernel_room(&c->bench.kernel, SL_TABLE_sl_line) / c->bench.cpus;
 
-	return c->bench.cached && sets * SL_LINE_WAYS >= ROOM * path->way->most;
+	return c->bench.cached && sets * SL_LINE_WAYS >= ROOM * flows;
 }
 
 static bool last_long(struct course *c)

@@ -58,10 +58,10 @@ static bool has_qos(const struct course *c)
 	return setting && setting->flags & SL_SETTING_QOS;
 }
 
-static bool is_asked(const struct course *c, const struct asked *a, const struct path *path)
+static bool is_asked(const struct course *c, const struct asked *a, const struct path *path, uint32_t flows)
 {
 	return (!a->match || !strncmp(path->name, a->match, strlen(a->match))) &&
-	       (!path->qos || has_qos(c)) && (!path->by_line || lines_enough(c, path));
+	       (!path->qos || has_qos(c)) && (!path->by_line || lines_enough(c, flows));
 }
 
 static void paths_of(struct course *c, const struct asked *a, const struct way *way, uint32_t flows)
@@ -71,7 +71,7 @@ static void paths_of(struct course *c, const struct asked *a, const struct way *
 	for (size_t i = 0; i < path_count; i++) {
 		const struct path *path = &paths[i];
 
-		if (path->way != way || !is_asked(c, a, path))
+		if (path->way != way || !is_asked(c, a, path, flows))
 			continue;
 		for (int traffic = UNIFORM; traffic <= ZIPF; traffic++) {
 			/* One flow has no order, and first packets come in none. */
@@ -99,7 +99,7 @@ static void all(struct course *c, const struct asked *a)
 
 			for (size_t j = 0; j < path_count; j++) {
 				seen |= j < i && paths[j].way == way;
-				wanted |= paths[j].way == way && is_asked(c, a, &paths[j]);
+				wanted |= paths[j].way == way && is_asked(c, a, &paths[j], flows);
 			}
 			if (seen || !wanted || (flows != a->flows[f] && f))
 				continue;

@@ -8,7 +8,7 @@
 #include "course.h"
 
 #define FIRSTS 16384U /* most first packets at a time: the table of unanswered flows holds them all */
-#define SINGLES 4096U /* most packets of a run, one by one */
+#define SINGLES 4096U /* most packets of a run, one by one, of no more flows */
 #define DISTURBED 1.25 /* times the best that an empty program has taken */
 #define AGAIN 3 /* times that a run is made again */
 
@@ -182,7 +182,10 @@ static bool line_up(struct course *c, struct lane *l, uint32_t flows, enum traff
 	/* A dropped packet opens no flow that could be looked up. */
 	l->looks_up =
 		!c->door_only && path->kind != ALONE && !path->reason && !path->once && !l->leg->wrapped;
-	l->packets = least(c->packets, path->once ? SINGLES : path->kind == FIRST ? FIRSTS : c->packets);
+	l->packets = path->kind == FIRST ? least(c->packets, FIRSTS) : c->packets;
+	/* One by one takes long, but of many flows each is to come by more than once a second. */
+	if (path->once && (path->kind == FIRST || flows <= SINGLES))
+		l->packets = least(l->packets, SINGLES);
 	if (path->kind != FIRST)
 		return (order_make(c, flows, traffic) ||
 			fail(&c->bench, "no memory for the order of flows")) &&

@@ -12,7 +12,6 @@
 
 #define PORTS 60000 /* from FIRST_PORT on */
 #define FIRST_PORT 1024
-#define LINED 1000 /* flows that have a line each in a cache of the usual size */
 #define TCP_PORT 8000 /* that net-a may open on net-b: 8000 to 8099 */
 #define SNAT_SPORTS 1000 /* mappings that established flows share */
 #define SERVER IP(9, 0, 0, 1)
@@ -171,12 +170,11 @@ WAY(remote, "remote", remote, NEIGHBOUR(SL_UP_IN, UP0, .vlan = NET_A), NEIGHBOUR
     .flows = true);
 /* A2's end of its veth takes frames from XDP. */
 WAY(direct, "direct", direct, NEIGHBOUR(SL_UP_IN, UP0, .vlan = NET_A), NEIGHBOUR(SL_WL_IN, W_A2, .vlan = 0),
-    .flows = true, .most = LINED);
+    .flows = true);
 WAY(routed, "routed", routed, FROM_WORKLOAD(W_A1), NEIGHBOUR(SL_UP_IN, UP0, .vlan = NET_B), .flows = true);
 WAY(vip, "vip", vip_plain, FROM_WIRE(.vlan = 0), FROM_WORKLOAD(W_A1), .flows = true);
 WAY(vip_vlan, "vip_vlan", vip_vlan, FROM_WIRE(.vlan = EXT), FROM_WORKLOAD(W_A1), .flows = true);
-WAY(vip_direct, "vip_direct", vip_direct, FROM_WIRE(.vlan = EXT), FROM_WORKLOAD(W_A2), .flows = true,
-    .most = LINED);
+WAY(vip_direct, "vip_direct", vip_direct, FROM_WIRE(.vlan = EXT), FROM_WORKLOAD(W_A2), .flows = true);
 WAY(vip_far, "vip_far", vip_far, FROM_WIRE(.vlan = 0), NO_LEG, .flows = true);
 WAY(vip_other, "vip_other", vip_other, FROM_WIRE(.wrapped = true), FROM_WORKLOAD(W_A1), .flows = true);
 WAY(snat, "snat", snat, FROM_WORKLOAD(W_A1), FROM_WIRE(.vlan = EXT), .flows = true);
@@ -222,7 +220,7 @@ const struct path paths[] = {
 	{ "out to VLAN, routed", &way_routed, .retval = REDIRECTED, .counts = 1 },
 	{ "ingress DNAT", &way_vip, .retval = REDIRECTED, .counts = 1 },
 	{ "ingress DNAT, reply", &way_vip, .back = true, .retval = REDIRECTED, .counts = 1 },
-	{ "ingress DNAT, VLAN, XDP", &way_vip_vlan, &vip_xdp, .retval = XDP_GOES_ON },
+	{ "ingress DNAT, VLAN, XDP", &way_vip_vlan, &vip_xdp, .retval = XDP_GOES_ON, .by_line = true },
 	{ "ingress DNAT, VLAN, XDP, delivered", &way_vip_direct, &vip_xdp, DELIVERED },
 	{ "ingress DNAT, VLAN", &way_vip_vlan, .retval = REDIRECTED, .counts = 1 },
 	{ "ingress DNAT, VLAN, reply", &way_vip_vlan, .back = true, .retval = REDIRECTED, .counts = 1 },
