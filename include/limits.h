@@ -67,7 +67,7 @@
  * Lines of the cache on each CPU, 128 bytes each; a set of four stands side by side. Flows whose lines one epoch
  * ends together; bytes that a line counts at most before it is filled anew.
  */
-#define SL_LINES 16384
+#define SL_LINES 131072
 #define SL_LINES_MOST                                                                                        \
 	(512U * 1024) /* of all CPUs, unless the plan asks for more than SL_LINES on each: 64 MiB */
 #define SL_LINE_WAYS 4

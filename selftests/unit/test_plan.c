@@ -141,7 +141,7 @@ static void every_key_arrives(void **state)
 	assert_int_equal(p->timeouts.udp_new_s, 30);
 	assert_int_equal(p->timeouts.port_rest_s, 120);
 	assert_int_equal(p->limits.unanswered_flows, 131072);
-	assert_int_equal(p->limits.cache_lines, 16384);
+	assert_int_equal(p->limits.cache_lines, 131072);
 	assert_int_equal(p->limits.bindings, 1048576);
 	assert_int_equal(p->states.count, 3);
 	assert_string_equal(p->states.item[0], "failover");
