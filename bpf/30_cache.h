@@ -62,14 +62,27 @@ static __always_inline struct sl_line_set *cache_set(const struct sl_cache *cach
 	return bpf_map_lookup_elem(&sl_line, &at);
 }
 
+#define LINE_DOOR(door) ((door) | SL_LINE_LAYOUT)
+
+/* In one piece, which their types do not allow. */
+static __always_inline __u32 word32(const void *at)
+{
+	return *(const __u32 *)at;
+}
+
+static __always_inline __u64 word64(const void *at)
+{
+	return *(const __u64 *)at;
+}
+
 static __always_inline __u64 line_addresses(const struct sl_line *line)
 {
-	return *(const __u64 *)&line->saddr;
+	return word64(&line->saddr);
 }
 
 static __always_inline __u32 line_ports(const struct sl_line *line)
 {
-	return *(const __u32 *)&line->sport;
+	return word32(&line->sport);
 }
 
 /* It ends within the second to come: also when the jiffies, of which a line has half, have gone round since. */

@@ -173,14 +173,14 @@ static __always_inline __u32 deliver_choose_body(const struct packet *p, struct 
 STATION(__u32, deliver_choose, (const struct packet *p, struct sl_verdict *v, const struct sl_endpoint *dst),
 	p &&v &&dst, (p, v, dst))
 
+/* What a hop less adds to the header's sum: whatever else stands in its word, that has changed by one in its first byte. */
+#define DELIVER_HOP ((__u16)~bpf_htons(0x0100))
+
 /* One hop less to live. */
 static __always_inline void deliver_lower_ttl(struct sl_ipv4 *ip)
 {
-	/* Whatever else stands in its word, that has changed by one in its first byte. */
-	const __u16 hop = (__u16)~bpf_htons(0x0100);
-
 	ip->ttl--;
-	ip->check = ~sl_csum_fold((__u16)~ip->check + (__u32)hop);
+	ip->check = ~sl_csum_fold((__u16)~ip->check + (__u32)DELIVER_HOP);
 }
 
 /* What every link takes (RFC 8200 asks it of all); what is not larger need not be measured. */

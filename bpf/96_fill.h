@@ -141,7 +141,7 @@ static __always_inline __u16 line_vlan(const struct packet *p)
 /* In one word, as a line has them. */
 static __always_inline __u32 line_way_in(const struct packet *p)
 {
-	return line_vlan(p) | (__u32)line_door(p) << 16 | (__u32)p->key.proto << 24;
+	return line_vlan(p) | (__u32)LINE_DOOR(line_door(p)) << 16 | (__u32)p->key.proto << 24;
 }
 
 /* Is it the packet's own, void or not? */
@@ -149,7 +149,7 @@ static __always_inline bool line_own(const struct sl_line *line, const struct pa
 {
 	return line->saddr == p->key.saddr && line->daddr == p->key.daddr && line->sport == p->key.sport &&
 	       line->dport == p->key.dport && line->ifindex == p->ifindex &&
-	       *(const __u32 *)&line->vlan == line_way_in(p);
+	       word32(&line->vlan) == line_way_in(p);
 }
 
 /*
@@ -244,15 +244,43 @@ static __always_inline bool line_ends(struct sl_line *line, const struct packet 
 	return true;
 }
 
-static __always_inline __u32 delta32(__u32 sum, __u32 from, __u32 to)
+static __always_inline __u32 sum32(__u32 word)
 {
-	return sum + (__u16)~from + (__u16)(~from >> 16) + (to & 0xffff) + (to >> 16);
+	return (word & 0xffff) + (word >> 16);
 }
 
-/* All that is written over the addresses and ports, whichever of them the verdict means. */
+static __always_inline __u32 delta32(__u32 sum, __u32 from, __u32 to)
+{
+	return sum + sum32(~from) + sum32(to);
+}
+
+static __always_inline void line_keep(struct sl_line *line, const struct sl_verdict *v)
+{
+	line->verdict = (struct sl_line_verdict){
+		.action = v->action,
+		.reason = v->reason,
+		.flags = v->flags,
+		.ifindex = v->ifindex,
+		.vlan = v->vlan,
+		.in_network = v->in_network,
+		.src_network = v->src_network,
+		.dst_network = v->dst_network,
+		.qos = v->qos,
+		.next_hop = v->next_hop,
+		.saddr = v->saddr,
+		.daddr = v->daddr,
+		.sport = v->sport,
+		.dport = v->dport,
+	};
+}
+
+/*
+ * All that is written over the addresses and ports, whichever of them the verdict means; and what of each such packet's
+ * sums is the same.
+ */
 static __always_inline void line_rewrite(struct sl_line *line)
 {
-	struct sl_verdict *v = &line->verdict;
+	struct sl_line_verdict *v = &line->verdict;
 
 	line->delta = 0;
 	if (!(v->flags & (SL_VERDICT_SRC | SL_VERDICT_DST)))
@@ -267,6 +295,10 @@ static __always_inline void line_rewrite(struct sl_line *line)
 		v->dport = line->dport;
 	}
 	line->delta = sl_csum_fold(delta32(delta32(0, line->saddr, v->saddr), line->daddr, v->daddr));
+	v->ip_delta = sl_csum_fold((__u32)line->delta + (line->flags & SL_LINE_HOP ? DELIVER_HOP : 0));
+	v->l4_delta = sl_csum_fold(delta32(line->delta, line_ports(line), word32(&v->sport)));
+	v->pseudo = sl_csum_fold(sum32(line->saddr) + sum32(line->daddr) + bpf_htons(line->proto) +
+				 (__u16)~bpf_htons(sizeof(struct sl_ipv4)));
 }
 
 /* Who goes on by another way than its VLAN. */
@@ -319,7 +351,7 @@ static __always_inline void line_take(struct sl_line *line, const struct sl_cach
 	line->dport = p->key.dport;
 	line->ifindex = p->ifindex;
 	line->vlan = line_vlan(p);
-	line->door = line_door(p);
+	line->door = LINE_DOOR(line_door(p));
 	line->proto = p->key.proto;
 	line->stamp = p->stamp;
 	line->expires = (__u32)bpf_jiffies64() + cache->second;
@@ -346,7 +378,7 @@ static __always_inline void line_fill_body(const struct packet *p, const struct 
 	line->vpc = p->key.vpc;
 	line->filled = tick_now();
 	line->mark = line_mark(setting, p, v);
-	line->verdict = *v;
+	line_keep(line, v);
 	line_rewrite(line);
 	if (p->flags & PACKET_UNWRAPPED) {
 		line->flags |= SL_LINE_UNWRAP;
@@ -438,7 +470,7 @@ static __always_inline void line_refuse_body(const struct packet *p, const struc
 	if (flow_lookup(&p->key, &unanswered))
 		return;
 	line->flags = SL_LINE_REFUSE;
-	line->verdict = *v;
+	line_keep(line, v);
 	__builtin_memcpy(line->smac, p->smac, 6);
 	stat(SL_STAT_LINES_FILLED);
 	barrier();

@@ -11,7 +11,7 @@
 
 #ifdef SL_DOOR_TC
 /* Whom the option names. */
-static __always_inline __be32 wrap_names(const struct sl_verdict *v)
+static __always_inline __be32 wrap_names(const struct sl_line_verdict *v)
 {
 	return v->flags & SL_VERDICT_SERVICE ? v->daddr : 0;
 }
@@ -40,7 +40,7 @@ static __always_inline bool wrap_for(const struct tunnel_headers *outer, const s
 static __always_inline bool wrap_write(struct __sk_buff *ctx, const struct sl_line *line, __u32 len)
 {
 	const __u64 flags = BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L4_UDP;
-	const struct sl_verdict *v = &line->verdict;
+	const struct sl_line_verdict *v = &line->verdict;
 	__u32 hash = bpf_get_hash_recalc(ctx); /* of what is to be wrapped */
 	struct tunnel_ends ends = {};
 

@@ -21,17 +21,6 @@ struct hit {
 	__u32 way_in; /* VLAN, door, protocol */
 };
 
-/* In one piece, which their types do not allow. */
-static __always_inline __u32 word32(const void *at)
-{
-	return *(const __u32 *)at;
-}
-
-static __always_inline __u64 word64(const void *at)
-{
-	return *(const __u64 *)at;
-}
-
 static __always_inline __u64 hit_addresses(const struct hit *hit)
 {
 	return word64((void *)hit->ip + offsetof(struct sl_ipv4, saddr));
@@ -99,6 +88,8 @@ static __always_inline struct sl_line *hit_find(sl_ctx *ctx, const struct hit *h
 	generation = packet_generation();
 	if (!line || !generation || !line_holds(line, generation, cache_stamp(cache_row(), hash)))
 		return NULL;
+	/* A name of its own from here on: what was at hand until now need not go on being so. */
+	barrier_var(line);
 	return line;
 }
 
@@ -167,7 +158,7 @@ static __always_inline bool hit_parse(sl_ctx *ctx, struct hit *hit)
 	if ((void *)(hit->ip + 1) + sizeof(struct sl_udp) > end || eth->type != bpf_htons(SL_ETH_VLAN) ||
 	    tag->type != bpf_htons(SL_ETH_IPV4))
 		return false;
-	hit->way_in = SL_LINE_TAGGED | (bpf_ntohs(tag->tci) & SL_VLAN_ID) | DOOR_UP_IN << 16;
+	hit->way_in = SL_LINE_TAGGED | (bpf_ntohs(tag->tci) & SL_VLAN_ID) | LINE_DOOR(DOOR_UP_IN) << 16;
 	return hit_parse_ip(end, hit_length(ctx) - hit->l3, hit);
 }
 #else
@@ -179,7 +170,7 @@ static __always_inline bool hit_parse(sl_ctx *ctx, __u32 door, struct hit *hit)
 	struct sl_tag *tag = begin + sizeof(*eth);
 	__be16 type;
 
-	*hit = (struct hit){ .ip = (void *)(eth + 1), .l3 = sizeof(*eth), .way_in = door << 16 };
+	*hit = (struct hit){ .ip = (void *)(eth + 1), .l3 = sizeof(*eth), .way_in = LINE_DOOR(door) << 16 };
 	if ((void *)(hit->ip + 1) + sizeof(struct sl_udp) > end)
 		return false;
 	type = eth->type;
@@ -228,42 +219,45 @@ static __noinline bool hit_refused(sl_ctx *ctx, struct sl_line *line, __u32 len)
  * or what the card writes would be wrong; of those that are complete, one in 65,535 does. Zero is the same sum as its
  * opposite.
  */
-static __always_inline bool hit_unsummed(const struct sl_line *line, __u32 len, __u16 check)
+static __always_inline bool hit_unsummed(const struct sl_line *line, __be16 len, __u16 check)
 {
-	__u64 addresses = line_addresses(line);
-	__u64 sum = (__u32)addresses + (addresses >> 32) + bpf_htons(line->proto) +
-		    bpf_htons(len - sizeof(struct sl_ipv4));
-
-	sum = (__u32)sum + (sum >> 32);
-	return !check || sl_csum_fold(sum) == check;
+	return !check || sl_csum_fold((__u32)line->verdict.pseudo + len) == check;
 }
+
+#ifdef SL_DOOR_TC
+/* The transport checksum at `at` by the kernel, which knows whose work it is. */
+static __always_inline bool hit_kernel_checksum(struct __sk_buff *ctx, const struct sl_line *line, __u32 at,
+						__u64 zero_is_none)
+{
+	__u32 ports = line_ports(line), to = word32(&line->verdict.sport);
+	__u64 sum = (__u64)(__u32)~ports + to;
+
+	return !bpf_l4_csum_replace(ctx, at, 0, line->delta, BPF_F_PSEUDO_HDR | zero_is_none) &&
+	       (ports == to || !bpf_l4_csum_replace(ctx, at, 0, (__u32)sum + (sum >> 32), zero_is_none));
+}
+#endif
 
 /*
  * The transport checksum at `at`, for other addresses and ports. A complete one is changed in place, and the kernel told
  * what has become of a sum that the card took over all of the packet; only the kernel knows how to change one that may
  * have been left to the card, of which XDP has none here.
  */
-static __always_inline bool hit_checksum(sl_ctx *ctx, const struct sl_line *line, __u32 len, __u32 at,
+static __always_inline bool hit_checksum(sl_ctx *ctx, const struct sl_line *line, __be16 len, __u32 at,
 					 __u64 zero_is_none)
 {
-	__u32 ports = line_ports(line), to = word32(&line->verdict.sport);
 	__u16 *check = packet_begin(ctx) + at;
-	__u64 sum = (__u64)(__u32)~ports + to;
 
-	sum = (__u32)sum + (sum >> 32);
 	if ((void *)(check + 1) > packet_end(ctx))
 		return false;
 	if (zero_is_none && !*check)
 		return true;
 #ifdef SL_DOOR_TC
 	if (hit_unsummed(line, len, *check))
-		return !bpf_l4_csum_replace(ctx, at, 0, line->delta, BPF_F_PSEUDO_HDR | zero_is_none) &&
-		       (ports == to || !bpf_l4_csum_replace(ctx, at, 0, sum, zero_is_none));
+		return hit_kernel_checksum(ctx, line, at, zero_is_none);
 #else
 	(void)len;
 #endif
-	sum += line->delta + (__u16) ~*check;
-	*check = ~sl_csum_fold(sum);
+	*check = ~sl_csum_fold((__u16) ~*check + (__u32)line->verdict.l4_delta);
 	if (zero_is_none && !*check)
 		*check = 0xffff;
 #ifdef SL_DOOR_TC
@@ -286,11 +280,11 @@ static __always_inline void hit_copy64(void *to, const void *from)
 /* All that changes in the packet, as rewrite_packet() and deliver_hop() do it. The frame is to begin at `begins`. */
 static __always_inline bool hit_write(sl_ctx *ctx, const struct sl_line *line, __u32 l3, __u32 begins)
 {
-	const struct sl_verdict *v = &line->verdict;
+	const struct sl_line_verdict *v = &line->verdict;
 	void *begin = packet_begin(ctx) + begins, *end = packet_end(ctx);
 	struct sl_ipv4 *ip = packet_begin(ctx) + l3;
 	struct sl_eth *eth = begin;
-	__u32 l4 = l3 + sizeof(*ip), len;
+	__u32 l4 = l3 + sizeof(*ip);
 
 	if ((void *)(ip + 1) + sizeof(struct sl_l4_ports) > end)
 		return false;
@@ -304,24 +298,26 @@ static __always_inline bool hit_write(sl_ctx *ctx, const struct sl_line *line, _
 	} else if (line->flags & SL_LINE_DMAC) {
 		__builtin_memcpy(eth->dst, line->dmac, 6);
 	}
-	if (line->flags & SL_LINE_HOP)
-		deliver_lower_ttl(ip);
-	if (!(line->flags & SL_LINE_NAT))
+	if (!(line->flags & SL_LINE_NAT)) {
+		if (line->flags & SL_LINE_HOP)
+			deliver_lower_ttl(ip);
 		return true;
-	ip->check = ~sl_csum_fold((__u16)~ip->check + (__u32)line->delta);
+	}
+	if (line->flags & SL_LINE_HOP)
+		ip->ttl--;
+	ip->check = ~sl_csum_fold((__u16)~ip->check + (__u32)v->ip_delta);
 	hit_copy64((void *)ip + offsetof(struct sl_ipv4, saddr), &v->saddr);
 	hit_copy32(ip + 1, &v->sport);
-	len = bpf_ntohs(ip->len);
 	if (line->proto == SL_PROTO_UDP)
-		return hit_checksum(ctx, line, len, l4 + offsetof(struct sl_udp, check),
+		return hit_checksum(ctx, line, ip->len, l4 + offsetof(struct sl_udp, check),
 				    BPF_F_MARK_MANGLED_0);
-	return hit_checksum(ctx, line, len, l4 + offsetof(struct sl_tcp, check), 0);
+	return hit_checksum(ctx, line, ip->len, l4 + offsetof(struct sl_tcp, check), 0);
 }
 
 /* Will the packet go the way that the line says? Asked before it is changed. */
 static __always_inline bool hit_fits(sl_ctx *ctx, const struct hit *hit, const struct sl_line *line)
 {
-	const struct sl_verdict *v = &line->verdict;
+	const struct sl_line_verdict *v = &line->verdict;
 	__u32 room = hit_len(hit);
 
 	if (line->bytes >= SL_LINE_BYTES)

@@ -19,7 +19,7 @@ static __always_inline bool hit_summed(struct xdp_md *ctx, const struct hit *hit
 
 	if ((void *)(check + 1) > packet_end(ctx))
 		return false;
-	return (udp && !*check) || !hit_unsummed(line, hit_len(hit), *check);
+	return (udp && !*check) || !hit_unsummed(line, hit->ip->len, *check);
 }
 
 /* To the workload, without its tag. */
@@ -71,7 +71,7 @@ static __always_inline bool hit_has_meta(struct __sk_buff *ctx)
 
 static __always_inline int hit_route_body(struct __sk_buff *ctx, const struct sl_line *line)
 {
-	const struct sl_verdict *v = &line->verdict;
+	const struct sl_line_verdict *v = &line->verdict;
 	bool nat = line->flags & SL_LINE_NAT;
 	struct packet p = {
 		.generation = line->generation,
@@ -127,13 +127,13 @@ static __always_inline bool hit_for_router(struct __sk_buff *ctx)
 /* Where it goes, once it is what it is to be. */
 static __always_inline int hit_go(struct __sk_buff *ctx, const struct sl_line *line)
 {
-	const struct sl_verdict *v = &line->verdict;
+	const struct sl_line_verdict *v = &line->verdict;
 
 	if (line->mark)
 		ctx->mark = line->mark;
 	switch (v->action) {
 	case SL_ACTION_STACK:
-		if (line->door == DOOR_WL_IN && hit_for_router(ctx))
+		if (line->door == LINE_DOOR(DOOR_WL_IN) && hit_for_router(ctx))
 			bpf_skb_change_type(ctx, 0 /* PACKET_HOST */);
 		return TC_ACT_UNSPEC;
 	case SL_ACTION_LOCAL:
@@ -154,12 +154,16 @@ static __always_inline int hit_go(struct __sk_buff *ctx, const struct sl_line *l
 
 static __always_inline int hit_carry(struct __sk_buff *ctx, __u32 door)
 {
-	struct hit hit;
 	struct sl_line *line;
+	struct hit hit;
+	__u64 l3; /* a whole word: of half of one on the stack not every verifier knows what stands in it */
 
 	/* Marks and metadata are other doors' words; they are heard where somebody knows them. */
 	if (ctx->mark || (door == DOOR_UP_IN && hit_has_meta(ctx)) || !hit_parse(ctx, door, &hit))
 		goto miss;
+	l3 = hit.l3;
+	/* Asked for last: the registers are for the line, which is asked for all the time. */
+	asm volatile("" : "+m"(l3));
 	line = hit_find(ctx, &hit);
 	if (!line)
 		goto miss;
@@ -177,14 +181,14 @@ static __always_inline int hit_carry(struct __sk_buff *ctx, __u32 door)
 	line_add(line, packet_segments(ctx), hit_len(&hit));
 	if (line->flags & (SL_LINE_WASH | SL_LINE_UNTAG)) {
 		if (line->flags & SL_LINE_WASH)
-			hit_wash(ctx, hit.l3);
+			hit_wash(ctx, l3);
 		if (line->flags & SL_LINE_UNTAG) {
 			if (bpf_skb_vlan_pop(ctx))
 				return TC_ACT_SHOT;
-			hit.l3 = sizeof(struct sl_eth);
+			l3 = sizeof(struct sl_eth);
 		}
 	}
-	if (line->flags & HIT_CHANGES && !hit_write(ctx, line, hit.l3, 0))
+	if (line->flags & HIT_CHANGES && !hit_write(ctx, line, l3, 0))
 		return TC_ACT_SHOT;
 	return hit_go(ctx, line);
 miss:
@@ -205,7 +209,7 @@ hit_find_wrapped(struct __sk_buff *ctx, const struct tunnel_headers *outer, __u3
 	const struct sl_setting *setting;
 	struct sl_line *line;
 
-	*hit = (struct hit){ .ip = (const void *)(outer + 1), .way_in = DOOR_UNWRAPPED << 16 };
+	*hit = (struct hit){ .ip = (const void *)(outer + 1), .way_in = LINE_DOOR(DOOR_UNWRAPPED) << 16 };
 	if (!wrap_usual(outer) || total > most || total < sizeof(*outer) ||
 	    !hit_parse_ip(packet_end(ctx), most, hit) || hit_len(hit) + sizeof(*outer) != total)
 		return NULL;

@@ -13,6 +13,12 @@
 #include "service.h"
 #include "verdict.h"
 
+/*
+ * With the door that a line is for: another number whenever what stands in a line means something else, so that the programs
+ * of an upgrade go by no line that those before have filled. What a line counts for stays where it is.
+ */
+#define SL_LINE_LAYOUT 0x10
+
 /* Of an enum door's packets with a tag: this and the VLAN id, so that no tag is not VLAN 0. */
 #define SL_LINE_TAGGED 0x1000
 /* A TCP packet that opens a connection: only a line that drops it can be for that. */
@@ -33,6 +39,31 @@
 
 #define SL_LINE_BUSY 1 /* being flushed: neither to be used nor to be filled */
 
+/* What is still asked for of a verdict, at its places there; and where it has what nobody asks for, what it comes to. */
+struct sl_line_verdict {
+	__u8 action;
+	__u8 reason;
+	__u16 flags;
+	/* With SL_LINE_NAT: sums of what changes, for the checksum of the IP header and for that of what it carries */
+	__u16 ip_delta;
+	__u16 l4_delta;
+	__u32 ifindex;
+	__u16 vlan;
+	__u16 in_network;
+	__u16 src_network;
+	__u16 dst_network;
+	__u16 pseudo; /* with SL_LINE_NAT: the sum of the pseudo-header, but for the packet's length */
+	__u8 pad[4];
+	__u8 qos;
+	__u8 pad2;
+	__be32 next_hop;
+	__u32 pad3;
+	__be32 saddr;
+	__be32 daddr;
+	__be16 sport;
+	__be16 dport;
+};
+
 /* Two lines of the processor's cache; the first has all that a packet for the stack needs. */
 struct sl_line {
 	/* what it is for; compared as three words */
@@ -42,7 +73,7 @@ struct sl_line {
 	__be16 dport;
 	__u32 ifindex; /* that it came in by */
 	__u16 vlan; /* SL_LINE_TAGGED and the id; 0: untagged; SL_LINE_OPENS */
-	__u8 door;
+	__u8 door; /* and SL_LINE_LAYOUT */
 	__u8 proto;
 	__u32 generation; /* the plan; 0: the line is void */
 
@@ -57,7 +88,7 @@ struct sl_line {
 	__u16 flags; /* SL_LINE_* */
 	__u8 state; /* SL_LINE_BUSY or 0 */
 	__u8 noted; /* whatever the line is for: of the packet that was dropped last and may have it */
-	struct sl_verdict verdict;
+	struct sl_line_verdict verdict;
 	union {
 		struct {
 			__u8 dmac[6]; /* both at one stroke, as they stand in the frame */
@@ -72,7 +103,7 @@ struct sl_line {
 	};
 	struct sl_served_key served;
 	__u16 vpc; /* of the flow's key */
-	__u16 delta; /* with SL_LINE_NAT: sum of what becomes of the addresses, for both checksums */
+	__u16 delta; /* with SL_LINE_NAT: sum of what becomes of the addresses alone */
 	__u32 filled; /* tick */
 } __attribute__((aligned(8)));
 

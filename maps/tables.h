@@ -47,6 +47,7 @@ _Static_assert(sizeof(struct sl_ports_key) == 12, "sl_ports_key");
 _Static_assert(sizeof(struct sl_verdict) == 48, "sl_verdict");
 _Static_assert(sizeof(struct sl_flow_key) == 16, "sl_flow_key");
 _Static_assert(sizeof(struct sl_flow) == 104, "sl_flow");
+_Static_assert(sizeof(struct sl_line_verdict) == sizeof(struct sl_verdict), "sl_line_verdict");
 _Static_assert(sizeof(struct sl_line) == 128, "sl_line");
 _Static_assert(sizeof(struct sl_flush) == 36, "sl_flush");
 _Static_assert(sizeof(struct sl_service_key) == 8, "sl_service_key");

@@ -200,11 +200,20 @@ static bool make_void(struct sl_line *line, uint32_t unused)
 	return true;
 }
 
+/* As programs have filled it to which something in it means something else. */
+static bool make_older(struct sl_line *line, uint32_t unused)
+{
+	(void)unused;
+	line->door ^= SL_LINE_LAYOUT;
+	return true;
+}
+
 /* What must make it take the long way again. */
 static void voids(struct bench *b)
 {
 	struct send there = cache_packet(14), syn = cache_way(14, 20, 64, 0, SYN);
 	struct send fin = cache_way(14, 20, 64, 0, FIN | ACK), rst = cache_way(15, 20, 64, 0, RST);
+	uint64_t before;
 	struct got got;
 
 	case_begin(b, "cache: a line decides, a void one does not");
@@ -217,6 +226,18 @@ static void voids(struct bench *b)
 	bench_generation(b, 0);
 	that(b, !cache_decides(b, &there, &got), "nor a void one while there is no plan");
 	bench_generation(b, b->kernel.generation);
+	case_end(b);
+
+	case_begin(b, "cache: a line that older programs have filled");
+	cache_open_way(b, 14);
+	that(b, cache_decides(b, &there, &got), "a line decides");
+	before = cache_stat(b, SL_STAT_LINE_PACKETS);
+	bench_run(b, &there, &got);
+	cache_lines(b, make_older, 0);
+	bench_count_lines(b);
+	that(b, cache_stat(b, SL_STAT_LINE_PACKETS) == before + 1, "what it holds is counted");
+	that(b, !cache_decides(b, &there, &got), "it does not decide");
+	that(b, cache_decides(b, &there, &got), "but a new one does");
 	case_end(b);
 
 	case_begin(b, "cache: a new plan");
