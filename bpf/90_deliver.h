@@ -187,6 +187,13 @@ static __always_inline void deliver_lower_ttl(struct sl_ipv4 *ip)
 #define DELIVER_SMALL 1280
 
 #ifdef SL_DOOR_TC
+/* It is for whom it is brought to, whomever its MAC has named: nobody is to take it for somebody else's. */
+static __always_inline void deliver_as_own(struct __sk_buff *ctx)
+{
+	if (ctx->pkt_type != 0 /* PACKET_HOST */)
+		bpf_skb_change_type(ctx, 0);
+}
+
 /*
  * What ends at the node goes on as something else, if at all: unwrapped from the CNI's tunnel, or to whom kube-proxy
  * names. Nobody has judged that yet.
@@ -197,7 +204,7 @@ static __always_inline int deliver_stack(struct __sk_buff *ctx, const struct pac
 		mark_set(ctx, p);
 	/* Sent to the gateway that sluice plays, whose MAC the stack does not know as its own. */
 	if (p->door == DOOR_WL_IN && mac_router(p->dmac))
-		bpf_skb_change_type(ctx, 0 /* PACKET_HOST */);
+		deliver_as_own(ctx);
 	return TC_ACT_UNSPEC; /* other programs and the stack go on */
 }
 
@@ -316,8 +323,8 @@ static __always_inline int deliver_to_workload_body(struct __sk_buff *ctx, struc
 	if (reason)
 		return deliver_failed(v, reason);
 	if (v->flags & SL_VERDICT_PEER) {
-		/* The far side takes the packet as it is: it must not look like somebody else's. */
-		bpf_skb_change_type(ctx, 0 /* PACKET_HOST */);
+		/* The far side takes the packet as it is. */
+		deliver_as_own(ctx);
 		return bpf_redirect_peer(v->ifindex, 0);
 	}
 	mark_set(ctx, p);

@@ -134,12 +134,12 @@ static __always_inline int hit_go(struct __sk_buff *ctx, const struct sl_line *l
 	switch (v->action) {
 	case SL_ACTION_STACK:
 		if (line->door == LINE_DOOR(DOOR_WL_IN) && hit_for_router(ctx))
-			bpf_skb_change_type(ctx, 0 /* PACKET_HOST */);
+			deliver_as_own(ctx);
 		return TC_ACT_UNSPEC;
 	case SL_ACTION_LOCAL:
 		if (!(v->flags & SL_VERDICT_PEER))
 			return bpf_redirect(v->ifindex, 0);
-		bpf_skb_change_type(ctx, 0 /* PACKET_HOST */);
+		deliver_as_own(ctx);
 		return bpf_redirect_peer(v->ifindex, 0);
 	case SL_ACTION_WIRE:
 		if (v->vlan && bpf_skb_vlan_push(ctx, bpf_htons(SL_ETH_VLAN), v->vlan))

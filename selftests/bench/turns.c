@@ -3,6 +3,7 @@
  * The packets of a leg: one frame with all that its flows have in common, and a record for each of the rest.
  */
 #include <arpa/inet.h>
+#include <linux/if_packet.h>
 #include <stddef.h>
 #include <string.h>
 #include "../../include/csum.h"
@@ -67,6 +68,7 @@ bool turns_set(struct course *c, const struct way *way, const struct leg *leg, b
 	w->tci = leg->door == SL_UP_XDP ? 0 : leg->vlan;
 	w->vpc = vpc_of(&c->bench, "default");
 	w->proto = SL_PROTO_TCP;
+	w->type = leg->door == SL_UP_IN && leg->dmac ? PACKET_HOST : PACKET_OTHERHOST;
 	w->next = 0;
 	w->mask = c->order_len - 1;
 

@@ -63,6 +63,7 @@ static __always_inline bool restore(void *data, void *end)
 	struct sl_l4_ports *ports;
 	struct sl_ipv4 *ip;
 	__u16 *check;
+	__u32 fence = 0;
 
 	if (!turn || data + WRAP_FRAME > end)
 		return false;
@@ -83,6 +84,11 @@ static __always_inline bool restore(void *data, void *end)
 	ports->src = turn->sport;
 	ports->dst = turn->dport;
 	*check = turn->l4_check;
+	/*
+	 * A card has written its frame long before anybody reads it. What has been written just now in other pieces than
+	 * those that are read would be waited for at every read.
+	 */
+	__sync_lock_test_and_set(&fence, 1);
 	return true;
 }
 
@@ -102,6 +108,9 @@ int wrap_tc(struct __sk_buff *ctx)
 	if (!restore((void *)(long)ctx->data, (void *)(long)ctx->data_end))
 		return TC_ACT_STOLEN;
 	ctx->mark = way.mark;
+	/* Also where it has not changed: so it is in the empty program's figure as well. */
+	if (bpf_skb_change_type(ctx, way.type))
+		return TC_ACT_STOLEN;
 	bpf_tail_call(ctx, &door_tc, 0);
 	return TC_ACT_STOLEN;
 }

@@ -35,7 +35,7 @@ struct wrap_way {
 	__u32 tci; /* of the tag beside the frame; 0: none */
 	__u16 vpc; /* of the key that the lookup asks for, with the protocol of the frame */
 	__u8 proto;
-	__u8 pad;
+	__u8 type; /* PACKET_*: whose the packet is, by its MAC */
 	__u32 missed; /* lookups that found nothing */
 	__u32 pad2;
 };
