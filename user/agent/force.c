@@ -343,6 +343,7 @@ static int carry_out(struct work *w)
 {
 	struct timespec began;
 	int attached, kept, settled;
+	size_t own;
 
 	clock_gettime(CLOCK_MONOTONIC, &began);
 	if (links_read(&w->links, &w->t) || find_image(w) || open_kernel(w) || pace(w))
@@ -384,13 +385,13 @@ static int carry_out(struct work *w)
 	tally_gauge(&w->k, SL_GAUGE_PLAN_FENCE, w->change.now.number);
 	if (attached || kept || settled)
 		return 1;
+	own = own_workloads(w);
 	printf("%s: generation %u in force", w->node, w->k.generation);
 	if (w->change.now.used)
 		printf(", state \"%s\" with fence %llu", w->plan->state,
 		       (unsigned long long)w->change.now.number);
 	printf(": %zu network%s, %zu workload%s, %zu rule%s (%ld ms)\n", w->plan->network_count,
-	       w->plan->network_count == 1 ? "" : "s", own_workloads(w), own_workloads(w) == 1 ? "" : "s",
-	       w->plan->rule_count, w->plan->rule_count == 1 ? "" : "s", elapsed_ms(&began));
+	       w->plan->network_count == 1 ? "" : "s", own, own == 1 ? "" : "s", w->plan->rule_count, w->plan->rule_count == 1 ? "" : "s", elapsed_ms(&began));
 	return 0;
 }
 

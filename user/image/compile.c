@@ -129,6 +129,9 @@ static bool run(struct compile *c)
 	if (!done)
 		return false;
 	c->image->hash = hash_image(c->image, digests);
+	for (int t = 0; t < SL_TABLES; t++)
+		if (t != SL_TABLE_sl_ring)
+			c->image->digest[t] = digests[t];
 	return true;
 }
 

@@ -78,6 +78,7 @@ struct image {
 	char node[SL_NAME_LEN];
 	char cluster[SL_NAME_LEN];
 	struct image_table table[SL_TABLES]; /* filled for the plan tables, empty for state tables */
+	struct digest digest[SL_TABLES]; /* of their rows; zero: of rows that are not there */
 	struct image_name *names;
 	size_t name_count;
 	struct image_class *classes; /* index = class number - 1 */

@@ -32,6 +32,11 @@ static bool by_build(struct digest *digest)
 	return true;
 }
 
+bool kept_known(const struct digest *digest)
+{
+	return digest->half[0] || digest->half[1];
+}
+
 int kept_of(int table, const struct image *image, struct digest *digest, struct trouble *t)
 {
 	const struct image_table *at = &image->table[table];
@@ -41,6 +46,11 @@ int kept_of(int table, const struct image *image, struct digest *digest, struct 
 	if (at->count && (at->key_size != s->key_size || at->value_size != s->value_size))
 		return trouble(t, -EINVAL, "the image's rows of %s have another size than the table's",
 			       s->name);
+	if (kept_known(&image->digest[table]) && at->key_size == s->key_size &&
+	    at->value_size == s->value_size) {
+		*digest = image->digest[table];
+		return 0;
+	}
 	if (image_rows_wait(image, table, digest) && by_build(digest))
 		return 0;
 	if (!image_rows(image, table, &whole))
@@ -48,11 +58,6 @@ int kept_of(int table, const struct image *image, struct digest *digest, struct 
 	*digest = digest_rows(whole.rows, whole.count, s->key_size, s->value_size);
 	image_rows_free(image, table, &whole);
 	return 0;
-}
-
-bool kept_known(const struct digest *digest)
-{
-	return digest->half[0] || digest->half[1];
 }
 
 bool kept_equal(const struct digest *a, const struct digest *b)
