@@ -26,7 +26,9 @@ struct work {
 	const struct spares *spares; /* NULL: none */
 	struct kept was;
 	struct kept now;
-	struct types types;
+	struct types types; /* as soon as a table is made */
+	pthread_mutex_t typing;
+	bool typed;
 	atomic_int next;
 	atomic_bool failed;
 };
@@ -65,17 +67,32 @@ static int find_same(const struct kernel *k, int table, const struct image_table
 	return *fd < 0 ? trouble(t, -errno, "cannot keep %s: %s", shapes[table].name, strerror(errno)) : 0;
 }
 
-/* A table of its own, filled and closed to all who would write to it. */
-static int make_table(int table, const struct image *image, const struct types *types, int *fd,
-		      struct trouble *t)
+/* Mostly there are spare tables for all that differs, and nobody asks. */
+static int know_types(struct work *w, struct trouble *t)
 {
-	struct image_table whole;
-	int error;
+	int error = 0;
 
+	pthread_mutex_lock(&w->typing);
+	if (!w->typed)
+		error = types_load(&w->types, t);
+	w->typed |= !error;
+	pthread_mutex_unlock(&w->typing);
+	return error;
+}
+
+/* A table of its own, filled and closed to all who would write to it. */
+static int make_table(int table, struct work *w, int *fd, struct trouble *t)
+{
+	const struct image *image = w->image;
+	struct image_table whole;
+	int error = know_types(w, t);
+
+	if (error)
+		return error;
 	if (!image_rows(image, table, &whole))
 		return trouble(t, -ENOMEM, "out of memory for %zu rows of %s", whole.count,
 			       shapes[table].name);
-	*fd = inner_make(table, &whole, types, t);
+	*fd = inner_make(table, &whole, &w->types, t);
 	error = *fd < 0 ? *fd : inner_fill(table, *fd, &whole, t);
 	image_rows_free(image, table, &whole);
 	return error ? error : inner_seal(table, *fd, t);
@@ -92,7 +109,7 @@ static int one_table(struct work *w, int i, struct trouble *t)
 	if (!error && w->spares && w->fds[i] < 0)
 		spare_take(w->spares, i, image, &w->fds[i]);
 	if (!error && w->fds[i] < 0)
-		error = make_table(i, w->image, &w->types, &w->fds[i], t);
+		error = make_table(i, w, &w->fds[i], t);
 	if (!error && bpf_obj_pin(w->fds[i], path.text))
 		error = trouble(t, -errno, "cannot pin %s: %s", path.text, strerror(errno));
 	return error;
@@ -117,18 +134,18 @@ static void *run(void *argument)
 int fresh_tables(const struct kernel *in_force, const struct image *image, const char *folder,
 		 int fds[SL_TABLES], struct trouble *t)
 {
-	struct work w = { .in_force = in_force, .image = image, .folder = folder, .fds = fds };
+	struct work w = { .in_force = in_force,
+			  .image = image,
+			  .folder = folder,
+			  .fds = fds,
+			  .typing = PTHREAD_MUTEX_INITIALIZER };
 	struct worker here = { .work = &w }, beside = { .work = &w };
-	int error = types_load(&w.types, t);
+	int error;
 
-	if (error)
-		return error;
 	if (in_force)
 		kept_read(in_force, &w.was);
-	if (mkdir(folder, 0755)) {
-		error = trouble(t, -errno, "cannot make %s: %s", folder, strerror(errno));
-		goto out;
-	}
+	if (mkdir(folder, 0755))
+		return trouble(t, -errno, "cannot make %s: %s", folder, strerror(errno));
 	if (in_force && spares_ready(in_force->spares, in_force->generation))
 		w.spares = in_force->spares;
 	beside.started = !pthread_create(&beside.thread, NULL, run, &beside);
@@ -140,7 +157,7 @@ int fresh_tables(const struct kernel *in_force, const struct image *image, const
 		*t = here.error ? here.t : beside.t;
 	else
 		error = kept_write(folder, &w.now, t);
-out:
-	types_close(&w.types);
+	if (w.typed)
+		types_close(&w.types);
 	return error;
 }

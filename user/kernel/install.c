@@ -115,6 +115,7 @@ static int put_in_slot(const struct kernel *k, __u32 slot, const int *fds, struc
 struct reading {
 	const struct kernel *k;
 	const struct image *image;
+	const struct rows *rows; /* of sl_name; NULL: they are to be read */
 	uint32_t generation;
 	struct naming naming;
 	struct trouble t;
@@ -127,7 +128,7 @@ static void *read_names(void *argument)
 {
 	struct reading *r = argument;
 
-	r->error = label_read(&r->naming, r->k, r->image, r->generation, &r->t);
+	r->error = label_read(&r->naming, r->k, r->image, r->generation, r->rows, &r->t);
 	return NULL;
 }
 
@@ -151,7 +152,7 @@ static int reading_end(struct reading *r, struct trouble *t)
 void kernel_expect(struct kernel *k)
 {
 	if (!k->spares && k->generation)
-		k->spares = spares_begin(k);
+		k->spares = spares_begin(k, true);
 }
 
 /* No packet looks into the slot any more that is written to next. Mostly somebody has waited for that already. */
@@ -185,8 +186,10 @@ int kernel_install(struct kernel *k, const struct image *image, struct trouble *
 	}
 	pins_plan_tidy(k->pins, active.generation); /* of an apply that was killed */
 	current = k->generation == active.generation;
-	if (current)
-		kernel_expect(k);
+	if (current && !k->spares && k->generation)
+		k->spares = spares_begin(k, false); /* names are read beside them */
+	else if (current && spares_ready(k->spares, k->generation))
+		names.rows = spares_names(k->spares);
 	active.generation++;
 	if (!active.generation) /* 0 means that no plan is in; the slot stays the next one */
 		active.generation = 2;

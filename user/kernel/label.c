@@ -88,9 +88,9 @@ static void visit(void *closure, const void *at, const void *value)
 }
 
 int label_read(struct naming *naming, const struct kernel *k, const struct image *image, uint32_t generation,
-	       struct trouble *t)
+	       const struct rows *rows, struct trouble *t)
 {
-	int error;
+	int error = 0;
 
 	memset(naming, 0, sizeof(*naming));
 	naming->slot = generation & 1;
@@ -102,8 +102,11 @@ int label_read(struct naming *naming, const struct kernel *k, const struct image
 		naming->wanted[i] = (struct wanted){ .key = key_in(&image->names[i], generation),
 						     .name = &image->names[i].name };
 	/* In the image's order, which is that of the keys: the names of one kind all get the same slot. */
-	error = rows_walk(k->table[SL_TABLE_sl_name], sizeof(struct sl_name_key), sizeof(struct sl_name),
-			  visit, naming, t);
+	if (!rows)
+		error = rows_walk(k->table[SL_TABLE_sl_name], sizeof(struct sl_name_key),
+				  sizeof(struct sl_name), visit, naming, t);
+	for (size_t i = 0; rows && i < rows->count; i++)
+		visit(naming, rows_key(rows, i), rows_value(rows, i));
 	if (!error && naming->lost)
 		error = trouble(t, -ENOMEM, "out of memory for the names of the generation before");
 	if (error)

@@ -7,6 +7,7 @@
 #ifndef SLUICE_LABEL_H
 #define SLUICE_LABEL_H
 #include "kernel.h"
+#include "rows.h"
 
 /* The names of an image beside those in sl_name; what it says holds as long as the kernel's lock is held. */
 struct wanted;
@@ -27,9 +28,9 @@ struct naming {
 	bool lost; /* memory was short */
 };
 
-/* The image has to stay. */
+/* The image has to stay. `rows`: of sl_name, read under the same lock; NULL: they are read now. */
 int label_read(struct naming *naming, const struct kernel *k, const struct image *image, uint32_t generation,
-	       struct trouble *t);
+	       const struct rows *rows, struct trouble *t);
 /* Before the flip: makes the rule names in the slot those of the new generation, and adds names that are not there yet.
  * Changes no name that the running generation shows. */
 int label_before(const struct kernel *k, struct naming *naming, struct trouble *t);

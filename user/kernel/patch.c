@@ -98,7 +98,7 @@ static void relabel(const struct kernel *k, const struct image *image)
 	struct trouble ignored;
 	struct naming naming;
 
-	if (label_read(&naming, k, image, k->generation, &ignored))
+	if (label_read(&naming, k, image, k->generation, NULL, &ignored))
 		return;
 	label_after(k, &naming);
 	label_free(&naming);

@@ -27,6 +27,9 @@ struct spares {
 	bool started;
 	uint32_t generation; /* in force */
 	bool through; /* the packets of the one before */
+	int name_fd; /* sl_name, the kernel's; -1: nobody asks for it */
+	bool named; /* its rows were read */
+	struct rows names;
 	struct spare {
 		int fd; /* -1: there is none, or it could not be read */
 		struct bpf_map_info info;
@@ -74,6 +77,13 @@ static bool find(const struct kernel *k, int table, struct spare *spare)
 	return false;
 }
 
+static bool read_table(struct rows *rows, int fd, uint32_t key_size, uint32_t value_size)
+{
+	struct trouble unused;
+
+	return !rows_read(rows, fd, key_size, value_size, 1, &unused);
+}
+
 /* The wait first: what is read afterwards is what is written to. */
 static void *read_all(void *argument)
 {
@@ -83,18 +93,19 @@ static void *read_all(void *argument)
 	s->through = !syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0);
 	for (int i = 0; s->through && i < SL_TABLES; i++) {
 		struct spare *spare = &s->table[i];
-		struct trouble unused;
 
-		if (spare->fd < 0 || !rows_read(&spare->rows, spare->fd, spare->info.key_size,
-						spare->info.value_size, 1, &unused))
+		if (spare->fd < 0 ||
+		    read_table(&spare->rows, spare->fd, spare->info.key_size, spare->info.value_size))
 			continue;
 		close(spare->fd);
 		spare->fd = -1;
 	}
+	s->named = s->name_fd >= 0 && read_table(&s->names, s->name_fd, sizeof(struct sl_name_key),
+						 sizeof(struct sl_name));
 	return NULL;
 }
 
-struct spares *spares_begin(const struct kernel *in_force)
+struct spares *spares_begin(const struct kernel *in_force, bool names)
 {
 	struct spares *s = calloc(1, sizeof(*s));
 	bool any = false;
@@ -102,6 +113,7 @@ struct spares *spares_begin(const struct kernel *in_force)
 	if (!s)
 		return NULL;
 	s->generation = in_force->generation;
+	s->name_fd = names ? in_force->table[SL_TABLE_sl_name] : -1;
 	for (int i = 0; i < SL_TABLES; i++) {
 		s->table[i].fd = -1;
 		any |= find(in_force, i, &s->table[i]);
@@ -126,11 +138,18 @@ bool spares_ready(struct spares *s, uint32_t generation)
 	return s->through && s->generation == generation;
 }
 
+const struct rows *spares_names(const struct spares *s)
+{
+	return s && s->named ? &s->names : NULL;
+}
+
 void spares_end(struct spares *s)
 {
 	if (!s)
 		return;
 	spares_ready(s, 0);
+	if (s->named)
+		rows_free(&s->names);
 	for (int i = 0; i < SL_TABLES; i++) {
 		rows_free(&s->table[i].rows);
 		if (s->table[i].fd >= 0)

@@ -7,17 +7,20 @@
 #ifndef SLUICE_SPARE_H
 #define SLUICE_SPARE_H
 #include "kernel.h"
+#include "rows.h"
 
 /* Of all tables that have one, with its rows. */
 struct spares;
 
 /*
  * Begins to read them, in a thread of its own, and to wait for the last packets that look into them. What is read holds as
- * long as the lock is held. NULL: there are none.
+ * long as the lock is held. NULL: there are none. `names`: what sl_name says is read as well.
  */
-struct spares *spares_begin(const struct kernel *in_force);
+struct spares *spares_begin(const struct kernel *in_force, bool names);
 /* They are those that an install over this generation may write to, and are read. */
 bool spares_ready(struct spares *s, uint32_t generation);
+/* The rows of sl_name, of spares that are ready; NULL: they were not asked for, or could not be read. */
+const struct rows *spares_names(const struct spares *s);
 void spares_end(struct spares *s);
 
 /*
