@@ -30,6 +30,7 @@ struct piece {
 	char *to;
 	size_t at;
 	size_t end;
+	bool zero; /* there is such a byte in it */
 };
 
 static void *read_piece(void *argument)
@@ -46,6 +47,7 @@ static void *read_piece(void *argument)
 			continue;
 		if (got <= 0)
 			break;
+		p->zero |= memchr(p->to + p->at, 0, (size_t)got) != NULL; /* as long as they are in the cache */
 		p->at += (size_t)got;
 	}
 	return NULL;
@@ -55,15 +57,16 @@ static void *read_piece(void *argument)
  * How much of `size` bytes could be read, in two halves at once, since most of the time is spent on finding memory for
  * them. Where it stopped, or why, is for a read() there to find out.
  */
-static size_t read_halves(int fd, char *data, size_t size)
+static size_t read_halves(int fd, char *data, size_t size, bool *zero)
 {
-	struct piece first = { fd, data, 0, size / 2 }, second = { fd, data, size / 2, size };
+	struct piece first = { fd, data, 0, size / 2, false }, second = { fd, data, size / 2, size, false };
 	pthread_t thread;
 
 	if (pthread_create(&thread, NULL, read_piece, &second))
 		return 0;
 	read_piece(&first);
 	pthread_join(thread, NULL);
+	*zero = first.zero || second.zero;
 	return first.at == first.end ? second.at : first.at;
 }
 
@@ -72,14 +75,16 @@ static int read_all(int fd, size_t hint, struct text *out)
 {
 	size_t room = hint < PLAN_LARGEST ? hint + 1 : PLAN_LARGEST + 1, length = 0;
 	char *data = malloc(room), *more;
+	bool zero = false;
 	ssize_t got;
 
 	if (!data)
 		return ENOMEM;
 	if (hint >= LONG && hint < room)
-		length = read_halves(fd, data, hint);
+		length = read_halves(fd, data, hint, &zero);
 	if (length && lseek(fd, (off_t)length, SEEK_SET) < 0)
 		length = 0; /* it is where it was */
+	out->checked = zero ? 0 : length;
 	while ((got = read(fd, data + length, room - length)) != 0) {
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -183,7 +188,7 @@ static struct tree *parse(struct document *d, const char *name, struct text *tex
 		r->lost = true;
 		return NULL;
 	}
-	if (!memchr(text->data, 0, text->length))
+	if (!memchr(text->data + text->checked, 0, text->length - text->checked))
 		root = tree_read(text->data, text->length, d->nodes);
 	if (arena_failed(d->nodes))
 		r->lost = true;

@@ -14,6 +14,7 @@ struct text {
 	struct text *next;
 	char *data; /* ends with a zero byte */
 	size_t length;
+	size_t checked; /* so many of its first bytes were seen when they were read, and none is zero */
 };
 
 struct document {
