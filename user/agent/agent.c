@@ -456,7 +456,10 @@ int agent_run(const struct agent_options *options, struct trouble *t)
 {
 	struct agent a = {
 		.options = options,
-		.follow = { .pins = options->pins, .state = options->state, .asked_node = options->node },
+		.follow = { .pins = options->pins,
+			    .state = options->state,
+			    .asked_node = options->node,
+			    .held = -1 },
 		.child = { .listener = -1 },
 		.watchdog_ms = notify_watchdog_ms(),
 		.epoll = -1,

@@ -5,6 +5,8 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,6 +142,18 @@ static int bring_in_line(struct follow *f, struct plan *plan, struct link_facts 
 	return error;
 }
 
+/* The file of the plan in force from here on; what was held has another one in its place, and goes with this. */
+static void hold_plan(struct follow *f)
+{
+	char path[PATH_MAX];
+	int before = f->held;
+
+	f->held = state_path(path, sizeof(path), f->state, STATE_PLAN) ? -1
+								       : open(path, O_RDONLY | O_CLOEXEC);
+	if (before >= 0)
+		close(before);
+}
+
 /* The plan in force, from STATE: rows stay, only what interfaces did meanwhile is patched. */
 static int follow_state(struct follow *f, struct trouble *t)
 {
@@ -161,6 +175,8 @@ static int follow_state(struct follow *f, struct trouble *t)
 		error = bring_in_line(f, plan, &links, t);
 	kernel_unlock(&f->kernel);
 	links_free(&links);
+	if (!error)
+		hold_plan(f);
 	if (error) {
 		plan_free(plan);
 		/* What is in memory belongs to the generation before: it must not be patched into this one. */
@@ -373,6 +389,9 @@ void follow_end(struct follow *f)
 		kernel_close(&f->kernel);
 	f->open = false;
 	follow_rest(f);
+	if (f->held >= 0)
+		close(f->held);
+	f->held = -1;
 	links_free(&f->links);
 	notes_free(&f->noted);
 	memset(&f->links, 0, sizeof(f->links));

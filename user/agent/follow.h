@@ -21,6 +21,7 @@ struct follow {
 	struct timeouts timeouts; /* as the plan has them */
 	struct link_facts links;
 	struct notes noted; /* of the last attach */
+	int held; /* the kept plan, open; -1: it is not. Whoever puts another one in its place need not free its disk */
 };
 
 /*
