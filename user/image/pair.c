@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Rows of sl_pair: what was decided for two types is spread over their classes. They are most of an image, hundreds of
- * thousands, so they are counted first, by source and by destination, and then each is written once and where it
- * belongs, without a look at the bytes of any other row. That takes no more than what is there when they are counted, so
- * it is done beside the other stages.
+ * thousands, so they are counted first, by source, and then each is written once and where it belongs, one source after
+ * the other: its destinations are marked in a map of bits in the order that rows have, and read from there. That takes no
+ * more than what is there when they are counted, so it is done beside the other stages.
  */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include "digest.h"
 #include "pair.h"
-
-/* A row to be, among those of one destination. */
-struct coming {
-	uint32_t src;
-	uint32_t said; /* 2 * number of the decided + 1 for equal labels */
-};
 
 struct pair_row {
 	struct sl_pair_key key;
@@ -25,15 +19,19 @@ struct pair_row {
 _Static_assert(sizeof(struct pair_row) == sizeof(struct sl_pair_key) + sizeof(struct sl_pair),
 	       "rows without padding");
 
+#define WORD 64
+
 struct spreading {
 	const struct compile *c;
 	struct type_pairs pairs;
 	const struct decided *decided;
 	uint32_t *order; /* classes by the bytes of their numbers */
-	uint32_t *class_of_label; /* of the destination type */
-	uint32_t *at_src; /* rows by class, then where the next one goes */
-	uint32_t *at_dst;
-	struct coming *coming; /* by destination; NULL: rows are only counted */
+	uint32_t *rank; /* of each class there */
+	uint32_t *at_src; /* rows by class, then where the first one goes */
+	/* Of the source that is written now, by rank: */
+	uint64_t *marked; /* a bit for each destination */
+	uint64_t *words; /* a bit for each word of these that has one */
+	uint32_t *said; /* 2 * number of the decided + 1 for equal labels */
 	struct pair_row *rows;
 	size_t count;
 	struct digest digest;
@@ -55,90 +53,134 @@ static bool says(const struct decision *d)
 	return d->policy || d->qos;
 }
 
-static inline void come(struct spreading *s, uint32_t src, uint32_t dst, uint32_t said)
+/* A type has at most one class of a label: the one of the destination type that has the source's, or 0. */
+static uint32_t twin_of(const struct compile *c, uint32_t src, uint32_t type)
 {
-	if (s->coming) {
-		s->coming[s->at_dst[dst]++] = (struct coming){ .src = src, .said = said };
-		return;
-	}
-	s->at_src[src]++;
-	s->at_dst[dst]++;
-	s->count++;
-}
+	const struct class_key key = { .type = type, .label = label_of(c, src) };
 
-/* Each class of one type has a row to each of the other: as many as the kernel may never hold, in no time. */
-static void count_all(struct spreading *s, uint32_t from, uint32_t to)
-{
-	const uint32_t *start = s->c->classes_of_type.start, *class = s->c->classes_of_type.item;
-	uint32_t sources = start[from + 1] - start[from], targets = start[to + 1] - start[to];
-
-	for (uint32_t a = start[from]; a < start[from + 1]; a++)
-		s->at_src[class[a]] += targets;
-	for (uint32_t b = start[to]; b < start[to + 1]; b++)
-		s->at_dst[class[b]] += sources;
-	s->count += (size_t)sources * targets;
+	return key.label ? intern_find(&c->classes, &key, sizeof(key)) : 0;
 }
 
 /*
- * Pairs of classes with different labels cost nothing as long as nothing is said of them: the classes of a type
- * are found by label.
+ * How many rows each class of the type has to the other one: as many as the kernel may never hold, in no time. Pairs of
+ * classes with different labels cost nothing as long as nothing is said of them.
  */
-static void spread(struct spreading *s, uint32_t type, const struct type_pair *pair)
+static void count_pair(struct spreading *s, uint32_t type, const struct type_pair *pair)
 {
 	const struct compile *c = s->c;
 	const struct decided *d = &s->decided[pair->decided - 1];
 	const uint32_t *start = c->classes_of_type.start, *class = c->classes_of_type.item;
-	uint32_t from = start[type], from_end = start[type + 1];
-	uint32_t to = start[pair->to], to_end = start[pair->to + 1];
-	uint32_t said = 2 * (pair->decided - 1);
+	uint32_t to = pair->to, targets = start[to + 1] - start[to];
 	bool all = says(&d->said[0]), alike = says(&d->said[1]);
 
-	if (!s->coming && all && alike) {
-		count_all(s, type, pair->to);
-		return;
-	}
-	for (uint32_t a = from; a < from_end; a++) {
-		uint32_t label = d->split ? label_of(c, class[a]) : 0;
-		uint32_t twin = label ? s->class_of_label[label] : 0;
+	for (uint32_t a = start[type]; a < start[type + 1]; a++) {
+		uint32_t rows = all ? targets : 0;
 
-		for (uint32_t b = to; all && b < to_end; b++) {
-			if (class[b] != twin)
-				come(s, class[a], class[b], said);
-		}
-		if (twin && alike)
-			come(s, class[a], twin, said + 1);
+		if (d->split && all != alike && twin_of(c, class[a], to))
+			rows += alike ? 1U : -1U;
+		s->at_src[class[a]] += rows;
+		s->count += rows;
 	}
 }
 
-/* A type has at most one class of a label. Marks (or forgets) those of the destination type. */
-static void mark_labels(struct spreading *s, uint32_t type, bool forget)
-{
-	const struct buckets *classes = &s->c->classes_of_type;
-
-	for (uint32_t b = classes->start[type]; b < classes->start[type + 1]; b++)
-		s->class_of_label[label_of(s->c, classes->item[b])] = forget ? 0 : classes->item[b];
-}
-
-/* `rows` of each clause, or NULL: nobody asks. */
-static void spread_all(struct spreading *s, uint64_t *rows)
+/* `rows`: of each clause. */
+static void count_all(struct spreading *s, uint64_t *rows)
 {
 	const struct type_pair *pairs = s->pairs.item.item;
 	const uint32_t *start = s->pairs.start;
 
 	for (uint32_t from = 1; from <= s->c->types.count; from++) {
 		for (uint32_t i = start[from]; i < start[from + 1]; i++) {
-			const struct type_pair *pair = &pairs[i];
-			const struct decided *d = &s->decided[pair->decided - 1];
 			size_t before = s->count;
 
-			if (d->split)
-				mark_labels(s, pair->to, false);
-			spread(s, from, pair);
-			if (d->split)
-				mark_labels(s, pair->to, true);
-			if (rows)
-				rows[d->speaker] += s->count - before;
+			count_pair(s, from, &pairs[i]);
+			rows[s->decided[pairs[i].decided - 1].speaker] += s->count - before;
 		}
+	}
+}
+
+static inline void mark(struct spreading *s, uint32_t dst, uint32_t said)
+{
+	uint32_t rank = s->rank[dst];
+
+	s->marked[rank / WORD] |= 1ULL << rank % WORD;
+	s->words[rank / WORD / WORD] |= 1ULL << rank / WORD % WORD;
+	s->said[rank] = said;
+}
+
+static void mark_pair(struct spreading *s, uint32_t src, const struct type_pair *pair)
+{
+	const struct compile *c = s->c;
+	const struct decided *d = &s->decided[pair->decided - 1];
+	const uint32_t *start = c->classes_of_type.start, *class = c->classes_of_type.item;
+	uint32_t twin = d->split ? twin_of(c, src, pair->to) : 0, said = 2 * (pair->decided - 1);
+
+	for (uint32_t b = start[pair->to]; says(&d->said[0]) && b < start[pair->to + 1]; b++) {
+		if (class[b] != twin)
+			mark(s, class[b], said);
+	}
+	if (twin && says(&d->said[1]))
+		mark(s, twin, said + 1);
+}
+
+/* What is marked, which then is no more. */
+static void write_marked(struct spreading *s, uint32_t src)
+{
+	struct pair_row *row = s->rows + s->at_src[src];
+
+	for (size_t i = 0; i <= s->c->classes.count / WORD / WORD; i++) {
+		for (; s->words[i]; s->words[i] &= s->words[i] - 1) {
+			size_t word = i * WORD + (size_t)__builtin_ctzll(s->words[i]);
+
+			for (; s->marked[word]; s->marked[word] &= s->marked[word] - 1, row++) {
+				size_t rank = word * WORD + (size_t)__builtin_ctzll(s->marked[word]);
+				const struct decision *said =
+					&s->decided[s->said[rank] / 2].said[s->said[rank] % 2];
+
+				row->key = (struct sl_pair_key){ .src = src, .dst = s->order[rank] };
+				row->row = (struct sl_pair){ .set = said->set,
+							     .rule = said->rule,
+							     .policy = said->policy,
+							     .qos = said->qos };
+			}
+		}
+	}
+}
+
+/* As another class of the same type has them, of which no label tells it apart. */
+static void write_alike(struct spreading *s, uint32_t src, uint32_t other, size_t count)
+{
+	const struct pair_row *from = s->rows + s->at_src[other];
+	struct pair_row *to = s->rows + s->at_src[src];
+
+	for (size_t i = 0; i < count; i++) {
+		to[i] = from[i];
+		to[i].key.src = src;
+	}
+}
+
+static void write_type(struct spreading *s, uint32_t type)
+{
+	const uint32_t *start = s->c->classes_of_type.start, *class = s->c->classes_of_type.item;
+	const struct type_pair *pairs = s->pairs.item.item;
+	uint32_t first = s->pairs.start[type], end = s->pairs.start[type + 1];
+	bool split = false;
+	size_t count = 0;
+
+	for (uint32_t i = first; i < end; i++) {
+		const struct decided *d = &s->decided[pairs[i].decided - 1];
+
+		split |= d->split;
+		count += says(&d->said[0]) ? start[pairs[i].to + 1] - start[pairs[i].to] : 0;
+	}
+	for (uint32_t a = start[type]; a < start[type + 1]; a++) {
+		if (!split && a > start[type]) {
+			write_alike(s, class[a], class[start[type]], count);
+			continue;
+		}
+		for (uint32_t i = first; i < end; i++)
+			mark_pair(s, class[a], &pairs[i]);
+		write_marked(s, class[a]);
 	}
 }
 
@@ -160,27 +202,12 @@ static void to_places(const struct spreading *s, uint32_t *at)
 	}
 }
 
-/* By destination, then, which keeps that, by source. */
 static void *write_rows(void *argument)
 {
 	struct spreading *s = argument;
-	uint32_t i = 0;
 
-	spread_all(s, NULL);
-	for (size_t k = 0; k < s->c->classes.count; k++) {
-		uint32_t dst = s->order[k];
-
-		for (; i < s->at_dst[dst]; i++) {
-			const struct coming *coming = &s->coming[i];
-			const struct decision *said = &s->decided[coming->said / 2].said[coming->said % 2];
-			struct pair_row *row = &s->rows[s->at_src[coming->src]++];
-
-			row->key = (struct sl_pair_key){ .src = coming->src, .dst = dst };
-			row->row = (struct sl_pair){
-				.set = said->set, .rule = said->rule, .policy = said->policy, .qos = said->qos
-			};
-		}
-	}
+	for (uint32_t type = 1; type <= s->c->types.count; type++)
+		write_type(s, type);
 	s->digest = digest_rows(s->rows, s->count, sizeof(s->rows->key), sizeof(s->rows->row));
 	return NULL;
 }
@@ -210,27 +237,26 @@ static bool prepare(struct compile *c, struct spreading *s)
 	uint64_t *rows_of_clause = heap_take(&c->scratch, c->clause_count * sizeof(*rows_of_clause));
 
 	s->order = heap_take(&c->scratch, classes * sizeof(*s->order));
-	s->class_of_label = heap_take(&c->scratch, (c->label_values.count + 1) * sizeof(uint32_t));
+	s->rank = heap_take(&c->scratch, (classes + 1) * sizeof(*s->rank));
 	s->at_src = heap_take(&c->scratch, (classes + 1) * sizeof(*s->at_src));
-	s->at_dst = heap_take(&c->scratch, (classes + 1) * sizeof(*s->at_dst));
-	if (!s->order || !s->class_of_label || !s->at_src || !s->at_dst || !rows_of_clause)
+	s->marked = heap_take(&c->scratch, (classes / WORD + 1) * sizeof(*s->marked));
+	s->words = heap_take(&c->scratch, (classes / WORD / WORD + 1) * sizeof(*s->words));
+	s->said = heap_take(&c->scratch, (classes + 1) * sizeof(*s->said));
+	if (!s->order || !s->rank || !s->at_src || !s->marked || !s->words || !s->said || !rows_of_clause)
 		return false;
 	for (uint32_t i = 0; i < classes; i++)
 		s->order[i] = i + 1;
 	qsort(s->order, classes, sizeof(*s->order), by_bytes);
-	spread_all(s, rows_of_clause);
+	for (uint32_t i = 0; i < classes; i++)
+		s->rank[s->order[i]] = i;
+	count_all(s, rows_of_clause);
 	if (too_many(c, s->count, rows_of_clause))
 		return false;
 	if (!s->count)
 		return true;
-	to_places(s, s->at_dst);
 	to_places(s, s->at_src);
 	s->rows = rows_place(c, SL_TABLE_sl_pair, s->count);
-	s->coming = malloc(s->count * sizeof(*s->coming)); /* each is written to by spread_all() */
-	if (s->coming && s->rows)
-		return true;
-	free(s->coming);
-	return false;
+	return s->rows;
 }
 
 bool pairs_begin(struct compile *c, struct type_pairs *pairs)
@@ -264,7 +290,6 @@ void pairs_wait(struct compile *c, struct digest *digest)
 		pthread_join(s->thread, NULL);
 	if (s->count)
 		*digest = s->digest;
-	free(s->coming);
 	list_free(&s->pairs.item);
 	list_free(&s->pairs.decided);
 	c->pairs = NULL;
