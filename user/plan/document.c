@@ -47,7 +47,8 @@ static void *read_piece(void *argument)
 			continue;
 		if (got <= 0)
 			break;
-		p->zero |= memchr(p->to + p->at, 0, (size_t)got) != NULL; /* as long as they are in the cache */
+		p->zero |=
+			memchr(p->to + p->at, 0, (size_t)got) != NULL; /* as long as they are in the cache */
 		p->at += (size_t)got;
 	}
 	return NULL;

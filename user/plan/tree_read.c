@@ -31,19 +31,30 @@ struct reading {
 	size_t room;
 	unsigned int depth;
 	unsigned int deepest;
+	bool object; /* the document is one */
 	struct ahead *ahead; /* NULL: nobody reads ahead */
+	struct tree_member
+		*rest; /* as a stack: what was read ahead, of which members from `taken` on are next */
+	size_t taken;
+	size_t rest_used; /* 0: there are none */
 };
 
 /*
  * A list's items that another thread reads meanwhile: from the comma in the middle of a long text that looks as if it
  * stood between two of them. A zero byte stands there instead, so that whoever reads up to it reads not one byte that
  * is being changed. If it turns out to have been another comma, nothing is kept of it, and one thread reads all.
+ *
+ * Behind the list it goes on as if that were a member of the document, which is an object: with the members to come, or
+ * else one thread would have most of the text to read. If it is not, they are read again.
  */
 struct ahead {
 	char *comma;
 	struct reading reading;
 	pthread_t thread;
 	bool done; /* items, and no more of them */
+	size_t items;
+	char *behind; /* the items; at the end of the list */
+	bool members; /* and what stands behind it are members of an object, and no more of them */
 };
 
 static struct tree *read_value(struct reading *r);
@@ -162,27 +173,34 @@ static bool read_some(struct reading *r)
 	return true;
 }
 
-static void *read_ahead(void *argument)
+/* Strings that were ended in place are as they stood there. */
+static void put_right(char *from, const char *end)
 {
-	struct ahead *ahead = argument;
-
-	ahead->done = read_some(&ahead->reading);
-	return NULL;
+	while (from < end && (from = memchr(from, 0, (size_t)(end - from))))
+		*from++ = '"';
 }
 
-/* What was read ahead are the next items of the list that is open. */
+/* What was read ahead are the next items of the list that is open; maybe also the members behind it. */
 static bool take_ahead(struct reading *r)
 {
-	struct reading *more = &r->ahead->reading;
+	struct ahead *ahead = r->ahead;
+	struct reading *more = &ahead->reading;
 	bool done;
 
-	pthread_join(r->ahead->thread, NULL);
-	done = r->ahead->done && r->depth + more->deepest <= DEEPEST;
-	for (size_t i = 0; done && i < more->used; i++)
+	pthread_join(ahead->thread, NULL);
+	done = ahead->done && r->depth + more->deepest <= DEEPEST;
+	for (size_t i = 0; done && i < ahead->items; i++)
 		done = push(r, NULL, more->stack[i].value);
 	arena_join(r->arena, more->arena);
-	free(more->stack);
-	r->at = more->at;
+	r->rest = more->stack;
+	if (ahead->members && r->object && r->depth == 2) {
+		r->taken = ahead->items;
+		r->rest_used = more->used;
+		r->at = more->at;
+	} else {
+		put_right(ahead->behind, more->at);
+		r->at = ahead->behind;
+	}
 	r->end = more->end;
 	r->ahead = NULL;
 	return done;
@@ -197,18 +215,26 @@ static bool read_items(struct reading *r, struct tree *v)
 		return close_holder(r, v, first);
 	if (!read_some(r) || (r->ahead && r->at == r->ahead->comma && !take_ahead(r)))
 		return false;
-	return skip(r, ']') && close_holder(r, v, first);
+	return (r->rest_used || skip(r, ']')) && close_holder(r, v, first);
 }
 
-static bool read_members(struct reading *r, struct tree *v)
+/* The members behind the list whose items were read ahead. */
+static bool take_rest(struct reading *r)
 {
-	struct key *key = NULL, **guess = &r->owner->inner;
-	bool unique, kept = true;
-	size_t first = r->used;
+	bool done = true;
 
-	r->at++;
-	if (skip(r, '}'))
-		return close_holder(r, v, first);
+	for (size_t i = r->taken; done && i < r->rest_used; i++)
+		done = push(r, r->rest[i].key, r->rest[i].value);
+	r->rest_used = 0;
+	return done;
+}
+
+/* *kept: their keys are. `first`: the first of the object's on the stack. */
+static bool read_pairs(struct reading *r, struct key **guess, size_t first, bool *kept)
+{
+	struct key *key = NULL;
+
+	*kept = true;
 	do {
 		struct tree *value;
 		const char *text;
@@ -216,14 +242,30 @@ static bool read_members(struct reading *r, struct tree *v)
 		skip_blanks(r);
 		text = *r->at == '"' ? read_key(r, guess, r->used - first < TREE_FEW) : NULL;
 		key = *guess;
-		kept &= key != NULL;
+		*kept &= key != NULL;
 		r->owner = key ? key : &r->other;
 		value = text && skip(r, ':') ? read_value(r) : NULL;
 		if (!value || !push(r, text, value))
 			return false;
+		if (r->rest_used) {
+			*kept = false; /* the other thread has kept its own */
+			return take_rest(r);
+		}
 		guess = key ? &key->next : &key;
 	} while (skip(r, ','));
-	return skip(r, '}') && close_holder(r, v, first) && tree_settle(v, r->arena, kept, &unique) && unique;
+	return true;
+}
+
+static bool read_members(struct reading *r, struct tree *v)
+{
+	size_t first = r->used;
+	bool unique, kept;
+
+	r->at++;
+	if (skip(r, '}'))
+		return close_holder(r, v, first);
+	return read_pairs(r, &r->owner->inner, first, &kept) && skip(r, '}') && close_holder(r, v, first) &&
+	       tree_settle(v, r->arena, kept, &unique) && unique;
 }
 
 static bool read_holder(struct reading *r, struct tree *v)
@@ -269,11 +311,28 @@ static struct tree *read_value(struct reading *r)
 	return done ? v : NULL;
 }
 
+static void *read_ahead(void *argument)
+{
+	struct ahead *ahead = argument;
+	struct reading *r = &ahead->reading;
+	struct key document = { 0 };
+	bool kept;
+
+	ahead->done = read_some(r);
+	ahead->items = r->used;
+	ahead->behind = r->at;
+	r->owner = &document;
+	ahead->members =
+		ahead->done && skip(r, ']') && skip(r, ',') && read_pairs(r, &document.inner, r->used, &kept);
+	return NULL;
+}
+
 static struct tree *read_all(struct reading *r)
 {
 	struct tree *root = NULL;
 
 	skip_blanks(r);
+	r->object = *r->at == '{';
 	if (*r->at == '{' || *r->at == '[')
 		root = read_value(r);
 	skip_blanks(r);
@@ -323,6 +382,7 @@ static struct tree *read_with(struct ahead *ahead, char *text, struct arena *are
 	r.owner = &r.other;
 	root = read_all(&r);
 	free(r.stack);
+	free(r.rest);
 	if (!r.ahead)
 		return root;
 	/* It was no comma between items, or something is wrong before it. */
