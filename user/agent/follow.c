@@ -148,8 +148,8 @@ static void hold_plan(struct follow *f)
 	char path[PATH_MAX];
 	int before = f->held;
 
-	f->held = state_path(path, sizeof(path), f->state, STATE_PLAN) ? -1
-								       : open(path, O_RDONLY | O_CLOEXEC);
+	f->held =
+		state_path(path, sizeof(path), f->state, STATE_PLAN) ? -1 : open(path, O_RDONLY | O_CLOEXEC);
 	if (before >= 0)
 		close(before);
 }

@@ -391,7 +391,8 @@ static int carry_out(struct work *w)
 		printf(", state \"%s\" with fence %llu", w->plan->state,
 		       (unsigned long long)w->change.now.number);
 	printf(": %zu network%s, %zu workload%s, %zu rule%s (%ld ms)\n", w->plan->network_count,
-	       w->plan->network_count == 1 ? "" : "s", own, own == 1 ? "" : "s", w->plan->rule_count, w->plan->rule_count == 1 ? "" : "s", elapsed_ms(&began));
+	       w->plan->network_count == 1 ? "" : "s", own, own == 1 ? "" : "s", w->plan->rule_count,
+	       w->plan->rule_count == 1 ? "" : "s", elapsed_ms(&began));
 	return 0;
 }
 
