@@ -3,6 +3,7 @@
  * Finding the mistakes people make in a plan that parsed: the order of the checks, and what they share
  * (see check.h). A contradiction is an error; what is legal but surely not meant is a warning.
  */
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 
 /* Guessing costs a comparison with every name; a plan full of mistakes gets its first ones explained. */
 #define GUESSES 64
+/* So many workloads are worth a thread. */
+#define MANY 4096
 
 const struct place *below(struct below *b, const struct place *place, const char *format, ...)
 {
@@ -207,8 +210,69 @@ const char *reserved_in(struct prefix cidr, uint32_t gateway, uint32_t address)
 	return NULL;
 }
 
+/* What comes after the workloads. */
+static void check_rest(struct check *c)
+{
+	check_selectors(c);
+	check_policy(c);
+	check_eips(c);
+	check_services(c);
+	check_wan(c);
+	check_qos(c);
+}
+
+/* The same beside them, of many. */
+struct beside {
+	struct check check;
+	struct report report;
+	size_t errors; /* before */
+	pthread_t thread;
+	bool started;
+};
+
+static void *check_beside(void *argument)
+{
+	struct beside *b = argument;
+
+	check_rest(&b->check);
+	return NULL;
+}
+
+static void beside_begin(struct beside *b, const struct check *c)
+{
+	*b = (struct beside){ .check = *c, .errors = c->report->errors };
+	if (c->plan->workload_count < MANY)
+		return;
+	b->check.scratch = arena_new();
+	if (!b->check.scratch)
+		return;
+	b->check.report = &b->report;
+	b->report.errors = b->errors; /* of as many it depends what is guessed */
+	b->started = !pthread_create(&b->thread, NULL, check_beside, b);
+	if (!b->started)
+		arena_free(b->check.scratch);
+}
+
+/* True: it is done, and found what it would have found after the workloads. */
+static bool beside_end(struct beside *b, struct report *r)
+{
+	bool done = b->started && r->errors == b->errors;
+
+	if (!b->started)
+		return false;
+	pthread_join(b->thread, NULL);
+	b->report.errors -= b->errors;
+	b->report.lost |= arena_failed(b->check.scratch);
+	if (done)
+		report_join(r, &b->report);
+	report_free(&b->report);
+	arena_free(b->check.scratch);
+	return done;
+}
+
 void plan_check(const struct plan *plan, struct report *r)
 {
+	struct beside beside;
 	struct check c = { .plan = plan, .report = r, .scratch = arena_new() };
 
 	if (!c.scratch) {
@@ -220,13 +284,11 @@ void plan_check(const struct plan *plan, struct report *r)
 	check_networks(&c);
 	check_vlans(&c);
 	check_overlap(&c);
+	place_workloads(&c);
+	beside_begin(&beside, &c);
 	check_workloads(&c);
-	check_selectors(&c);
-	check_policy(&c);
-	check_eips(&c);
-	check_services(&c);
-	check_wan(&c);
-	check_qos(&c);
+	if (!beside_end(&beside, r))
+		check_rest(&c);
 	if (arena_failed(c.scratch))
 		r->lost = true;
 	arena_free(c.scratch);

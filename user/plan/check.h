@@ -23,9 +23,11 @@ struct check {
 	const struct plan *plan;
 	struct report *report;
 	struct arena *scratch;
+	/* What place_workloads() fills. */
 	struct placed *placed; /* one for each workload */
-	size_t *vpc_of; /* index of each network's VPC, SIZE_MAX if there is none: filled by check_workloads() */
-	struct occupants addresses; /* of the workloads: filled by check_workloads() */
+	uint8_t *twice; /* for each workload what may stand at another one too; NULL: no memory */
+	size_t *vpc_of; /* index of each network's VPC, SIZE_MAX if there is none */
+	struct occupants addresses; /* of the workloads */
 	struct seen eips; /* address → EIP, the first one: filled by check_eips() */
 	struct seen fips; /* EIP → FIP, the first one: filled by check_eips() */
 };
@@ -60,7 +62,9 @@ void check_overlap(struct check *c); /* check_address.c */
 void check_vpcs(struct check *c); /* check_network.c */
 void check_networks(struct check *c);
 void check_vlans(struct check *c); /* check_vlan.c */
-void check_workloads(struct check *c); /* check_workload.c */
+void place_workloads(
+	struct check *c); /* check_workload.c; whoever looks for a workload by its address comes later */
+void check_workloads(struct check *c);
 void check_selectors(struct check *c); /* check_selector.c */
 void check_policy(struct check *c); /* check_policy.c */
 void check_eips(struct check *c); /* check_outside.c */

@@ -11,11 +11,10 @@
 #include "sieve.h"
 
 /* Which keys of a workload may stand at another one too. */
-enum twice { NAME = 1, INTERFACE = 2, MAC = 4 };
+enum twice { NAME = 1, INTERFACE = 2, MAC = 4, ADDRESS = 8 };
 
 struct lacking;
 struct workloads {
-	uint8_t *twice; /* of each */
 	struct seen names; /* of those that may stand twice */
 	struct seen interfaces;
 	struct seen macs;
@@ -105,21 +104,31 @@ static void check_address(struct check *c, size_t i)
 			     reserved, prefix_text(*cidr, net));
 }
 
-static void check_address_once(struct check *c, size_t i)
+/* The first one with an address occupies it. */
+static void occupy(struct check *c)
+{
+	const struct plan *plan = c->plan;
+
+	for (size_t i = 0; i < plan->workload_count; i++) {
+		const struct network *network = c->placed[i].network;
+
+		if (network && occupants_add(&c->addresses, c->vpc_of[network - plan->networks],
+					     plan->workloads[i].address, i) != SIZE_MAX)
+			c->twice[i] |= ADDRESS;
+	}
+}
+
+static void report_occupied(struct check *c, size_t i)
 {
 	const struct workload *w = &c->plan->workloads[i];
 	const struct network *network = c->placed[i].network;
+	size_t first = occupants_find(&c->addresses, c->vpc_of[network - c->plan->networks], w->address);
 	char text[ADDRESS_TEXT];
 	struct below b;
-	size_t first;
 
-	if (!network)
-		return;
-	first = occupants_add(&c->addresses, c->vpc_of[network - c->plan->networks], w->address, i);
-	if (first != SIZE_MAX)
-		report_error(c->report, below(&b, &w->place, ".address"),
-			     "%s is also the address of workload %s in VPC %s, expected one of its own",
-			     address_text(w->address, text), c->plan->workloads[first].name, network->vpc);
+	report_error(c->report, below(&b, &w->place, ".address"),
+		     "%s is also the address of workload %s in VPC %s, expected one of its own",
+		     address_text(w->address, text), c->plan->workloads[first].name, network->vpc);
 }
 
 static struct seen_key name_key(const struct check *c, size_t i)
@@ -239,15 +248,15 @@ static void find_twice(struct check *c, struct workloads *all)
 		return;
 	for (size_t i = 0; i < n; i++)
 		hash[i] = seen_hash(name_key(c, i));
-	all->names = seen_new(c->scratch, sieve(c->scratch, hash, n, all->twice, NAME));
+	all->names = seen_new(c->scratch, sieve(c->scratch, hash, n, c->twice, NAME));
 	for (size_t i = 0; i < n; i++)
 		hash[i] = has_interface(c, i) ? seen_hash(interface_key(c, i)) : 0;
-	all->interfaces = seen_new(c->scratch, sieve(c->scratch, hash, n, all->twice, INTERFACE));
+	all->interfaces = seen_new(c->scratch, sieve(c->scratch, hash, n, c->twice, INTERFACE));
 	for (size_t i = 0; i < n; i++)
 		hash[i] = w[i].has_mac && c->placed[i].site && !reserved_mac(w[i].mac)
 				  ? seen_hash(mac_key(c, i))
 				  : 0;
-	all->macs = seen_new(c->scratch, sieve(c->scratch, hash, n, all->twice, MAC));
+	all->macs = seen_new(c->scratch, sieve(c->scratch, hash, n, c->twice, MAC));
 }
 
 /* One line for a network, not for each of its workloads. */
@@ -333,7 +342,7 @@ static void check_against_nodes(struct check *c)
 static void check_one(struct check *c, size_t i, struct workloads *all)
 {
 	const struct workload *w = &c->plan->workloads[i];
-	uint8_t twice = all->twice[i];
+	uint8_t twice = c->twice[i];
 	struct below b;
 
 	if (!c->placed[i].network)
@@ -341,7 +350,8 @@ static void check_one(struct check *c, size_t i, struct workloads *all)
 	if (!c->placed[i].node)
 		known(c, NOUN_NODE, w->node, below(&b, &w->place, ".node"));
 	check_address(c, i);
-	check_address_once(c, i);
+	if (twice & ADDRESS)
+		report_occupied(c, i);
 	if (twice & NAME)
 		check_name_once(c, i, &all->names);
 	check_interface(c, i);
@@ -353,24 +363,33 @@ static void check_one(struct check *c, size_t i, struct workloads *all)
 	note_lacking(c, i, all->lacking);
 }
 
-void check_workloads(struct check *c)
+void place_workloads(struct check *c)
 {
 	const struct plan *plan = c->plan;
 	size_t n = plan->workload_count;
-	struct workloads all = { .twice = arena_alloc(c->scratch, n, sizeof(*all.twice)),
-				 .lacking = arena_alloc(c->scratch, plan->network_count + 1,
-							sizeof(*all.lacking)) };
+	uint8_t *twice = arena_alloc(c->scratch, n, sizeof(*twice));
 
 	c->addresses = occupants_new(c->scratch, n);
 	c->placed = arena_alloc(c->scratch, n, sizeof(*c->placed));
 	c->vpc_of = arena_alloc(c->scratch, plan->network_count, sizeof(*c->vpc_of));
-	if (!c->placed || !all.twice || !all.lacking || (plan->network_count && !c->vpc_of))
+	if (!c->placed || !twice || (plan->network_count && !c->vpc_of))
 		return;
+	c->twice = twice;
 	for (size_t i = 0; i < plan->network_count; i++)
 		c->vpc_of[i] = vpc_index(c, plan->networks[i].vpc);
 	place_all(c);
+	occupy(c);
+}
+
+void check_workloads(struct check *c)
+{
+	struct workloads all = { .lacking = arena_alloc(c->scratch, c->plan->network_count + 1,
+							sizeof(*all.lacking)) };
+
+	if (!c->twice || !all.lacking)
+		return;
 	find_twice(c, &all);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < c->plan->workload_count; i++)
 		check_one(c, i, &all);
 	check_against_nodes(c);
 	report_lacking(c, all.lacking);
