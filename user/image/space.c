@@ -17,6 +17,17 @@ struct open_prefix {
 	struct type type;
 };
 
+/*
+ * The number a label had the last time. Names that many workloads share were kept once when the plan was read, so that
+ * their own addresses are enough to know most labels by.
+ */
+#define RECALLED 4096
+struct recalled {
+	const char *key;
+	const char *value;
+	uint32_t number;
+};
+
 struct walk {
 	struct compile *c;
 	struct open_prefix open[33];
@@ -24,6 +35,7 @@ struct walk {
 	struct list sets; /* scratch: the sets of the place being read */
 	uint32_t *group_of_label; /* label number -> first group asking for it + 1 */
 	uint32_t *next_group; /* set -> next group with the same first label + 1 */
+	struct recalled *recalled;
 };
 
 static uint64_t prefix_size(uint8_t len)
@@ -88,13 +100,24 @@ static uint32_t label_number(const struct compile *c, const struct label *label)
 	return intern_find(&c->labels, text, key + 1 + value);
 }
 
+static uint32_t recall(const struct walk *w, const struct label *label)
+{
+	uint64_t hash = ((uintptr_t)label->key ^ (uintptr_t)label->value << 16) * 0x9e3779b97f4a7c15ULL;
+	struct recalled *r = &w->recalled[(hash >> 32) % RECALLED];
+
+	if (r->key != label->key || r->value != label->value)
+		*r = (struct recalled){ label->key, label->value, label_number(w->c, label) };
+	return r->number;
+}
+
 static bool index_label_groups(struct walk *w)
 {
 	struct compile *c = w->c;
 
 	w->group_of_label = heap_take(&c->scratch, (c->labels.count + 1) * sizeof(uint32_t));
 	w->next_group = heap_take(&c->scratch, (c->set_count + 1) * sizeof(uint32_t));
-	if (!w->group_of_label || !w->next_group)
+	w->recalled = heap_take(&c->scratch, RECALLED * sizeof(*w->recalled));
+	if (!w->group_of_label || !w->next_group || !w->recalled)
 		return false;
 	for (size_t s = c->group_sets; s-- > 0;) {
 		const struct labels *labels = &c->sets[s].group->labels;
@@ -133,7 +156,7 @@ static bool add_label_groups(struct walk *w, const struct workload *workload)
 	if (!w->c->labels.count)
 		return true;
 	for (size_t i = 0; i < workload->labels.count; i++) {
-		uint32_t label = label_number(w->c, &workload->labels.item[i]);
+		uint32_t label = recall(w, &workload->labels.item[i]);
 		uint32_t s = label ? w->group_of_label[label] : 0;
 
 		for (; s; s = w->next_group[s - 1]) {
