@@ -34,13 +34,14 @@ static struct rows shape(uint32_t key_size, uint32_t value_size, uint32_t cpus)
 			      .value_size = cpus > 1 ? (value_size + 7) / 8 * 8 * cpus : value_size };
 }
 
-int rows_read(struct rows *rows, int fd, uint32_t key_size, uint32_t value_size, uint32_t cpus,
-	      struct trouble *t)
+/* `most`: rows that there is room for from the beginning. */
+static int read_expecting(struct rows *rows, int fd, uint32_t key_size, uint32_t value_size, uint32_t cpus,
+			  size_t most, struct trouble *t)
 {
 	uint8_t token[2][64] = { { 0 } }; /* an opaque place in the table, at least as large as a key */
 	uint32_t batch = FIRST_BATCH;
-	size_t room = 0;
 	unsigned int turn = 0;
+	size_t room = 0;
 	int error;
 
 	*rows = shape(key_size, value_size, cpus);
@@ -52,6 +53,7 @@ int rows_read(struct rows *rows, int fd, uint32_t key_size, uint32_t value_size,
 
 		if (room < rows->count + batch) {
 			room = rows->count + batch > room * 2 ? rows->count + batch : room * 2;
+			room = room < most + batch ? most + batch : room;
 			error = rows_grow(rows, room);
 			if (error) {
 				trouble(t, error, "out of memory for %zu rows of a table", room);
@@ -77,6 +79,18 @@ int rows_read(struct rows *rows, int fd, uint32_t key_size, uint32_t value_size,
 failed:
 	rows_free(rows);
 	return error;
+}
+
+int rows_read(struct rows *rows, int fd, uint32_t key_size, uint32_t value_size, uint32_t cpus,
+	      struct trouble *t)
+{
+	return read_expecting(rows, fd, key_size, value_size, cpus, 0, t);
+}
+
+int rows_read_most(struct rows *rows, int fd, uint32_t key_size, uint32_t value_size, size_t most,
+		   struct trouble *t)
+{
+	return read_expecting(rows, fd, key_size, value_size, 1, most, t);
 }
 
 static int walk(struct rows *batch, uint32_t room, int fd, rows_visit *visit, void *closure,

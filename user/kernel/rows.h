@@ -21,6 +21,9 @@ struct rows {
 /* `cpus` > 1 says that the table is per CPU. Rows that come and go meanwhile may or may not be there. */
 int rows_read(struct rows *rows, int fd, uint32_t key_size, uint32_t value_size, uint32_t cpus,
 	      struct trouble *t);
+/* The same of a table that may have so many, and mostly has about as many: its rows are not moved to make room. */
+int rows_read_most(struct rows *rows, int fd, uint32_t key_size, uint32_t value_size, size_t most,
+		   struct trouble *t);
 /*
  * The same rows one after the other without keeping them, for tables that may be large. Not per CPU.
  */

@@ -77,17 +77,11 @@ static bool find(const struct kernel *k, int table, struct spare *spare)
 	return false;
 }
 
-static bool read_table(struct rows *rows, int fd, uint32_t key_size, uint32_t value_size)
-{
-	struct trouble unused;
-
-	return !rows_read(rows, fd, key_size, value_size, 1, &unused);
-}
-
 /* The wait first: what is read afterwards is what is written to. */
 static void *read_all(void *argument)
 {
 	struct spares *s = argument;
+	struct trouble unused;
 
 	/* Packets of the generation that had them are through, also where its last install was killed. */
 	s->through = !syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0);
@@ -95,13 +89,14 @@ static void *read_all(void *argument)
 		struct spare *spare = &s->table[i];
 
 		if (spare->fd < 0 ||
-		    read_table(&spare->rows, spare->fd, spare->info.key_size, spare->info.value_size))
+		    !rows_read_most(&spare->rows, spare->fd, spare->info.key_size, spare->info.value_size,
+				    spare->info.max_entries, &unused))
 			continue;
 		close(spare->fd);
 		spare->fd = -1;
 	}
-	s->named = s->name_fd >= 0 && read_table(&s->names, s->name_fd, sizeof(struct sl_name_key),
-						 sizeof(struct sl_name));
+	s->named = s->name_fd >= 0 && !rows_read(&s->names, s->name_fd, sizeof(struct sl_name_key),
+						 sizeof(struct sl_name), 1, &unused);
 	return NULL;
 }
 
