@@ -129,9 +129,12 @@ static bool run(struct compile *c)
 	if (!done)
 		return false;
 	c->image->hash = hash_image(c->image, digests);
-	for (int t = 0; t < SL_TABLES; t++)
+	for (int t = 0; t < SL_TABLES; t++) {
+		const struct image_table *table = &c->image->table[t];
+
 		if (t != SL_TABLE_sl_ring)
-			c->image->digest[t] = digests[t];
+			c->image->digest[t] = (struct image_digest){ digests[t], table->rows, table->count };
+	}
 	return true;
 }
 

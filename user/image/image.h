@@ -41,6 +41,13 @@ struct image_table {
 	uint8_t *rows; /* NULL though there are some: image_rows() makes them */
 };
 
+/* What it says holds as long as these are the table's rows. */
+struct image_digest {
+	struct digest digest; /* zero: of rows that are not there */
+	const uint8_t *rows;
+	size_t count;
+};
+
 struct rings; /* what the rows of sl_ring follow from */
 
 struct image_name {
@@ -78,7 +85,7 @@ struct image {
 	char node[SL_NAME_LEN];
 	char cluster[SL_NAME_LEN];
 	struct image_table table[SL_TABLES]; /* filled for the plan tables, empty for state tables */
-	struct digest digest[SL_TABLES]; /* of their rows; zero: of rows that are not there */
+	struct image_digest digest[SL_TABLES]; /* of their rows as they were compiled */
 	struct image_name *names;
 	size_t name_count;
 	struct image_class *classes; /* index = class number - 1 */

@@ -37,6 +37,15 @@ bool kept_known(const struct digest *digest)
 	return digest->half[0] || digest->half[1];
 }
 
+/* The rows are those that the compiler took the digest of. */
+static bool is_compiled(const struct image *image, int table)
+{
+	const struct image_digest *of = &image->digest[table];
+
+	return kept_known(&of->digest) && of->rows == image->table[table].rows &&
+	       of->count == image->table[table].count;
+}
+
 int kept_of(int table, const struct image *image, struct digest *digest, struct trouble *t)
 {
 	const struct image_table *at = &image->table[table];
@@ -46,9 +55,8 @@ int kept_of(int table, const struct image *image, struct digest *digest, struct 
 	if (at->count && (at->key_size != s->key_size || at->value_size != s->value_size))
 		return trouble(t, -EINVAL, "the image's rows of %s have another size than the table's",
 			       s->name);
-	if (kept_known(&image->digest[table]) && at->key_size == s->key_size &&
-	    at->value_size == s->value_size) {
-		*digest = image->digest[table];
+	if (is_compiled(image, table) && at->key_size == s->key_size && at->value_size == s->value_size) {
+		*digest = image->digest[table].digest;
 		return 0;
 	}
 	if (image_rows_wait(image, table, digest) && by_build(digest))
