@@ -11,6 +11,7 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -172,6 +173,7 @@ int kernel_install(struct kernel *k, const struct image *image, struct trouble *
 	int fds[SL_TABLES];
 	bool current; /* k->plan are the tables in force */
 	__u32 zero = 0;
+	int reserve = -1; /* to remove the folder where descriptors run out */
 	char name[32];
 	int error;
 
@@ -196,6 +198,12 @@ int kernel_install(struct kernel *k, const struct image *image, struct trouble *
 	snprintf(name, sizeof(name), "plan-%u", active.generation);
 	folder = pin_path(k->pins, name, "");
 
+	reserve = fcntl(k->lock, F_DUPFD_CLOEXEC, 0);
+	if (reserve < 0) {
+		error = trouble(t, -errno, "cannot make %s: %s", folder.text, strerror(errno));
+		goto out;
+	}
+
 	names.generation = active.generation;
 	reading_begin(&names);
 	error = fresh_tables(current ? k : NULL, image, folder.text, fds, t);
@@ -211,6 +219,8 @@ int kernel_install(struct kernel *k, const struct image *image, struct trouble *
 				strerror(errno));
 	if (error) {
 		reading_end(&names, &(struct trouble){ "" }); /* what went wrong first is said */
+		close(reserve);
+		reserve = -1;
 		pins_remove_folder(folder.text);
 		label_undo(k, &names.naming);
 		goto out;
@@ -230,6 +240,8 @@ out:
 	for (int i = 0; i < SL_TABLES; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
+	if (reserve >= 0)
+		close(reserve);
 	if (!locked)
 		kernel_unlock(k);
 	return error;
