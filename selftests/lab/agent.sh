@@ -182,6 +182,9 @@ follows_apply() { # somebody else applies: what the agent patches later is that 
 	returns || { echo "not guarded again" && return 1; }
 	lab_sluice n1 show networks --json | jq -e '[.[] | select(.network == "net-c")] | length == 1'
 }
+holds_plan() { # the one that is kept, and no other: whoever renames over it need not wait for the disk to be freed
+	[ "$(find "/proc/$(agent_pid)/fd" -lname "$LAB_DIR/n1/plan.json*" -printf '%l\n')" = "$LAB_DIR/n1/plan.json" ]
+}
 follows_load() { # somebody else loads the programs anew, with another cache: its lines are counted, too
 	local progs=$lab_bpffs/sluice-$LAB-n1/progs maps=$lab_bpffs/sluice-$LAB-n1/maps before
 	counts_by "$progs/sl_flush" || { echo "the agent has another sl_flush before" && return 1; }
@@ -260,6 +263,7 @@ check "$me fault_f1 killed three times under traffic: nothing lost, counters go 
 deaf
 check "$me ages what nobody answers and keeps the rest" ages
 check "$me follows a plan that another process applies" follows_apply
+check "$me holds that plan and not the one before" until_true $PATIENT holds_plan
 check "$me follows programs that another process loads" follows_load
 check "$me follows down and up" follows_up
 check "$me SIGTERM: the agent goes, the dataplane stays" terminates
