@@ -454,19 +454,17 @@ static int begin(struct agent *a, struct trouble *t)
 
 int agent_run(const struct agent_options *options, struct trouble *t)
 {
-	struct agent a = {
-		.options = options,
-		.follow = { .pins = options->pins,
-			    .state = options->state,
-			    .asked_node = options->node,
-			    .held = -1 },
-		.child = { .listener = -1 },
-		.watchdog_ms = notify_watchdog_ms(),
-		.epoll = -1,
-		.tick = -1,
-		.settle = -1,
-		.signals = -1
-	};
+	struct agent a = { .options = options,
+			   .follow = { .pins = options->pins,
+				       .state = options->state,
+				       .asked_node = options->node,
+				       .held = -1 },
+			   .child = { .listener = -1 },
+			   .watchdog_ms = notify_watchdog_ms(),
+			   .epoll = -1,
+			   .tick = -1,
+			   .settle = -1,
+			   .signals = -1 };
 	int cpus = libbpf_num_possible_cpus();
 	int lock = lock_take(options->state, t);
 	int error = lock < 0 ? lock : 0;
