@@ -156,6 +156,29 @@ static void test_spoilt(struct bench *b, struct kernel *k, size_t which, uint32_
 	case_end(b);
 }
 
+/* What has another size is made with that, and nothing is lost by it. */
+static void test_resized(struct bench *b, struct kernel *k, uint32_t *times)
+{
+	uint32_t room = kernel_room(k, SL_TABLE_sl_line), flows = pinned_id("sl_flow");
+	struct limits larger = small;
+	struct trouble t;
+
+	case_begin(b, "load: the cache is made anew: it is to be larger");
+	larger.cache_lines *= 2;
+	fill(b, k);
+	kernel_close(k);
+	if (kernel_load(k, PINS, &larger, &t)) {
+		fail(b, "%s", t.text);
+		case_end(b);
+		return;
+	}
+	that(b, kernel_room(k, SL_TABLE_sl_line) == 2 * room, "by as much");
+	that(b, pinned_id("sl_flow") == flows, "other tables stay");
+	in_force(b, k);
+	counted(b, k, ++*times);
+	case_end(b);
+}
+
 void test_load(struct bench *b)
 {
 	uint32_t lines, epochs, times = 0;
@@ -179,6 +202,7 @@ void test_load(struct bench *b)
 	case_end(b);
 	for (size_t i = 0; i < sizeof(spoilt) / sizeof(spoilt[0]); i++)
 		test_spoilt(b, &k, i, &times);
+	test_resized(b, &k, &times);
 	kernel_close(&k);
 	if (pins_remove(PINS, &t)) {
 		printf("not ok load: %s\n", t.text);

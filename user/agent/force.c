@@ -255,15 +255,15 @@ static int pace(struct work *w)
 
 /* `each`: how many of them a row holds. */
 static void compare_limit(const struct work *w, enum sl_table_id table, const char *what, uint32_t each,
-			  uint32_t wanted)
+			  uint32_t wanted, const char *after)
 {
 	uint32_t room = kernel_room(&w->k, table) * each;
 
 	if (wanted && room != wanted)
 		fprintf(stderr,
 			"warning: the running table of %s has room for %u, the plan says %u: that takes "
-			"effect after \"sluice down\" and \"sluice up\"\n",
-			what, room, wanted);
+			"effect %s \"sluice up\"\n",
+			what, room, wanted, after);
 }
 
 /* Attaches with what is in force; also says what went other than asked. */
@@ -341,6 +341,7 @@ static long elapsed_ms(const struct timespec *since)
 
 static int carry_out(struct work *w)
 {
+	static const char made_anew[] = "after \"sluice down\" and";
 	struct timespec began;
 	int attached, kept, settled;
 	size_t own;
@@ -348,13 +349,15 @@ static int carry_out(struct work *w)
 	clock_gettime(CLOCK_MONOTONIC, &began);
 	if (links_read(&w->links, &w->t) || find_image(w) || open_kernel(w) || pace(w))
 		return fail(w);
-	compare_limit(w, SL_TABLE_sl_flow, "flows", 1, w->image->limits.flows);
-	compare_limit(w, SL_TABLE_sl_unanswered, "unanswered flows", 1, w->image->limits.unanswered_flows);
-	compare_limit(w, SL_TABLE_sl_outside, "bindings", 1, w->image->limits.bindings);
+	compare_limit(w, SL_TABLE_sl_flow, "flows", 1, w->image->limits.flows, made_anew);
+	compare_limit(w, SL_TABLE_sl_unanswered, "unanswered flows", 1, w->image->limits.unanswered_flows,
+		      made_anew);
+	compare_limit(w, SL_TABLE_sl_outside, "bindings", 1, w->image->limits.bindings, made_anew);
 	if (w->image->limits.cache_lines)
 		compare_limit(w, SL_TABLE_sl_line, "the cache's lines on all processors", SL_LINE_WAYS,
 			      SL_LINE_WAYS * cache_rows(w->image->limits.cache_lines,
-							(uint32_t)libbpf_num_possible_cpus()));
+							(uint32_t)libbpf_num_possible_cpus()),
+			      "with the next");
 	if (claims_plan(&w->claims, w->image, &w->t))
 		return fail(w);
 	claims_known(&w->claims, &w->k);

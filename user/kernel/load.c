@@ -32,8 +32,10 @@ static int small_template(struct bpf_map *map, int i, const struct types *types,
 }
 
 /* As the plan says; 0: as tables.def does. */
-static uint32_t size_asked(int i, const struct limits *limits, uint32_t cpus)
+static uint32_t size_asked(int i, const struct limits *limits)
 {
+	int cpus = libbpf_num_possible_cpus();
+
 	switch (i) {
 	case SL_TABLE_sl_flow:
 		return limits->flows;
@@ -43,7 +45,7 @@ static uint32_t size_asked(int i, const struct limits *limits, uint32_t cpus)
 	case SL_TABLE_sl_outside:
 		return limits->bindings;
 	case SL_TABLE_sl_line:
-		return cache_rows(limits->cache_lines, cpus);
+		return cache_rows(limits->cache_lines, cpus < 1 ? 1 : (uint32_t)cpus);
 	default:
 		return 0;
 	}
@@ -59,14 +61,15 @@ static bool of_cache(int i)
 }
 
 /*
- * Is one of the cache's tables gone, or of another version? Then both are made anew, and what lines hold is counted
- * before: the programs that ran until now have both.
+ * Is one of the cache's tables gone, of another version or not as large as it is to be? Then both are made anew, and what
+ * lines hold is counted before: the programs that ran until now have both.
  */
-static bool cache_is_stale(const char *pins)
+static bool cache_is_stale(const char *pins, const struct limits *limits)
 {
 	bool stale = false;
 
 	for (int i = 0; i < SL_TABLES; i++) {
+		uint32_t asked = size_asked(i, limits);
 		struct bpf_map_info info = { 0 };
 		__u32 size = sizeof(info);
 		int fd;
@@ -78,7 +81,8 @@ static bool cache_is_stale(const char *pins)
 			stale |= errno == ENOENT;
 			continue;
 		}
-		stale |= !bpf_obj_get_info_by_fd(fd, &info, &size) && info.value_size != shapes[i].value_size;
+		stale |= !bpf_obj_get_info_by_fd(fd, &info, &size) &&
+			 (info.value_size != shapes[i].value_size || (asked && info.max_entries != asked));
 		close(fd);
 	}
 	return stale;
@@ -108,8 +112,8 @@ static int prepare_table(struct bpf_object *object, int i, const char *pins, con
 	uint32_t type = shapes[i].plan ? BPF_MAP_TYPE_ARRAY_OF_MAPS : shapes[i].type;
 	uint32_t key_size = shapes[i].plan ? sizeof(__u32) : shapes[i].key_size;
 	uint32_t value_size = shapes[i].plan ? sizeof(__u32) : shapes[i].value_size;
-	int cpus = libbpf_num_possible_cpus(), error = 0, fd;
-	uint32_t asked = size_asked(i, limits, cpus < 1 ? 1 : (uint32_t)cpus);
+	uint32_t asked = size_asked(i, limits);
+	int error = 0, fd;
 
 	if (!map)
 		return trouble(t, -EINVAL, "the BPF object in this binary has no table %s", shapes[i].name);
@@ -232,7 +236,7 @@ int kernel_load(struct kernel *k, const char *pins, const struct limits *limits,
 		error = -EINVAL;
 		goto out;
 	}
-	stale = cache_is_stale(pins);
+	stale = cache_is_stale(pins, limits);
 	error = types_load(&types, t);
 	for (int i = 0; !error && i < SL_TABLES; i++)
 		error = prepare_table(object, i, pins, limits, &types, stale && of_cache(i), &templates[i],
