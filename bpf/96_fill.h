@@ -283,6 +283,9 @@ static __always_inline void line_rewrite(struct sl_line *line)
 	struct sl_line_verdict *v = &line->verdict;
 
 	line->delta = 0;
+	/* XDP asks for this one of each packet that it brings to a workload. */
+	v->pseudo = sl_csum_fold(sum32(line->saddr) + sum32(line->daddr) + bpf_htons(line->proto) +
+				 (__u16)~bpf_htons(sizeof(struct sl_ipv4)));
 	if (!(v->flags & (SL_VERDICT_SRC | SL_VERDICT_DST)))
 		return;
 	line->flags |= SL_LINE_NAT;
@@ -297,8 +300,6 @@ static __always_inline void line_rewrite(struct sl_line *line)
 	line->delta = sl_csum_fold(delta32(delta32(0, line->saddr, v->saddr), line->daddr, v->daddr));
 	v->ip_delta = sl_csum_fold((__u32)line->delta + (line->flags & SL_LINE_HOP ? DELIVER_HOP : 0));
 	v->l4_delta = sl_csum_fold(delta32(line->delta, line_ports(line), word32(&v->sport)));
-	v->pseudo = sl_csum_fold(sum32(line->saddr) + sum32(line->daddr) + bpf_htons(line->proto) +
-				 (__u16)~bpf_htons(sizeof(struct sl_ipv4)));
 }
 
 /* Who goes on by another way than its VLAN. */

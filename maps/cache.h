@@ -52,7 +52,7 @@ struct sl_line_verdict {
 	__u16 in_network;
 	__u16 src_network;
 	__u16 dst_network;
-	__u16 pseudo; /* with SL_LINE_NAT: the sum of the pseudo-header, but for the packet's length */
+	__u16 pseudo; /* the sum of the pseudo-header, but for the packet's length */
 	__u8 pad[4];
 	__u8 qos;
 	__u8 pad2;

@@ -88,10 +88,12 @@ seen_at_uplink() { # how many of the data packets of a download from b2 by a1
 	nsenter --net="/run/netns/$LAB-n1" tcpdump --immediate-mode -i up0 -Q in -nn -s 64 -U -w "$LAB_DIR/up0.pcap" \
 		'vlan and greater 1000' 2>"$LAB_DIR/tcpdump.err" &
 	local tcpdump=$!
-	until_true $PATIENT grep -q listening "$LAB_DIR/tcpdump.err" || return 1
-	lab_in a1 curl -sf --max-time $((20 + PATIENT)) http://192.168.104.12/blob -o "$LAB_DIR/got" || return 1
-	sleep 0.5
+	until_true $PATIENT grep -q listening "$LAB_DIR/tcpdump.err" &&
+		lab_in a1 curl -sf --max-time $((20 + PATIENT)) http://192.168.104.12/blob -o "$LAB_DIR/got" && sleep 0.5
+	local got=$?
+	# Whoever reads what this says would wait for as long as it runs.
 	kill $tcpdump && wait $tcpdump
+	[ $got = 0 ] || return 1
 	cmp "$LAB_DIR/got" "$LAB_DIR/web/blob" >&2 || return 1
 	tcpdump -r "$LAB_DIR/up0.pcap" -nn 2>/dev/null | wc -l
 }

@@ -134,6 +134,12 @@ static void test_left(struct bench *b)
 	set_napi(b, true);
 	has_line(b, &there, &back);
 	that(b, sent(b, &there, &got), "what is for it when it has that again");
+	there = wire(PACKET(.saddr = A_FAR, .daddr = A2, TCP(1000, 5432, ACK), .payload = 20, VLAN(103)));
+	back = workload(W_A2, PACKET(.saddr = A2, .daddr = A_FAR, TCP(5432, 1000, ACK)));
+	has_line(b, &there, &back);
+	s = there;
+	s.frame = unsummed(s.frame);
+	left(b, "such a checksum where no address changes", &s);
 	there = wire(PACKET(.saddr = A_FAR, .daddr = A1, UDP(1000, 53), .payload = 20, VLAN(103)));
 	back = workload(W_A1, PACKET(.saddr = A1, .daddr = A_FAR, UDP(53, 1000)));
 	has_line(b, &there, &back);
