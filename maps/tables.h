@@ -48,6 +48,16 @@ _Static_assert(sizeof(struct sl_verdict) == 48, "sl_verdict");
 _Static_assert(sizeof(struct sl_flow_key) == 16, "sl_flow_key");
 _Static_assert(sizeof(struct sl_flow) == 104, "sl_flow");
 _Static_assert(sizeof(struct sl_line_verdict) == sizeof(struct sl_verdict), "sl_line_verdict");
+/* What lines count by: also those that another version has filled. */
+#define SL_SAME_PLACE(field)                                                                                 \
+	_Static_assert(__builtin_offsetof(struct sl_line_verdict, field) ==                                  \
+			       __builtin_offsetof(struct sl_verdict, field),                                 \
+		       "sl_line_verdict " #field)
+SL_SAME_PLACE(reason);
+SL_SAME_PLACE(flags);
+SL_SAME_PLACE(in_network);
+SL_SAME_PLACE(src_network);
+SL_SAME_PLACE(dst_network);
 _Static_assert(sizeof(struct sl_line) == 128, "sl_line");
 _Static_assert(sizeof(struct sl_flush) == 36, "sl_flush");
 _Static_assert(sizeof(struct sl_service_key) == 8, "sl_service_key");
