@@ -96,9 +96,7 @@ static __always_inline __u32 classify_vlan(struct packet *p, const struct sl_ifa
 
 static __always_inline bool endpoint_managed(const struct sl_endpoint *e)
 {
-	return e->kind == SL_ENDPOINT_LOCAL || e->kind == SL_ENDPOINT_REMOTE ||
-	       e->kind == SL_ENDPOINT_NETWORK || e->kind == SL_ENDPOINT_GATEWAY ||
-	       e->kind == SL_ENDPOINT_BROADCAST;
+	return sl_endpoint_managed(e->kind);
 }
 
 /* Of another cluster, where only a route leads. Nodes are met by their own addresses. */

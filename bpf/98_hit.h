@@ -6,6 +6,7 @@
  */
 #ifndef SL_BPF_HIT_H
 #define SL_BPF_HIT_H
+#include "24_leave.h"
 #include "90_deliver.h"
 #include "96_fill.h"
 
@@ -146,47 +147,68 @@ static __always_inline bool hit_parse_ip(const void *end, __u32 most, struct hit
 	return need >= least && need + sizeof(*ip) <= len;
 }
 
+enum hit_parsed { HIT_OTHER, HIT_PARSED, HIT_ALONE };
+
+/* The same from the frame's begin. What is for certain none of the plan's business is none of the cache's, either. */
 #ifdef SL_DOOR_XDP
-/* The same from the begin of a frame with a tag: in XDP lines are for no others. */
-static __always_inline bool hit_parse(sl_ctx *ctx, struct hit *hit)
+/* Of frames with a tag: in XDP lines are for no others. */
+static __always_inline enum hit_parsed hit_parse(sl_ctx *ctx, struct hit *hit)
 {
 	void *begin = packet_begin(ctx), *end = packet_end(ctx);
 	struct sl_eth *eth = begin;
 	struct sl_tag *tag = begin + sizeof(*eth);
+	__u32 id;
 
 	*hit = (struct hit){ .ip = (void *)(tag + 1), .l3 = sizeof(*eth) + sizeof(*tag) };
-	if ((void *)(hit->ip + 1) + sizeof(struct sl_udp) > end || eth->type != bpf_htons(SL_ETH_VLAN) ||
-	    tag->type != bpf_htons(SL_ETH_IPV4))
-		return false;
-	hit->way_in = SL_LINE_TAGGED | (bpf_ntohs(tag->tci) & SL_VLAN_ID) | LINE_DOOR(DOOR_UP_IN) << 16;
-	return hit_parse_ip(end, hit_length(ctx) - hit->l3, hit);
+	if ((void *)(hit->ip + 1) + sizeof(struct sl_udp) > end || eth->type != bpf_htons(SL_ETH_VLAN))
+		return HIT_OTHER;
+	id = bpf_ntohs(tag->tci) & SL_VLAN_ID;
+	if (leave_tagged(DOOR_UP_XDP, hit_ifindex(ctx), id, tag->type, hit->ip))
+		return HIT_ALONE;
+	hit->way_in = SL_LINE_TAGGED | id | LINE_DOOR(DOOR_UP_IN) << 16;
+	return tag->type == bpf_htons(SL_ETH_IPV4) && hit_parse_ip(end, hit_length(ctx) - hit->l3, hit)
+		       ? HIT_PARSED
+		       : HIT_OTHER;
 }
 #else
-/* The same from the frame's begin. */
-static __always_inline bool hit_parse(sl_ctx *ctx, __u32 door, struct hit *hit)
+static __always_inline enum hit_parsed hit_parse(sl_ctx *ctx, __u32 door, struct hit *hit)
 {
 	void *begin = packet_begin(ctx), *end = packet_end(ctx);
+	bool uplink = door == DOOR_UP_IN || door == DOOR_UP_OUT;
 	struct sl_eth *eth = begin;
 	struct sl_tag *tag = begin + sizeof(*eth);
 	__be16 type;
+	__u32 id;
 
 	*hit = (struct hit){ .ip = (void *)(eth + 1), .l3 = sizeof(*eth), .way_in = LINE_DOOR(door) << 16 };
 	if ((void *)(hit->ip + 1) + sizeof(struct sl_udp) > end)
-		return false;
+		return HIT_OTHER;
 	type = eth->type;
 	if (ctx->vlan_present) {
 		if ((__be16)ctx->vlan_proto != bpf_htons(SL_ETH_VLAN))
-			return false;
-		hit->way_in |= SL_LINE_TAGGED | (ctx->vlan_tci & SL_VLAN_ID);
+			return HIT_OTHER;
+		id = ctx->vlan_tci & SL_VLAN_ID;
 	} else if (type == bpf_htons(SL_ETH_VLAN)) {
-		hit->way_in |= SL_LINE_TAGGED | (bpf_ntohs(tag->tci) & SL_VLAN_ID);
+		id = bpf_ntohs(tag->tci) & SL_VLAN_ID;
 		type = tag->type;
 		hit->l3 = sizeof(*eth) + sizeof(*tag);
 		hit->ip = (void *)(tag + 1);
 		if ((void *)(hit->ip + 1) + sizeof(struct sl_udp) > end)
-			return false;
+			return HIT_OTHER;
+	} else {
+		if (type != bpf_htons(SL_ETH_IPV4))
+			return HIT_OTHER;
+		if (uplink && leave_untagged(door, hit_ifindex(ctx), hit->ip))
+			return HIT_ALONE;
+		goto untagged;
 	}
-	return type == bpf_htons(SL_ETH_IPV4) && hit_parse_ip(end, hit_length(ctx) - hit->l3, hit);
+	if (uplink && leave_tagged(door, hit_ifindex(ctx), id, type, hit->ip))
+		return HIT_ALONE;
+	if (type != bpf_htons(SL_ETH_IPV4))
+		return HIT_OTHER;
+	hit->way_in |= SL_LINE_TAGGED | id;
+untagged:
+	return hit_parse_ip(end, hit_length(ctx) - hit->l3, hit) ? HIT_PARSED : HIT_OTHER;
 }
 #endif
 

@@ -47,8 +47,14 @@ static __always_inline int hit_xdp(struct xdp_md *ctx, bool may_change)
 	struct sl_line *line;
 	struct hit hit;
 
-	if (!hit_parse(ctx, &hit))
+	switch (hit_parse(ctx, &hit)) {
+	case HIT_PARSED:
+		break;
+	case HIT_ALONE:
+		return XDP_PASS;
+	default:
 		return HIT_NOT;
+	}
 	line = hit_find(ctx, &hit);
 	if (!line)
 		return HIT_NOT;
@@ -159,8 +165,16 @@ static __always_inline int hit_carry(struct __sk_buff *ctx, __u32 door)
 	__u64 l3; /* a whole word: of half of one on the stack not every verifier knows what stands in it */
 
 	/* Marks and metadata are other doors' words; they are heard where somebody knows them. */
-	if (ctx->mark || (door == DOOR_UP_IN && hit_has_meta(ctx)) || !hit_parse(ctx, door, &hit))
+	if (ctx->mark || (door == DOOR_UP_IN && hit_has_meta(ctx)))
 		goto miss;
+	switch (hit_parse(ctx, door, &hit)) {
+	case HIT_PARSED:
+		break;
+	case HIT_ALONE:
+		return TC_ACT_UNSPEC;
+	default:
+		goto miss;
+	}
 	l3 = hit.l3;
 	/* Asked for last: the registers are for the line, which is asked for all the time. */
 	asm volatile("" : "+m"(l3));

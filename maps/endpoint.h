@@ -45,4 +45,11 @@ struct sl_endpoint {
 	__u16 tenant; /* number of the label value that has a rate; 0: none */
 };
 
+/* In a network of the plan. */
+static inline int sl_endpoint_managed(__u8 kind)
+{
+	return kind == SL_ENDPOINT_LOCAL || kind == SL_ENDPOINT_REMOTE || kind == SL_ENDPOINT_NETWORK ||
+	       kind == SL_ENDPOINT_GATEWAY || kind == SL_ENDPOINT_BROADCAST;
+}
+
 #endif

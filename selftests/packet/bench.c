@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include "../../user/kernel/cache.h"
 #include "../../user/kernel/extra.h"
+#include "../../user/kernel/leave.h"
 #include "../../user/kernel/shape.h"
 #include "../../user/image/heap.h"
 #include "packet/tag_beside.skel.h"
@@ -232,6 +233,14 @@ void bench_void_lines(struct bench *b)
 
 	if (b->cached && cache_start(&b->kernel, true, &t))
 		fail(b, "cannot void the cache: %s", t.text);
+}
+
+void bench_leave_nothing(struct bench *b)
+{
+	struct trouble t;
+
+	if (leave_void(&b->kernel, &t))
+		fail(b, "cannot void sl_leave: %s", t.text);
 }
 
 void bench_clear_counts(struct bench *b)

@@ -161,6 +161,8 @@ void bench_generation(struct bench *b, uint32_t generation);
 void bench_count_lines(struct bench *b);
 /* And forgets them. */
 void bench_void_lines(struct bench *b);
+/* Nothing is left alone at a glance: the long way and lines have to say it. Until the next plan. */
+void bench_leave_nothing(struct bench *b);
 /* Empties every table of state that packets write, and every counter. */
 void bench_clear(struct bench *b);
 void bench_clear_counts(struct bench *b);
@@ -314,6 +316,7 @@ void test_live_service(struct bench *b);
 void test_live_wan(struct bench *b);
 void test_guard_random(struct bench *b);
 void test_cache(struct bench *b);
+void test_leave(struct bench *b);
 void test_fuzz(struct bench *b);
 
 #endif

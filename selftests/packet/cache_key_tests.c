@@ -139,6 +139,7 @@ static void left_alone(struct bench *b)
 	struct send line = cache_packet(21), s = line;
 
 	case_begin(b, "cache: what is left alone has lines that leave nothing else alone");
+	bench_leave_nothing(b);
 	frame_tag(&s.frame, SL_ETH_VLAN, 103);
 	left_alone_by_itself(b, "with a tag", &line, &s);
 	s = cache_packet(37);

@@ -118,6 +118,7 @@ static void crowd(struct bench *b)
 
 	case_begin(b, "cache: what is left alone stands wherever there is room");
 	nat_fresh(b);
+	bench_leave_nothing(b);
 	cache_last(b, LINE_SECONDS);
 	strangers(b, CACHE_LINES / 2);
 	that(b, cache_lines(b, NULL, 0) > CACHE_LINES * 7 / 16,
@@ -138,6 +139,7 @@ static void wherever(struct bench *b)
 
 	case_begin(b, "cache: a packet takes no place from its like by another door");
 	nat_fresh(b);
+	bench_leave_nothing(b);
 	cache_last(b, LINE_SECONDS);
 	bench_void_lines(b);
 	bench_clear_counts(b);
@@ -158,6 +160,7 @@ static void flooded(struct bench *b)
 {
 	case_begin(b, "cache: a flood of what is left alone keeps no flow out");
 	nat_fresh(b);
+	bench_leave_nothing(b);
 	bench_void_lines(b);
 	strangers(b, 3000);
 	cache_keeps(b, stranger(3000), 1);
@@ -332,6 +335,7 @@ static void left_alone(struct bench *b)
 	for (int i = 0; i < 3; i++) {
 		case_begin(b, "cache: left alone: %s", names[i]);
 		nat_fresh(b);
+		bench_leave_nothing(b);
 		bench_void_lines(b);
 		bench_clear_counts(b);
 		for (int times = 0; times < 3; times++) {

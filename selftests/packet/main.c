@@ -74,6 +74,7 @@ static const struct {
 	{ "live", test_live },
 	{ "live_service", test_live_service },
 	{ "live_wan", test_live_wan },
+	{ "leave", test_leave },
 	{ "cache", test_cache },
 	{ "fuzz", test_fuzz },
 	/* Last: the kernel takes a while to have memory for rows again. */

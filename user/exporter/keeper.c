@@ -24,7 +24,22 @@
 
 #define PAUSE_FIRST_MS 100
 #define PAUSE_LAST_MS 10000
+#define LEFT_MS 3000
+#define LEFT_PAUSE_MS 20
 #define LIVED_LONG_S 60 /* a server that lived this long starts again without a pause */
+
+/* An agent that was killed has left its server to the kernel, which ends that a little later. */
+static int bind_soon(int fd, const struct addrinfo *to)
+{
+	const struct timespec pause = { .tv_nsec = LEFT_PAUSE_MS * 1000000L };
+
+	for (int waited = 0; bind(fd, to->ai_addr, to->ai_addrlen); waited += LEFT_PAUSE_MS) {
+		if (errno != EADDRINUSE || waited >= LEFT_MS)
+			return -1;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
 
 int exporter_listen(const char *where, struct trouble *t)
 {
@@ -52,7 +67,7 @@ int exporter_listen(const char *where, struct trouble *t)
 			       EXPORTER_LISTEN);
 	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	error = fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
-				bind(fd, found->ai_addr, found->ai_addrlen) || listen(fd, 128)
+				bind_soon(fd, found) || listen(fd, 128)
 			? -errno
 			: 0;
 	freeaddrinfo(found);

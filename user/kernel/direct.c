@@ -11,7 +11,7 @@
 #include <string.h>
 #include "direct.h"
 
-static const char *const direct[] = { "sl_active", "sl_cache" };
+static const char *const direct[] = { "sl_active", "sl_leave", "sl_cache" };
 
 static bool is_direct(int fd)
 {

@@ -23,6 +23,7 @@
 #include "fresh.h"
 #include "install.h"
 #include "label.h"
+#include "leave.h"
 #include "pins.h"
 #include "shape.h"
 #include "spare.h"
@@ -168,6 +169,7 @@ int kernel_install(struct kernel *k, const struct image *image, struct trouble *
 	uint64_t began = now_us(CLOCK_MONOTONIC);
 	bool locked = k->lock >= 0;
 	struct reading names = { .k = k, .image = image };
+	struct sl_leave *leave = NULL;
 	struct sl_active active;
 	struct path folder;
 	int fds[SL_TABLES];
@@ -211,6 +213,8 @@ int kernel_install(struct kernel *k, const struct image *image, struct trouble *
 	if (!error)
 		error = put_in_slot(k, active.generation & 1, fds, t);
 	if (!error)
+		error = leave_make(&leave, image, active.generation, t);
+	if (!error)
 		error = reading_end(&names, t);
 	if (!error)
 		error = label_before(k, &names.naming, t);
@@ -229,11 +233,14 @@ int kernel_install(struct kernel *k, const struct image *image, struct trouble *
 	/* It is in force. What follows only tidies up and tells: the tables of the generation before stay in their slot. */
 	label_after(k, &names.naming);
 	pins_plan_tidy(k->pins, active.generation);
-	error = kernel_reopen_plan(k, t);
+	error = leave_put(k, leave, t);
+	if (!error)
+		error = kernel_reopen_plan(k, t);
 	install_tell(k, image);
 	set_gauge(k, SL_GAUGE_APPLIED_AT, now_us(CLOCK_REALTIME) / 1000000);
 	set_gauge(k, SL_GAUGE_APPLY_US, now_us(CLOCK_MONOTONIC) - began);
 out:
+	free(leave);
 	label_free(&names.naming);
 	spares_end(k->spares);
 	k->spares = NULL;

@@ -7,11 +7,13 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "inner.h"
 #include "install.h"
 #include "kept.h"
 #include "label.h"
+#include "leave.h"
 #include "pins.h"
 #include "proof.h"
 #include "shape.h"
@@ -60,6 +62,7 @@ static int patch_tables(const struct kernel *k, const struct image *image, size_
 			error = inner_fits(i, k->plan[i], &image->table[i], changes, t);
 	if (error || !*changes)
 		return error;
+	error = leave_void(k, t);
 	for (int i = 0; !error && i < SL_TABLES; i++)
 		if (other[i])
 			error = inner_patch(i, k->plan[i], &image->table[i], changes, t);
@@ -107,6 +110,7 @@ static void relabel(const struct kernel *k, const struct image *image)
 int kernel_patch(struct kernel *k, const struct image *image, struct trouble *t)
 {
 	bool locked = k->lock >= 0;
+	struct sl_leave *leave = NULL;
 	struct sl_active active;
 	size_t changes = 0;
 	__u32 zero = 0;
@@ -136,11 +140,16 @@ int kernel_patch(struct kernel *k, const struct image *image, struct trouble *t)
 	}
 	if (changes)
 		error = move_on(k, t);
+	if (!error && changes)
+		error = leave_make(&leave, image, k->generation, t);
+	if (leave && !error)
+		error = leave_put(k, leave, t);
 	if (!error) {
 		relabel(k, image);
 		install_tell(k, image);
 	}
 out:
+	free(leave);
 	if (!locked)
 		kernel_unlock(k);
 	return error;
