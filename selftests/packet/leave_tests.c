@@ -4,6 +4,7 @@
  * doors, once with sl_leave as it was written and once without a word in it. What plans leave alone most is told at a
  * glance.
  */
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <linux/pkt_cls.h>
 #include <stdlib.h>
@@ -14,6 +15,11 @@
 #define PACKETS 3000
 #define SOMEBODY IP(203, 0, 113, 99) /* in a pool, but nobody's */
 #define NEARBY IP(192, 168, 200, 1) /* in the same block of addresses as most networks */
+/* In blocks that have nothing else of the plan. */
+#define NODE1_APART IP(172, 30, 0, 1) /* this node's own, under some plans */
+#define FAR_APART IP(11, 22, 33, 44) /* of a workload elsewhere, in no prefix */
+#define WIDE_APART IP(12, 64, 0, 0) /* of a prefix of 10 bits */
+#define WITHIN_APART IP(12, 127, 8, 9)
 
 static const struct wan with_classes = { .no_guard = true, .qos = true, .nat = true, .shaped = true };
 
@@ -37,18 +43,29 @@ static bool clusters(struct bench *b, const char *change)
 	return wan_plan(b, &wan_plain, change);
 }
 
-/* No backend is an address of the node itself. */
-static void serves_nobody(struct bench *b, struct image *image)
+/* No backend is an address of the node itself, and something is in blocks of its own. */
+static void apart(struct bench *b, struct image *image)
 {
 	struct sl_setting *setting = bench_find(image, SL_TABLE_sl_setting, &(uint32_t){ 0 });
+	const struct sl_endpoint *like =
+		bench_find(image, SL_TABLE_sl_exact,
+			   &(struct sl_exact_key){ .vpc = setting->node_vpc, .addr = htonl(A_FAR) });
+	struct sl_endpoint within = *like;
 
-	(void)b;
 	setting->flags &= ~(uint32_t)SL_SETTING_HOST_SERVES;
+	bench_row(b, image, SL_TABLE_sl_exact,
+		  &(struct sl_exact_key){ .vpc = setting->node_vpc, .addr = htonl(FAR_APART) }, like);
+	within.kind = SL_ENDPOINT_NETWORK;
+	within.node = 0;
+	bench_row(b, image, SL_TABLE_sl_prefix,
+		  &(struct sl_prefix_key){
+			  .prefixlen = 32 + 10, .vpc = htons(setting->node_vpc), .addr = htonl(WIDE_APART) },
+		  &within);
 }
 
-static bool no_server(struct bench *b, const char *change)
+static bool with_apart(struct bench *b, const char *change)
 {
-	b->rows = serves_nobody;
+	b->rows = apart;
 	return bench_plan(b, change);
 }
 
@@ -56,6 +73,8 @@ static bool no_server(struct bench *b, const char *change)
 #define UP0_DROPS                                                                                            \
 	NODE1_HAS("\"nodes\":{\"node1\":{\"uplinks\":{\"up0\":{\"unmanaged\":\"drop\"},"                     \
 		  "\"up1\":{\"unmanaged\":\"pass\"}}}}")
+
+#define APART "\"nodes\":{\"node1\":{\"addresses\":[\"172.30.0.1\",\"192.168.100.11\"]}}"
 
 /* A plan, and what of UP0's traffic is told at a glance under it. */
 static const struct plan_of {
@@ -65,12 +84,15 @@ static const struct plan_of {
 	bool tagged_in, in, to_node, tagged_out, out;
 } plans[] = {
 	{ "a node that serves", plain, NULL, true, true, true, true, false },
-	{ "none", no_server, NULL, true, true, true, true, true },
+	{ "none", with_apart, NULL, true, true, true, true, true },
 	{ "outside addresses", outside, NULL, true, true, true, true, false },
-	{ "who may reach the node", no_server, NODE1_HAS("\"host\":{\"allow\":[]}"), true, true, false, true,
+	{ "who may reach the node", with_apart, NODE1_HAS("\"host\":{\"allow\":[]}"), true, true, false, true,
 	  false },
-	{ "an uplink that drops", no_server, UP0_DROPS, false, false, false, false, false },
-	{ "all VLANs managed", no_server, NODE1_HAS("\"managed_vlans\":[\"100-119\"]"), false, true, true,
+	{ "a node apart", with_apart, NODE1_HAS(APART), true, true, true, true, true },
+	{ "who may reach a node apart", with_apart, NODE1_HAS(APART ",\"host\":{\"allow\":[]}"), true, true,
+	  false, true, false },
+	{ "an uplink that drops", with_apart, UP0_DROPS, false, false, false, false, false },
+	{ "all VLANs managed", with_apart, NODE1_HAS("\"managed_vlans\":[\"100-119\"]"), false, true, true,
 	  false, true },
 	{ "classes", classes, NULL, true, true, true, false, false },
 	{ "clusters", clusters, NULL, false, false, false, false, false },
@@ -78,12 +100,13 @@ static const struct plan_of {
 
 static uint32_t some_address(uint64_t *seed)
 {
-	static const uint32_t some[] = { NODE1,	  NODE2,	   MGMT_HOST, A1,
-					 A_FAR,	  A_BROADCAST,	   B1,	      V1,
-					 V_OTHER, VIP_EXT,	   VIP_POOL,  VIP_POOL_OTHER,
-					 E1,	  SOMEBODY,	   NEARBY,    IP(10, 18, 0, 1),
-					 WORLD,	  WORLD,	   SOMEBODY,  ALIAS,
-					 ~0U,	  IP(224, 0, 0, 1) };
+	static const uint32_t some[] = { NODE1,	      NODE2,	       MGMT_HOST,    A1,
+					 A_FAR,	      A_BROADCAST,     B1,	     V1,
+					 V_OTHER,     VIP_EXT,	       VIP_POOL,     VIP_POOL_OTHER,
+					 E1,	      SOMEBODY,	       NEARBY,	     IP(10, 18, 0, 1),
+					 NODE1_APART, FAR_APART,       WITHIN_APART, NODE1_APART,
+					 WORLD,	      WORLD,	       SOMEBODY,     ALIAS,
+					 ~0U,	      IP(224, 0, 0, 1) };
 	uint32_t which = chance(seed, sizeof(some) / sizeof(some[0]) + 1);
 
 	return which < sizeof(some) / sizeof(some[0]) ? some[which] : chance(seed, ~0U);
