@@ -28,21 +28,14 @@ static __always_inline const struct sl_leave *leave_row(void)
 	return ROW(sl_leave, struct sl_leave);
 }
 
-/* Of which way the row may leave something alone; asked where that is known, and not before. */
-static __always_inline __u32 leave_way(const struct sl_leave *leave, __u32 door, bool tagged)
-{
-	if (door != DOOR_UP_OUT)
-		return leave->in;
-	return tagged ? leave->out : leave->out_untagged;
-}
-
 /*
  * Asked last, so that it costs nobody else anything: does the row speak of the plan in force, and of this interface's
  * packets?
  */
-static __always_inline bool leave_speaks(const struct sl_leave *leave, __u32 way, __u32 ifindex)
+static __always_inline bool leave_speaks(const struct sl_leave *leave, __u32 door, __u32 ifindex)
 {
-	return way == packet_generation() && leave->ifaces & sl_leave_iface(ifindex);
+	return (door == DOOR_UP_OUT ? leave->out : leave->in) == packet_generation() &&
+	       leave->ifaces & sl_leave_iface(ifindex);
 }
 
 /* Could it end this node's tunnel, by whichever VLAN it has come? The long way finds out. UDP's header is there. */
@@ -65,7 +58,7 @@ static __always_inline bool leave_tagged(__u32 door, __u32 ifindex, __u32 id, __
 		return false;
 	if (door == DOOR_UP_IN && type == bpf_htons(SL_ETH_IPV4) && leave_delivery(leave, ip))
 		return false;
-	return leave_speaks(leave, leave_way(leave, door, true), ifindex);
+	return leave_speaks(leave, door, ifindex);
 }
 
 /* What has no tag. In, by whom it is for; out, by both ends. */
@@ -73,12 +66,12 @@ static __always_inline bool leave_untagged(__u32 door, __u32 ifindex, const stru
 {
 	const struct sl_leave *leave = leave_row();
 
-	if (door == DOOR_UP_OUT)
-		return leave_speaks(leave, leave_way(leave, door, false), ifindex) &&
-		       leave_addr(leave, ip->daddr) && leave_block(leave, ip->saddr) &&
-		       leave_block(leave, ip->daddr);
-	return leave_addr(leave, ip->daddr) && !leave_delivery(leave, ip) &&
-	       leave_speaks(leave, leave_way(leave, door, false), ifindex);
+	if (!leave_addr(leave, ip->daddr))
+		return false;
+	if (door == DOOR_UP_OUT ? !leave_block(leave, ip->saddr) || !leave_block(leave, ip->daddr)
+				: leave_delivery(leave, ip))
+		return false;
+	return leave_speaks(leave, door, ifindex);
 }
 
 #endif

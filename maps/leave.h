@@ -15,16 +15,16 @@
 struct sl_leave {
 	/* The plan, once for each way on which there is something to be left alone; else 0. */
 	__u32 in;
-	__u32 out; /* with a tag */
-	__u32 out_untagged;
+	__u32 out;
 	__u32 ifaces; /* by sl_leave_iface(): set where every uplink of that bit lets pass what the plan does not manage */
 	__be16 tunnel_port;
 	__u16 pad;
 	__u8 vlan[SL_VLANS]; /* 1: no network's, nor the plan's otherwise */
 	__u32 addr[SL_LEAVE_BITS /
 		   32]; /* by sl_leave_hash(): neither a VIP or EIP nor judged for being this node's */
-	__u32 block[SL_LEAVE_BITS /
-		    32]; /* by the upper half of an address: nothing that the plan manages within */
+	__u32 block
+		[SL_LEAVE_BITS /
+		 32]; /* by its upper half: none that the plan manages, nor one of this node's that it asks about */
 };
 
 static inline __u32 sl_leave_iface(__u32 ifindex)

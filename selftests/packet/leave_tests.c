@@ -81,21 +81,21 @@ static const struct plan_of {
 	const char *name;
 	bool (*plan)(struct bench *b, const char *change);
 	const char *change;
-	bool tagged_in, in, to_node, tagged_out, out;
+	bool tagged_in, in, to_node, tagged_out, out, from_node;
 } plans[] = {
-	{ "a node that serves", plain, NULL, true, true, true, true, false },
-	{ "none", with_apart, NULL, true, true, true, true, true },
-	{ "outside addresses", outside, NULL, true, true, true, true, false },
+	{ "a node that serves", plain, NULL, true, true, true, true, true, false },
+	{ "none", with_apart, NULL, true, true, true, true, true, false },
+	{ "outside addresses", outside, NULL, true, true, true, true, true, false },
 	{ "who may reach the node", with_apart, NODE1_HAS("\"host\":{\"allow\":[]}"), true, true, false, true,
-	  false },
-	{ "a node apart", with_apart, NODE1_HAS(APART), true, true, true, true, true },
+	  true, false },
+	{ "a node apart", with_apart, NODE1_HAS(APART), true, true, true, true, true, true },
 	{ "who may reach a node apart", with_apart, NODE1_HAS(APART ",\"host\":{\"allow\":[]}"), true, true,
-	  false, true, false },
-	{ "an uplink that drops", with_apart, UP0_DROPS, false, false, false, false, false },
+	  false, true, true, false },
+	{ "an uplink that drops", with_apart, UP0_DROPS, false, false, false, false, false, false },
 	{ "all VLANs managed", with_apart, NODE1_HAS("\"managed_vlans\":[\"100-119\"]"), false, true, true,
-	  false, true },
-	{ "classes", classes, NULL, true, true, true, false, false },
-	{ "clusters", clusters, NULL, false, false, false, false, false },
+	  false, true, false },
+	{ "classes", classes, NULL, true, true, true, false, false, false },
+	{ "clusters", clusters, NULL, false, false, false, false, false, false },
 };
 
 static uint32_t some_address(uint64_t *seed)
@@ -265,11 +265,11 @@ static void glances(struct bench *b, const struct plan_of *plan)
 {
 	const struct frame f = PACKET(.saddr = WORLD, .daddr = SOMEBODY, TCP(1, 2, ACK)),
 			   to_node = PACKET(.saddr = WORLD, .daddr = NODE1, TCP(1, 22, ACK)),
-			   from = PACKET(.saddr = SOMEBODY, .daddr = WORLD, TCP(1, 2, ACK));
-	struct frame tagged = f, other = f;
+			   from = PACKET(.saddr = SOMEBODY, .daddr = WORLD, TCP(1, 2, ACK)),
+			   from_node = PACKET(.saddr = NODE1_APART, .daddr = WORLD, TCP(22, 1, ACK));
+	struct frame tagged = f;
 
 	frame_tag(&tagged, SL_ETH_VLAN, VLAN_OUTSIDE);
-	frame_tag(&other, SL_ETH_VLAN, 4094);
 	case_begin(b, "leave: %s: what is told at a glance", plan->name);
 	if (plan->plan(b, plan->change)) {
 		nat_fresh(b);
@@ -280,6 +280,7 @@ static void glances(struct bench *b, const struct plan_of *plan)
 		told(b, wire(f), plan->in, "untagged");
 		told(b, wire(to_node), plan->to_node, "to the node itself");
 		told(b, stack_out(from), plan->out, "untagged, out");
+		told(b, stack_out(from_node), plan->from_node, "from the node itself");
 	}
 	case_end(b);
 }

@@ -83,7 +83,10 @@ static void read_exact(struct making *m, const void *key, const void *value)
 		return;
 	if (e.kind == SL_ENDPOINT_HOST && m->setting.flags & SL_SETTING_HOST_POLICY)
 		clear_bit(m->leave->addr, sl_leave_hash(exact.addr));
-	if (sl_endpoint_managed(e.kind))
+	/* What the node itself sends is asked about on its way out. */
+	if (sl_endpoint_managed(e.kind) ||
+	    (e.kind == SL_ENDPOINT_HOST &&
+	     m->setting.flags & (SL_SETTING_HOST_POLICY | SL_SETTING_HOST_SERVES)))
 		clear_blocks(m->leave, exact.addr, 32);
 }
 
@@ -147,8 +150,6 @@ static int fill(struct sl_leave *leave, const struct image *image, uint32_t gene
 	if (m.setting.flags & SL_SETTING_QOS)
 		return 0;
 	leave->out = generation;
-	if (!(m.setting.flags & (SL_SETTING_HOST_POLICY | SL_SETTING_HOST_SERVES)))
-		leave->out_untagged = generation;
 	return 0;
 }
 
