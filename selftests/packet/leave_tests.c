@@ -308,6 +308,32 @@ static void stale(struct bench *b)
 	free(before);
 }
 
+/* An interface has another MAC: the plan's rows change in their place, and what is said of them is said anew. */
+static void patched(struct bench *b)
+{
+	struct sl_leave *after = malloc(sizeof(*after));
+	struct sl_iface *iface;
+	uint32_t before;
+	struct trouble t;
+
+	case_begin(b, "leave: what is written holds after rows of the plan were patched");
+	bench_plan(b, NULL);
+	before = b->kernel.generation;
+	iface = bench_find(b->image, SL_TABLE_sl_iface, &(struct sl_iface_key){ .ifindex = UP0 });
+	iface->mac[5] ^= 1;
+	if (kernel_patch(&b->kernel, b->image, &t))
+		fail(b, "%s", t.text);
+	that(b, b->kernel.generation == before + 2, "the generation has moved on");
+	if (!after || bpf_map_lookup_elem(b->kernel.table[SL_TABLE_sl_leave], &(uint32_t){ 0 }, after))
+		fail(b, "cannot read sl_leave");
+	else
+		that(b, after->in == b->kernel.generation && after->vlan[VLAN_OUTSIDE] && !after->vlan[NET_A],
+		     "and it is spoken of");
+	bench_plan(b, NULL);
+	case_end(b);
+	free(after);
+}
+
 void test_leave(struct bench *b)
 {
 	for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++) {
@@ -319,4 +345,5 @@ void test_leave(struct bench *b)
 			wan_over(b);
 	}
 	stale(b);
+	patched(b);
 }

@@ -169,16 +169,11 @@ static int put(const struct kernel *k, const struct sl_leave *leave, struct trou
 		       : 0;
 }
 
-int leave_void(const struct kernel *k, struct trouble *t)
-{
-	static const struct sl_leave nothing;
-
-	return put(k, &nothing, t);
-}
-
+/* Zero first: see struct sl_leave. */
 int leave_put(const struct kernel *k, const struct sl_leave *leave, struct trouble *t)
 {
-	int error = leave_void(k, t);
+	static const struct sl_leave nothing;
+	int error = put(k, &nothing, t);
 
 	return error ? error : put(k, leave, t);
 }

@@ -9,9 +9,7 @@
 
 /* For a generation that the image's rows are in. free() afterwards, whatever it returns. */
 int leave_make(struct sl_leave **leave, const struct image *image, uint32_t generation, struct trouble *t);
-/* That generation is in force, and of its rows none changes any more. */
+/* That generation is in force, and none of its rows changes any more. */
 int leave_put(const struct kernel *k, const struct sl_leave *leave, struct trouble *t);
-/* Of the generation in force some rows are to change. */
-int leave_void(const struct kernel *k, struct trouble *t);
 
 #endif

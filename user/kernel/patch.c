@@ -62,7 +62,6 @@ static int patch_tables(const struct kernel *k, const struct image *image, size_
 			error = inner_fits(i, k->plan[i], &image->table[i], changes, t);
 	if (error || !*changes)
 		return error;
-	error = leave_void(k, t);
 	for (int i = 0; !error && i < SL_TABLES; i++)
 		if (other[i])
 			error = inner_patch(i, k->plan[i], &image->table[i], changes, t);
