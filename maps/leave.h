@@ -10,6 +10,7 @@
 #include "../include/limits.h"
 
 #define SL_LEAVE_BITS 65536
+#define SL_LEAVE_WORDS (SL_LEAVE_BITS / 32)
 
 /* Zero before it is written anew: whoever reads meanwhile finds some of what is set, and nothing that is not. */
 struct sl_leave {
@@ -20,11 +21,10 @@ struct sl_leave {
 	__be16 tunnel_port;
 	__u16 pad;
 	__u8 vlan[SL_VLANS]; /* 1: no network's, nor the plan's otherwise */
-	__u32 addr[SL_LEAVE_BITS /
-		   32]; /* by sl_leave_hash(): neither a VIP or EIP nor judged for being this node's */
-	__u32 block
-		[SL_LEAVE_BITS /
-		 32]; /* by its upper half: none that the plan manages, nor one of this node's that it asks about */
+	/* By sl_leave_hash(): neither a VIP or EIP, nor one of this node's that the plan says who may reach. */
+	__u32 addr[SL_LEAVE_WORDS];
+	/* By the upper half of an address: none that the plan manages, nor one of this node's that is asked about. */
+	__u32 block[SL_LEAVE_WORDS];
 };
 
 static inline __u32 sl_leave_iface(__u32 ifindex)

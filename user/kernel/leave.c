@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What is set has to be true; of what depends on more than that can say nothing is set.
+ * What is set has to be true; of what depends on more, nothing is set.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -141,15 +141,18 @@ static int fill(struct sl_leave *leave, const struct image *image, uint32_t gene
 	leave->vlan[0] = 0;
 	leave->vlan[SL_VLANS - 1] = 0;
 	error = read_rows(&m, image, t);
-	/* Between clusters, what is forbidden on an uplink may have any address, and stand in any VLAN. */
-	leave->ifaces &= ~m.drop;
-	if (error || m.setting.flags & SL_SETTING_WAN)
+	if (error)
 		return error;
+	/* Between clusters, what is forbidden on an uplink may have any address, and stand in any VLAN. */
+	if (m.setting.flags & SL_SETTING_WAN) {
+		memset(leave, 0, sizeof(*leave));
+		return 0;
+	}
+	leave->ifaces &= ~m.drop;
 	leave->in = generation;
 	/* Who leaves has clocks to ask. */
-	if (m.setting.flags & SL_SETTING_QOS)
-		return 0;
-	leave->out = generation;
+	if (!(m.setting.flags & SL_SETTING_QOS))
+		leave->out = generation;
 	return 0;
 }
 
