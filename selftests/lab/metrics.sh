@@ -27,11 +27,20 @@ starts() {
 	{ lab_on n1 "$SLUICE" run --plan "$PLAN" --node n1; } >"$LAB_DIR/agent.log" 2>&1 &
 	until_true $PATIENT get -f $url/healthz || { cat "$LAB_DIR/agent.log" && return 1; }
 }
-port_taken() { # said at once, with what to do; another state directory, so that the lock is free
+port_taken() { # said, with what to do; another state directory, so that the lock is free
 	local out
 	out=$(SLUICE_PINS=$lab_bpffs/sluice-$LAB-x SLUICE_STATE=$LAB_DIR/x lab_in n1 "$SLUICE" run 2>&1) && return 1
 	echo "$out"
 	grep -q -- --listen <<<"$out"
+}
+port_left() { # by a server that goes in a moment, as that of an agent that was killed: waited for
+	local out
+	lab_in n1 $PYTHON -c 'import socket, time
+s = socket.create_server(("127.0.0.1", 9478)); print("held", flush=True); time.sleep(1)' >"$LAB_DIR/held" 2>&1 &
+	until_true $PATIENT grep -q held "$LAB_DIR/held" || return 1
+	out=$(SLUICE_PINS=$lab_bpffs/sluice-$LAB-x SLUICE_STATE=$LAB_DIR/x lab_in n1 "$SLUICE" run --listen 127.0.0.1:9478 2>&1)
+	echo "$out"
+	grep -q 'no plan' <<<"$out"
 }
 lint() {
 	local out
@@ -170,6 +179,7 @@ real_server() {
 lab_begin
 check "$me the exporter answers once the plan is in" starts
 check "$me a port in use is said with what to do" port_taken
+check "$me a port that is only just left is waited for" port_left
 check "$me every family is there" all_there
 check "$me counters are right" counts
 if command -v promtool >/dev/null; then
