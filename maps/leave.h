@@ -12,7 +12,10 @@
 #define SL_LEAVE_BITS 65536
 #define SL_LEAVE_WORDS (SL_LEAVE_BITS / 32)
 
-/* Zero before it is written anew: whoever reads meanwhile finds some of what is set, and nothing that is not. */
+/*
+ * Zero but for the port before it is written anew: whoever reads meanwhile finds some of what is set, and nothing that is
+ * not.
+ */
 struct sl_leave {
 	/* The plan, once for each way on which there is something to be left alone; else 0. */
 	__u32 in;

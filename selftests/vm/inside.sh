@@ -22,9 +22,9 @@ case $SLUICE_VM in
 6.1) export LAB_WITHOUT="state flips nat" ;;
 6.12) export LAB_WITHOUT="agent metrics services" ;;
 esac
-# A third of what most labs take is waiting: two at a time.
 LAB_BEFORE=$(selftests/lab/leftovers.sh list) # the guest has the host's folders
 export LAB_BEFORE
+# A third of what most labs take is waiting: two at a time.
 LAB_LANES=2 selftests/lab/all.sh || failed=1
 selftests/lab/leftovers.sh || failed=1
 echo "--- all: $SECONDS s"

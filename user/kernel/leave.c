@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What is set has to be true; of what depends on more, nothing is set.
+ * sl_leave from the image's rows. What is set has to be true; of what depends on more, nothing is set.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -172,10 +172,10 @@ static int put(const struct kernel *k, const struct sl_leave *leave, struct trou
 		       : 0;
 }
 
-/* Zero first: see struct sl_leave. */
+/* Nothing that may be left alone before all is there that says what may not. */
 int leave_put(const struct kernel *k, const struct sl_leave *leave, struct trouble *t)
 {
-	static const struct sl_leave nothing;
+	const struct sl_leave nothing = { .tunnel_port = leave->tunnel_port };
 	int error = put(k, &nothing, t);
 
 	return error ? error : put(k, leave, t);
