@@ -293,6 +293,12 @@ static __always_inline void flow_tcp(const struct packet *p, struct sl_flow *f)
 		peer->state = state;
 }
 
+/* Does the packet say that it opens a connection? */
+static __always_inline bool flow_opens(const struct packet *p)
+{
+	return p->key.proto == SL_PROTO_TCP && (p->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) == SL_TCP_SYN;
+}
+
 /* What a packet meant for its flow. */
 enum flow_event { FLOW_GOES_ON, FLOW_IS_ANSWERED, FLOW_IS_REFUSED, FLOW_IS_HALF };
 
@@ -336,7 +342,7 @@ static __always_inline __u32 flow_touch_body(const struct packet *p, struct sl_f
 		return FLOW_IS_ANSWERED;
 	}
 	/* Which of two questions an answer is to nobody knows (Karn). */
-	if (tcp && (p->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) == SL_TCP_SYN)
+	if (flow_opens(p))
 		f->asked = 0;
 	/* A server answers a flood's SYNs as well; only who has seen the answer is somebody. */
 	if (tcp && opening && f->flags & SL_FLOW_ANSWERED && !(f->flags & SL_FLOW_REPLY) &&
@@ -365,8 +371,7 @@ static __always_inline void flow_mend(const struct packet *p, const struct sl_ve
 /* A SYN may reuse the ports of a connection that is over. */
 static __always_inline bool flow_over(const struct packet *p, const struct sl_flow *f)
 {
-	return p->key.proto == SL_PROTO_TCP && (p->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) == SL_TCP_SYN &&
-	       f->state == SL_FLOW_CLOSED;
+	return flow_opens(p) && f->state == SL_FLOW_CLOSED;
 }
 
 /* May this packet open a flow? 0 or a reason. TCP in mid-stream may, so that loading sluice or losing the

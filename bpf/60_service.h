@@ -298,12 +298,18 @@ static __always_inline __u32 service_judge_body(struct packet *p, struct sl_verd
 	v->rule = s->rule;
 	if (service_guest(p, &key, s->vpc, src))
 		p->flags |= PACKET_GUEST;
+	backend = p->backend ? service_backend(p, &key, p->backend) : NULL;
+	/* Whoever opens anew has lost the connection to the backend that is gone, and is not to hear of that one. */
+	if (!backend && p->backend && !(p->flags & PACKET_UNWRAPPED) && flow_opens(p)) {
+		flow_cut(&p->key);
+		p->flags &= ~PACKET_FLOW;
+		p->backend = 0;
+	}
 	reason = p->flags & PACKET_FLOW ? 0 : flow_may_open(p);
 	if (!reason)
 		reason = service_admit(p, &key, s, src);
 	if (reason)
 		return reason;
-	backend = p->backend ? service_backend(p, &key, p->backend) : NULL;
 	if (!backend && p->backend) {
 		if (p->flags & PACKET_UNWRAPPED)
 			return SL_DROP_TUNNEL_BACKEND;

@@ -13,6 +13,7 @@ import struct
 import time
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with RST, no TIME_WAIT
+TCP_REPAIR = 19
 
 
 class Connection:
@@ -27,6 +28,12 @@ class Connection:
         if self.sock is not None:
             self.sock.close()
             self.sock = None
+
+    def vanish(self):
+        """Gone without a word to the other end, as a client whose power went."""
+        self.sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+        self.close()
+        return True
 
 
 class Crowd:

@@ -74,6 +74,7 @@ def spread(s):
     plan = s.variant()
     plan["services"]["hello"]["backends"] = [b for b in plan["services"]["hello"]["backends"] if b["address"] != address]
     datagrams = talk_to(s, gone)
+    lost = [c.port for c in crowd.connect(HELLO, range(5000, 5300), 60 * SLOW, hold=True) if c.name == gone and c.vanish()]
     s.apply(plan)
     stay = [c for c in held if c.name != gone]
     broken = speak(stay, PATIENT)
@@ -84,6 +85,9 @@ def spread(s):
     s.say(f"a backend is removed: its {len(cut)} connections are reset at the next packet",
           (right != len(cut) or not cut) and f"{right} of {len(cut)}; {errors(cut)}")
     s.say("a backend is removed: its datagrams find another", moved(datagrams, gone))
+    anew = crowd.connect(HELLO, lost, patience=PATIENT)
+    s.say(f"a backend is removed: {len(lost)} clients that have lost their connections to it find another",
+          not lost and "there was none" or all_answered(anew, len(lost)) or gone in count(anew) and f"{gone} still gets some")
     before = {c.port: c.name for c in made}
     again = crowd.connect(HELLO, range(FIRST, FIRST + AGAIN), 60 * SLOW)
     differ = sum(c.name != before[c.port] for c in again)

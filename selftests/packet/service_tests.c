@@ -140,10 +140,11 @@ static void test_limits(struct bench *b)
 	struct sl_bucket_key key = { .service = { htonl(VIP_POOL), htons(LIMITED), TCP_, 0 },
 				     .client = htonl(CLIENT) };
 	int fd = b->kernel.table[SL_TABLE_sl_bucket];
+	struct want w, gone = refuses(VIP_POOL, LIMITED, TCP_, SL_NET_WORLD, SL_NET_WORLD);
 	struct sl_bucket bucket;
 	struct frame out;
-	struct want w;
 
+	gone.stats = STAT(FLOWS_CUT);
 	bench_clear(b);
 	limit(b, "the first of a source", CLIENT, 1, false);
 	limit(b, "the second of a source", CLIENT, 2, false);
@@ -172,6 +173,13 @@ static void test_limits(struct bench *b)
 	limit(b, "an hour later, one", CLIENT, 11, false);
 	limit(b, "an hour later, two", CLIENT, 12, false);
 	limit(b, "an hour later, three", CLIENT, 13, true);
+	bench_plan(b, "{\"services\":{\"limited\":{\"backends\":[{\"address\":\"192.168.103.12\"}]}}}");
+	key.client = htonl(CLIENT);
+	bucket = (struct sl_bucket){ .filled = tick() };
+	that(b, !bpf_map_update_elem(fd, &key, &bucket, BPF_EXIST), "a bucket can be emptied");
+	hit(b, SL_DROP_SERVICE_LIMIT, "opening anew past a backend that is gone is a new flow",
+	    next(from(CLIENT, 11, LIMITED)), gone);
+	bench_plan(b, NULL);
 }
 
 /* --- what a new plan does to flows */
@@ -206,6 +214,18 @@ static void test_gone(struct bench *b)
 	bench_plan(b, POOL_WITH("{\"address\":\"192.168.103.13\"}"));
 	hit(b, SL_DROP_BACKEND_GONE, "TCP: the client hears of it", next(wire(ack)), gone);
 	bench_plan(b, NULL);
+
+	case_begin(b, "service: a flow to be orphaned whose client has lost it");
+	open_flow(b, syn, A1, 8080);
+	bench_plan(b, POOL_WITH("{\"address\":\"192.168.103.12\"}"));
+	out = into(syn, A2, 8080);
+	w = opens(VIP_POOL, 80, TCP_, A2, SL_NET_WORLD, NET_A);
+	w.stats = NEW_FLOW | STAT(FLOWS_CUT);
+	w.out = &out;
+	w.unmarked = true;
+	check(b, "TCP: who opens anew finds another", next(wire(syn)), w);
+	bench_plan(b, NULL);
+	case_end(b);
 
 	case_begin(b, "service: another flow to be orphaned");
 	open_flow(b, syn, A1, 8080);
