@@ -296,7 +296,7 @@ static __always_inline void flow_tcp(const struct packet *p, struct sl_flow *f)
 /* Does the packet say that it opens a connection? */
 static __always_inline bool flow_opens(const struct packet *p)
 {
-	return p->key.proto == SL_PROTO_TCP && (p->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) == SL_TCP_SYN;
+	return p->key.proto == SL_PROTO_TCP && tcp_opens(p->tcp_flags);
 }
 
 /* What a packet meant for its flow. */

@@ -133,7 +133,7 @@ static __always_inline __u8 line_door(const struct packet *p)
 /* Where there is a tag at all, it names a VLAN; by now it may have been taken off. */
 static __always_inline __u16 line_vlan(const struct packet *p)
 {
-	__u16 opens = p->key.proto == SL_PROTO_TCP && tcp_opens(p->tcp_flags) ? SL_LINE_OPENS : 0;
+	__u16 opens = flow_opens(p) ? SL_LINE_OPENS : 0;
 
 	return opens | (p->vlan ? SL_LINE_TAGGED | p->vlan : 0);
 }
