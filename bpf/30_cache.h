@@ -19,13 +19,16 @@ static __always_inline bool tcp_opens(__u8 flags)
 	return (flags & (SL_TCP_SYN | SL_TCP_FIN | SL_TCP_RST | SL_TCP_ACK)) == SL_TCP_SYN;
 }
 
-/* Of both addresses and both ports, as they stand in the packet. */
+/*
+ * Of both addresses and both ports, as they stand in the packet. Both are spread before they are folded: where everybody
+ * speaks to everybody by the same ports, one address must not undo the other.
+ */
 static __always_inline __u32 cache_hash(__u64 addresses, __u32 ports)
 {
-	__u64 hash = addresses + ports * 0x9e3779b97f4a7c15ULL;
+	__u64 hash = addresses * 0x874681fc2b2c54ddULL + ports * 0x5a44a1f13b75d04fULL;
 
 	hash ^= hash >> 32;
-	hash *= 0xff51afd7ed558ccdULL;
+	hash *= 0x559ce67645057e85ULL;
 	return hash >> 32;
 }
 
@@ -51,13 +54,14 @@ static __always_inline __u32 cache_stamp(const struct sl_cache *cache, __u32 has
 }
 
 /*
- * The set that a packet's line would stand in on this processor. Of a cache that is off NULL, or one without a line. The
- * same packet by another door, or in a VLAN and in none, has another.
+ * The set that a packet's line would stand in on this processor. Of a cache that is off NULL, or one without a line; of a
+ * flow that stands aside NULL, since there is no row of that number. The same packet by another door, or in a VLAN and in
+ * none, has another.
  */
 static __always_inline struct sl_line_set *cache_set(const struct sl_cache *cache, __u32 cpu, __u32 hash,
 						     __u32 way_in)
 {
-	__u32 sets = cache->sets, at = cpu * sets + ((hash >> 12 ^ way_in >> 12) & (sets - 1));
+	__u32 sets = cache->sets, at = cpu * (sets & SL_LINE_SETS) + ((hash ^ way_in >> 12) & (sets - 1));
 
 	return bpf_map_lookup_elem(&sl_line, &at);
 }

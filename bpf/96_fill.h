@@ -152,39 +152,47 @@ static __always_inline bool line_own(const struct sl_line *line, const struct pa
 	       word32(&line->vlan) == line_way_in(p);
 }
 
+/* Where its line may stand. NULL: the cache is off, or it stands aside. */
+static __always_inline struct sl_line_set *line_set(const struct sl_cache *cache, const struct packet *p,
+						    __u32 hash)
+{
+	return cache->sets ? cache_set(cache, bpf_get_smp_processor_id(), hash, line_way_in(p)) : NULL;
+}
+
 /*
  * The line to be written: the packet's own, or one that does not hold; for a flow also one of what is left alone or
  * dropped, since anybody can send that. NULL: all hold, or are being counted.
  */
-static __always_inline struct sl_line *line_choose(const struct sl_cache *cache, const struct packet *p,
-						   __u32 hash, bool flow)
+static __always_inline struct sl_line *line_choose(struct sl_line_set *set, const struct sl_cache *cache,
+						   const struct packet *p, bool flow)
 {
-	struct sl_line_set *set = cache_set(cache, bpf_get_smp_processor_id(), hash, line_way_in(p));
 	struct sl_line *line, *chosen = NULL, *left = NULL;
-
-	if (!set)
-		return NULL;
 
 #pragma unroll
 	for (__u32 way = 0; way < SL_LINE_WAYS; way++) {
-		bool own, holds;
+		bool holds;
 		__u32 other;
 
 		line = &set->way[way];
-		own = line_own(line, p);
 		if (line->state == SL_LINE_BUSY)
 			continue;
 		other = cache_hash(line_addresses(line), line_ports(line));
 		holds = line_holds(line, p->generation, cache_stamp(cache, other)) &&
 			line->bytes < SL_LINE_BYTES &&
 			(!(line->flags & SL_LINE_REFUSE) || line_refuses(line, cache, other));
-		if (own)
-			return holds ? NULL : line;
+		if (line_own(line, p)) {
+			if (holds)
+				return NULL;
+			chosen = line;
+			break;
+		}
 		if (!chosen && !holds)
 			chosen = line;
 		if (line->flags & (SL_LINE_LEAVE | SL_LINE_REFUSE))
 			left = line;
 	}
+	if (flow)
+		stat(SL_STAT_LINES_MISSED);
 	return chosen || !flow ? chosen : left;
 }
 
@@ -363,14 +371,16 @@ static __always_inline void line_fill_body(const struct packet *p, const struct 
 	const struct sl_setting *setting = classify_setting(p);
 	const struct sl_iface *iface = classify_interface(p);
 	const struct sl_cache *cache = cache_row();
+	__u32 hash = cache_flow_hash(&p->key);
+	struct sl_line_set *set = line_set(cache, p, hash);
 	struct sl_line *line;
 
-	if (!cache->sets || !setting || !iface)
+	if (!set || !setting || !iface)
 		return;
 	/* Who leaves has clocks to ask. */
 	if (p->door == DOOR_UP_OUT && setting->flags & SL_SETTING_QOS)
 		return;
-	line = line_choose(cache, p, cache_flow_hash(&p->key), true);
+	line = line_choose(set, cache, p, true);
 	if (!line)
 		return;
 	line_take(line, cache, p);
@@ -406,14 +416,16 @@ static __always_inline void line_leave_body(const struct packet *p)
 {
 	const struct sl_setting *setting = classify_setting(p);
 	const struct sl_cache *cache = cache_row();
+	__u32 hash = cache_flow_hash(&p->key);
+	struct sl_line_set *set = line_set(cache, p, hash);
 	struct sl_line *line;
 
-	if (!cache->sets || !setting || (p->door == DOOR_UP_OUT && setting->flags & SL_SETTING_QOS))
+	if (!set || !setting || (p->door == DOOR_UP_OUT && setting->flags & SL_SETTING_QOS))
 		return;
 	/* Whether it is a delivery between nodes its length and content say, too. */
 	if (p->key.proto == SL_PROTO_UDP && p->key.dport == setting->tunnel_port)
 		return;
-	line = line_choose(cache, p, cache_flow_hash(&p->key), false);
+	line = line_choose(set, cache, p, false);
 	if (!line)
 		return;
 	line_take(line, cache, p);
@@ -434,15 +446,11 @@ static __always_inline bool line_depends(const struct packet *p)
 }
 
 /* Has one like it been the last that was dropped and is noted at its place in the set? From now on it has. */
-static __always_inline bool line_noted(const struct sl_cache *cache, const struct packet *p, __u32 hash)
+static __always_inline bool line_noted(struct sl_line_set *set, __u32 hash)
 {
-	struct sl_line_set *set = cache_set(cache, bpf_get_smp_processor_id(), hash, line_way_in(p));
-	/* Of bits that do not choose the set. */
-	__u8 *noted, note = hash / SL_LINE_WAYS;
+	/* Of bits that do not choose the set, nor who stands aside. */
+	__u8 *noted = &set->way[(hash >> 18) % SL_LINE_WAYS].noted, note = hash >> 20;
 
-	if (!set)
-		return false;
-	noted = &set->way[hash % SL_LINE_WAYS].noted;
 	if (*noted == note)
 		return true;
 	*noted = note;
@@ -457,12 +465,13 @@ static __always_inline void line_refuse_body(const struct packet *p, const struc
 {
 	__u32 hash = cache_flow_hash(&p->key);
 	struct sl_cache *cache = cache_row();
+	struct sl_line_set *set = line_set(cache, p, hash);
 	struct sl_line *line;
 	bool unanswered;
 
-	if (!cache->sets || !line_noted(cache, p, hash) || line_depends(p))
+	if (!set || !line_noted(set, hash) || line_depends(p))
 		return;
-	line = line_choose(cache, p, hash, false);
+	line = line_choose(set, cache, p, false);
 	if (!line)
 		return;
 	line_take(line, cache, p);

@@ -27,6 +27,16 @@ static long flush_line(__u32 index, struct flush *flush)
 	return 0;
 }
 
+static __always_inline void flush_aside(struct sl_cache *cache, __u32 aside)
+{
+	__u32 sets = cache->sets;
+
+	/* Who sets the size meanwhile has the last word. */
+	if (sets)
+		__sync_val_compare_and_swap(&cache->sets, sets,
+					    (sets & SL_LINE_SETS) | aside << SL_LINE_ASIDE_SHIFT);
+}
+
 /* Returns 1 if there are lines behind those that it has looked at. */
 SEC("tc")
 int sl_flush(struct __sk_buff *ctx)
@@ -44,10 +54,14 @@ int sl_flush(struct __sk_buff *ctx)
 		cache_forget_all();
 		return 0;
 	}
+	if (order.what == SL_FLUSH_ASIDE) {
+		flush_aside(cache, order.aside);
+		return 0;
+	}
 	if (order.cpu != bpf_get_smp_processor_id() && !order.offline)
 		return 0;
 	flush.all = order.what == SL_FLUSH_ALL;
-	lines = cache->sets * SL_LINE_WAYS;
+	lines = (cache->sets & SL_LINE_SETS) * SL_LINE_WAYS;
 	if (order.first >= lines)
 		return 0;
 	flush.first = order.cpu * lines + order.first;

@@ -112,8 +112,13 @@ struct sl_line_set {
 	struct sl_line way[SL_LINE_WAYS];
 };
 
+/* Of `sets` in sl_cache: how many there are, and above that which bits of its hash a flow that is to have lines lacks. */
+#define SL_LINE_SETS 0x0fffffff
+#define SL_LINE_ASIDE_SHIFT 28
+#define SL_LINE_ASIDE_MOST 15 /* one flow in sixteen is left to show whether lines would pay */
+
 struct sl_cache {
-	__u32 sets; /* on each CPU, a power of two; 0: the cache is off */
+	__u32 sets; /* on each CPU, a power of two, and who stands aside; 0: the cache is off */
 	__u32 second; /* in jiffies: how long a line holds */
 	__u32 epoch; /* raised when any line may be wrong */
 	__u32 flow[SL_LINE_EPOCHS]; /* raised when one of the flows with this hash ends or goes another way */
@@ -124,7 +129,8 @@ struct sl_cache {
 /* What sl_flush is to do: a frame that holds this. */
 #define SL_FLUSH_OLD 1 /* count what lines hold that have expired */
 #define SL_FLUSH_ALL 2 /* and what all the others do, which go on */
-#define SL_FLUSH_SIZE 3 /* `sets` is the size from now on; all lines are void */
+#define SL_FLUSH_SIZE 3 /* `sets` is the size from now on, nobody stands aside; all lines are void */
+#define SL_FLUSH_ASIDE 4 /* `aside` is who stands aside from now on, if the cache is on */
 
 /* In one run, during which that CPU does nothing else. */
 #define SL_FLUSH_LINES 4096
@@ -139,6 +145,7 @@ struct sl_flush {
 	__u32 first; /* of its lines; SL_FLUSH_LINES from here on are looked at */
 	__u32 sets;
 	__u32 second;
+	__u32 aside;
 };
 
 #endif

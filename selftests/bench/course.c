@@ -58,6 +58,7 @@ void course_close(struct course *c)
 		munmap(c->turns, WRAP_TURNS * sizeof(*c->turns));
 	wrap_bpf__destroy(c->wrap);
 	bench_close(&c->bench);
+	cache_seen_free(&c->seen);
 	free(c->flows);
 	free(c->order);
 }

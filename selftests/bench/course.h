@@ -6,6 +6,7 @@
 #ifndef BENCH_COURSE_H
 #define BENCH_COURSE_H
 #include <stdio.h>
+#include "../../user/kernel/cache.h"
 #include "ways.h"
 #include "wrap.h"
 #include "bench/wrap.skel.h" /* knows the types above by name only */
@@ -30,6 +31,9 @@ struct course {
 	bool door_only;
 	bool small; /* tables of what is not established: most of a short run is to empty them */
 	struct frame frame; /* the one that test runs are given */
+	struct cache_seen seen; /* what an agent would know */
+	double next; /* second of its, by the clock */
+	uint32_t sixteenths, steady; /* of the flows that stand aside; seconds for which that has been so */
 };
 
 /* What all counters that packets move have counted. */
@@ -85,6 +89,13 @@ bool flows_open(struct course *c, const struct way *way, uint32_t flows);
 bool lines_make(struct course *c, const struct way *way, uint32_t flows);
 /* Are there enough of them for all flows? */
 bool lines_enough(const struct course *c, uint32_t flows);
+
+/* balance.c: what an agent does each second for flows that crowd the cache. */
+bool balance_begin(struct course *c, uint32_t flows);
+/* If a second has passed. */
+bool balance_tick(struct course *c);
+/* Has it come to rest? */
+bool balance_steady(const struct course *c);
 
 /* measure.c */
 bool measure(struct course *c, const struct path *path, uint32_t flows, enum traffic traffic, FILE *out);

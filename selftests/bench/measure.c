@@ -121,6 +121,8 @@ static bool quiet_run(struct course *c, struct lane *l, uint32_t i)
 	double after, worst;
 	int retval;
 
+	if (!balance_tick(c))
+		return false;
 	if (c->door_only)
 		return door_run(c, l, i);
 	for (uint32_t tries = 0;; tries++) {
@@ -153,11 +155,12 @@ static bool all_runs(struct course *c, struct lane *l)
 		before = tables_flow_packets(c, &rows);
 	/* Caches get warm, rows of counters are made, mappings that first packets share too; each flow has been met. */
 	do {
-		if (!forget(c, path) || !run(c, l, c->bench.program[l->leg->door], &retval, &ns))
+		if (!forget(c, path) || !run(c, l, c->bench.program[l->leg->door], &retval, &ns) ||
+		    !balance_tick(c))
 			return false;
 		l->sent += l->packets;
 		l->turn[DOOR] += l->packets;
-	} while (path->kind == DATA && l->turn[DOOR] < c->order_len);
+	} while (path->kind == DATA && (l->turn[DOOR] < c->order_len || !balance_steady(c)));
 	for (uint32_t i = 0; i < c->runs; i++)
 		if (!quiet_run(c, l, i))
 			return false;
@@ -209,7 +212,8 @@ bool measure(struct course *c, const struct path *path, uint32_t flows, enum tra
 	double net[RUNS_MOST], lookup_net[RUNS_MOST], ratio[RUNS_MOST];
 	struct lane l = { .path = path };
 
-	if (!line_up(c, &l, flows, traffic) || !all_runs(c, &l))
+	if (!line_up(c, &l, flows, traffic) || !balance_begin(c, path->kind == DATA ? flows : 0) ||
+	    !all_runs(c, &l))
 		return false;
 	/* Each run less the empty one beside it: what slows the machine down for a while slows both. */
 	for (uint32_t i = 0; i < c->runs; i++) {
@@ -220,13 +224,13 @@ bool measure(struct course *c, const struct path *path, uint32_t flows, enum tra
 	fprintf(out,
 		"{\"plan\":\"%s\",\"path\":\"%s\",\"kind\":\"%s\",\"door\":\"%s\",\"flows\":%u,\"traffic\":"
 		"\"%s\","
-		"\"runs\":%u,\"disturbed\":%u,\"packets\":%u,\"single\":%s",
+		"\"runs\":%u,\"disturbed\":%u,\"sixteenths_aside\":%u,\"packets\":%u,\"single\":%s",
 		c->plan, path->name,
 		path->kind == DATA    ? "established"
 		: path->kind == FIRST ? "new"
 				      : "alone",
 		program_names[l.leg->door], flows, traffic == UNIFORM ? "uniform" : "zipf", c->runs,
-		l.disturbed, l.packets, path->once ? "true" : "false");
+		l.disturbed, c->next ? c->sixteenths : 0, l.packets, path->once ? "true" : "false");
 	print_sample(out, "door_ns", sample_of(l.door, c->runs));
 	print_sample(out, "empty_ns", sample_of(l.empty, c->runs));
 	/* Where nothing else has happened, and without what it takes to set a test run up: under a clock that counts

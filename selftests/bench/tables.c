@@ -165,7 +165,7 @@ bool counts_moved(struct course *c, const struct path *path, const struct counts
 			      i == path->reason ? packets : 0);
 	for (uint32_t i = 0; right && i < SL_STATS; i++)
 		/* The cache does as it pleases, but where it is all that there is. */
-		if (path->by_line || (i != SL_STAT_LINES_FILLED && i != SL_STAT_LINE_PACKETS))
+		if (path->by_line || !bench_of_cache(i))
 			right = moved(c, stats[i], before->stat[i], now.stat[i],
 				      path->stats & 1U << i ? packets : 0);
 	return right;

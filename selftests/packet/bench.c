@@ -226,6 +226,11 @@ void bench_count_lines(struct bench *b)
 		fail(b, "cannot count what lines hold: %s", t.text);
 }
 
+bool bench_of_cache(uint32_t stat)
+{
+	return stat == SL_STAT_LINES_FILLED || stat == SL_STAT_LINE_PACKETS || stat == SL_STAT_LINES_MISSED;
+}
+
 void bench_void_lines(struct bench *b)
 {
 	struct trouble t;

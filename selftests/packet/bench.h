@@ -157,6 +157,8 @@ void bench_close(struct bench *b);
 bool bench_plan(struct bench *b, const char *change);
 /* Puts sl_active back to 0, or to the generation of the plan that is in. */
 void bench_generation(struct bench *b, uint32_t generation);
+/* Is it what sl_stat counts of the cache alone, whatever becomes of packets? */
+bool bench_of_cache(uint32_t stat);
 /* Counts what lines of the cache hold. */
 void bench_count_lines(struct bench *b);
 /* And forgets them. */

@@ -59,5 +59,7 @@ void cache_nodes(struct bench *b);
 void cache_plans(struct bench *b);
 /* What lines hold, and where it is counted. */
 void cache_counts(struct bench *b);
+/* Who does without lines where too many come by. */
+void cache_stands_aside(struct bench *b);
 
 #endif

@@ -227,8 +227,8 @@ static void sizes(struct bench *b)
 		{ SL_LINES, 2, 2 * SL_LINES / SL_LINE_WAYS },
 		{ SL_LINES, 240, 240 * 512 }, /* those of a small guest on a large machine */
 		{ 1U << 20, 64, 16U << 20 }, /* who says so has it */
-		{ 1U << 20, 4096, 4096U << 17 }, /* what is to be had at most */
-		{ 1U << 20, 4097, 4097U << 17 },
+		{ 1U << 20, 1023, 1023U << 18 }, /* what is to be had at most */
+		{ 1U << 20, 1024, 1024U << 17 },
 	};
 
 	case_begin(b, "cache: its size");

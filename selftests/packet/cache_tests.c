@@ -474,6 +474,7 @@ void test_cache(struct bench *b)
 	cache_sums(b);
 	cache_xdp(b);
 	cache_counts(b);
+	cache_stands_aside(b);
 	cache_drops(b);
 	cache_nodes(b);
 	nat_over(b);

@@ -187,8 +187,7 @@ static bool check_stats(struct bench *b, const struct want *w)
 			return fail(b, "sl_stat cannot be read");
 		for (uint32_t cpu = 0; cpu < b->cpus; cpu++)
 			all += rows[cpu];
-		if (i == SL_STAT_LINES_FILLED ||
-		    i == SL_STAT_LINE_PACKETS) /* what the cache does is its own */
+		if (bench_of_cache(i)) /* what it does is its own */
 			continue;
 		if (all != wanted)
 			good = fail(b, "%s moved by %llu instead of %llu", stat_name(i),

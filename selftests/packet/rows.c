@@ -75,7 +75,7 @@ void tally_collect(struct bench *b, struct tally *to)
 			to->line_packets = stats->word[i][0];
 		else if (stat == SL_STAT_LINES_FILLED)
 			to->lines_filled = stats->word[i][0];
-		else
+		if (!bench_of_cache(stat))
 			continue;
 		stats->word[i][0] = 0;
 	}

@@ -79,6 +79,17 @@ static void close_tables(struct agent *a)
 	a->tables = false;
 }
 
+/* Do lines pay at present? */
+static int balance_lines(struct agent *a, struct trouble *t)
+{
+	const struct kernel *k = &a->follow.kernel;
+	uint32_t sixteenths = 0;
+	int error = cache_balance(a->flush, k->table[SL_TABLE_sl_cache], &a->seen, &sixteenths, t);
+
+	tally_gauge(k, SL_GAUGE_ASIDE, sixteenths);
+	return error;
+}
+
 /* What lines of the cache hold that have expired, or all of them, before nobody comes to count them any more. */
 static int count_lines(struct agent *a, uint32_t what, struct trouble *t)
 {
@@ -295,6 +306,8 @@ static int every_second(struct agent *a, struct trouble *t)
 		error = neighbours_tick(&a->neighbours, kernel_tick(), t);
 		if (!error)
 			error = count_lines(a, SL_FLUSH_OLD, t);
+		if (!error)
+			error = balance_lines(a, t);
 		claims_say(&a->claims, a->neighbours.program, CLAIMS_PER_S);
 		write_gauges(a);
 	}
@@ -486,6 +499,7 @@ int agent_run(const struct agent_options *options, struct trouble *t)
 
 		count_lines(&a, SL_FLUSH_ALL,
 			    &late); /* who reads them by hand from here on reads all of it */
+		cache_rejoin(a.flush, &late);
 	}
 	close_tables(&a);
 	cache_seen_free(&a.seen);

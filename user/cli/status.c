@@ -11,6 +11,7 @@
 #include <time.h>
 #include "../agent/fence.h"
 #include "../agent/lock.h"
+#include "../kernel/cache.h"
 #include "../kernel/names.h"
 #include "../kernel/rows.h"
 #include "cli.h"
@@ -224,7 +225,7 @@ static int print_json(const struct view *v)
 	return show_json(json_pack(
 		"{s:b, s:s, s:s*, s:s, s:I, s:s, s:I, s:I, s:o, s:I, s:o, s:o, s:o, s:{s:I, s:I}, s:{s:I, "
 		"s:I}, "
-		"s:s*, s:o, s:b, s:s*, s:o*, s:s*, s:{s:I, s:I}, s:s}",
+		"s:s*, s:o, s:b, s:s*, s:o*, s:s*, s:{s:I, s:I, s:I}, s:s}",
 		"enforcing", v->k.generation != 0, "node", node_text(v).text, "cluster",
 		*v->cluster ? v->cluster : NULL, "state", state_text(v).text, "generation",
 		(json_int_t)v->k.generation, "plan_hash", v->hash, "applied_at",
@@ -238,8 +239,9 @@ static int print_json(const struct view *v)
 		"pacing", pacing_json(v), "class_carried", v->carried, "fence", used ? fence : NULL,
 		"fence_whole", used ? json_boolean(v->fence.whole) : NULL, "fence_unknown",
 		known ? NULL : v->fence_trouble.text, "cache", "lines_per_cpu",
-		(json_int_t)v->cache.sets * SL_LINE_WAYS, "bytes", (json_int_t)cache_bytes(v), "version",
-		SLUICE_VERSION));
+		(json_int_t)(v->cache.sets & SL_LINE_SETS) * SL_LINE_WAYS, "bytes",
+		(json_int_t)cache_bytes(v), "sixteenths_aside", (json_int_t)cache_sixteenths(&v->cache),
+		"version", SLUICE_VERSION));
 }
 
 static void print_state(const struct view *v)
@@ -278,11 +280,15 @@ static void print_agent(const struct view *v)
 
 static void print_cache(const struct view *v)
 {
-	if (v->cache.sets)
-		printf("cache       %u lines on each processor, %.1f MiB\n", v->cache.sets * SL_LINE_WAYS,
-		       (double)cache_bytes(v) / (1 << 20));
-	else
+	if (!v->cache.sets) {
 		printf("cache       off\n");
+		return;
+	}
+	printf("cache       %u lines on each processor, %.1f MiB",
+	       (v->cache.sets & SL_LINE_SETS) * SL_LINE_WAYS, (double)cache_bytes(v) / (1 << 20));
+	if (cache_sixteenths(&v->cache))
+		printf("; %u of 16 flows do without, too many come by", cache_sixteenths(&v->cache));
+	printf("\n");
 }
 
 static void print_wan(const struct view *v)

@@ -21,7 +21,7 @@
 uint32_t cache_rows(uint32_t lines, uint32_t cpus)
 {
 	/* Machines announce more processors than they have; who wants more than the usual has counted them. */
-	uint64_t most = lines > SL_LINES ? UINT32_MAX : SL_LINES_MOST, sets = 1;
+	uint64_t most = lines > SL_LINES ? (uint64_t)SL_LINE_SETS * SL_LINE_WAYS : SL_LINES_MOST, sets = 1;
 
 	while (sets * 2 * SL_LINE_WAYS <= lines && sets * 2 * SL_LINE_WAYS * cpus <= most)
 		sets *= 2;
@@ -91,22 +91,69 @@ static bool cpu_offline(uint32_t cpu)
 	return state == '0';
 }
 
+static int read_stat(int stat, uint32_t id, uint64_t *of_cpus, struct trouble *t)
+{
+	return bpf_map_lookup_elem(stat, &id, of_cpus)
+		       ? trouble(t, -errno, "cannot read sl_stat: %s", strerror(errno))
+		       : 0;
+}
+
+static uint64_t sum_of(const uint64_t *of_cpus, uint32_t cpus)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t cpu = 0; cpu < cpus; cpu++)
+		sum += of_cpus[cpu];
+	return sum;
+}
+
+/* In the second that has passed; of no more than a second something can be said. */
+static int see_yield(struct cache_seen *seen, int stat, uint32_t cpus, bool first, struct trouble *t)
+{
+	uint64_t packets, *missed = seen->missed;
+	int error = read_stat(stat, SL_STAT_LINE_PACKETS, seen->other, t);
+
+	if (error)
+		return error;
+	packets = sum_of(seen->other, cpus);
+	error = read_stat(stat, SL_STAT_LINES_MISSED, seen->other, t);
+	if (error)
+		return error;
+	seen->yield = (struct cache_yield){ .packets = packets - seen->packets };
+	for (uint32_t cpu = 0; cpu < cpus; cpu++) {
+		uint64_t more = seen->other[cpu] - missed[cpu];
+
+		seen->yield.missed += more;
+		if (more > seen->yield.most)
+			seen->yield.most = more;
+		missed[cpu] = seen->other[cpu];
+	}
+	seen->packets = packets;
+	if (first)
+		seen->yield = (struct cache_yield){ 0 };
+	return 0;
+}
+
 int cache_seen(struct cache_seen *seen, int stat, uint32_t cpus, struct trouble *t)
 {
-	const uint32_t filled = SL_STAT_LINES_FILLED;
+	bool first = !seen->now;
+	int error;
 
-	if (!seen->now) {
+	if (first) {
 		seen->now = calloc(cpus, sizeof(*seen->now));
 		seen->before = calloc(cpus, sizeof(*seen->before));
+		seen->missed = calloc(cpus, sizeof(*seen->missed));
+		seen->other = calloc(cpus, sizeof(*seen->other));
 		seen->passes = calloc(cpus, sizeof(*seen->passes));
-		if (!seen->now || !seen->before || !seen->passes) {
+		if (!seen->now || !seen->before || !seen->missed || !seen->other || !seen->passes) {
 			cache_seen_free(seen);
 			return trouble(t, -ENOMEM, "out of memory for counting lines");
 		}
 		memset(seen->passes, SEEN_PASSES, cpus); /* what an agent before this one has left */
 	}
-	if (bpf_map_lookup_elem(stat, &filled, seen->now))
-		return trouble(t, -errno, "cannot read sl_stat: %s", strerror(errno));
+	error = read_stat(stat, SL_STAT_LINES_FILLED, seen->now, t);
+	if (error)
+		return error;
 	for (uint32_t cpu = 0; cpu < cpus; cpu++) {
 		if (seen->now[cpu] != seen->before[cpu])
 			seen->passes[cpu] = SEEN_PASSES;
@@ -114,13 +161,61 @@ int cache_seen(struct cache_seen *seen, int stat, uint32_t cpus, struct trouble 
 			seen->passes[cpu]--;
 		seen->before[cpu] = seen->now[cpu];
 	}
-	return 0;
+	return see_yield(seen, stat, cpus, first, t);
+}
+
+uint32_t cache_aside(uint32_t aside, uint32_t lines, struct cache_yield yield)
+{
+	/* As many would miss if nobody stood aside. */
+	bool crowded = yield.most * (aside + 1) > lines / 4;
+
+	if (!crowded || yield.packets > yield.missed)
+		return aside >> 1;
+	if (yield.packets < yield.missed / 2 && aside < SL_LINE_ASIDE_MOST)
+		return aside << 1 | 1;
+	return aside;
+}
+
+uint32_t cache_sixteenths(const struct sl_cache *cache)
+{
+	return 16 - 16 / ((cache->sets >> SL_LINE_ASIDE_SHIFT) + 1);
+}
+
+static int stand_aside(int program, uint32_t aside, struct trouble *t)
+{
+	struct sl_flush flush = { .what = SL_FLUSH_ASIDE, .aside = aside };
+
+	return order(program, &flush, t);
+}
+
+int cache_rejoin(int program, struct trouble *t)
+{
+	return stand_aside(program, 0, t);
+}
+
+int cache_balance(int program, int table, const struct cache_seen *seen, uint32_t *sixteenths,
+		  struct trouble *t)
+{
+	const uint32_t only = 0;
+	struct sl_cache cache;
+	uint32_t sets, before, aside;
+
+	if (bpf_map_lookup_elem(table, &only, &cache))
+		return trouble(t, -errno, "cannot read sl_cache: %s", strerror(errno));
+	sets = cache.sets & SL_LINE_SETS;
+	before = cache.sets >> SL_LINE_ASIDE_SHIFT;
+	aside = !sets ? 0 : cache_aside(before, sets * SL_LINE_WAYS, seen->yield);
+	cache.sets = sets | aside << SL_LINE_ASIDE_SHIFT;
+	*sixteenths = cache_sixteenths(&cache);
+	return aside == before ? 0 : stand_aside(program, aside, t);
 }
 
 void cache_seen_free(struct cache_seen *seen)
 {
 	free(seen->now);
 	free(seen->before);
+	free(seen->missed);
+	free(seen->other);
 	free(seen->passes);
 	memset(seen, 0, sizeof(*seen));
 }
