@@ -37,7 +37,7 @@ static __always_inline void flush_aside(struct sl_cache *cache, __u32 aside)
 					    (sets & SL_LINE_SETS) | aside << SL_LINE_ASIDE_SHIFT);
 }
 
-/* Returns 1 if there are lines behind those that it has looked at. */
+/* Returns 1 if there are lines behind those that it has looked at, or what it was asked. */
 SEC("tc")
 int sl_flush(struct __sk_buff *ctx)
 {
@@ -58,6 +58,8 @@ int sl_flush(struct __sk_buff *ctx)
 		flush_aside(cache, order.aside);
 		return 0;
 	}
+	if (order.what == SL_FLUSH_TELL)
+		return cache->sets;
 	if (order.cpu != bpf_get_smp_processor_id() && !order.offline)
 		return 0;
 	flush.all = order.what == SL_FLUSH_ALL;

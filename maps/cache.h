@@ -131,6 +131,7 @@ struct sl_cache {
 #define SL_FLUSH_ALL 2 /* and what all the others do, which go on */
 #define SL_FLUSH_SIZE 3 /* `sets` is the size from now on, nobody stands aside; all lines are void */
 #define SL_FLUSH_ASIDE 4 /* `aside` is who stands aside from now on, if the cache is on */
+#define SL_FLUSH_TELL 5 /* returns what `sets` is */
 
 /* In one run, during which that CPU does nothing else. */
 #define SL_FLUSH_LINES 4096

@@ -50,7 +50,7 @@ bool balance_tick(struct course *c)
 	c->next = now_s() + 1;
 	if (cache_seen(&c->seen, b->kernel.table[SL_TABLE_sl_stat], b->cpus, &t) ||
 	    cache_flush(b->flush, SL_FLUSH_OLD, b->cpus, &c->seen, &missed, &t) ||
-	    cache_balance(b->flush, b->kernel.table[SL_TABLE_sl_cache], &c->seen, &c->sixteenths, &t))
+	    cache_balance(b->flush, &c->seen, &c->sixteenths, &t))
 		return fail(&c->bench, "%s", t.text);
 	c->steady = c->sixteenths == before ? c->steady + 1 : 0;
 	return true;

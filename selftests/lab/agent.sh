@@ -206,6 +206,43 @@ follows_up() { # taken down and brought up behind the agent's back
 	lab_sluice n1 up --plan "$PLAN" --node n1 || return 1
 	until_true $PATIENT swept && returns && lab_in n1 curl -sf http://127.0.0.1:9477/healthz
 }
+# As many flows as no cache of this size has lines for: the agent lets some do without, says so, and takes it back.
+stand_aside() { status '.cache.sixteenths_aside'; }
+some_aside() { [ "$(stand_aside)" -gt 0 ]; }
+none_aside() { [ "$(stand_aside)" = 0 ]; }
+says_aside() { # as many as status does; it may just have changed
+	lab_in n1 curl -sf http://127.0.0.1:9477/metrics | grep -qx "sluice_cache_sixteenths_aside $(stand_aside)"
+}
+stands_aside() { # while they come, and no longer
+	until_true $PATIENT some_aside || {
+		status '"\(.stats.lines_missed) missed, \(.stats.line_packets) decided: nobody stands aside"'
+		return 1
+	}
+	lab_sluice n1 status | grep -E '^cache .* of 16 flows do without' || { echo "it is not told" && return 1; }
+	until_true $PATIENT says_aside || { echo "it is not in the metrics" && return 1; }
+	kill "$1"
+	until_true $PATIENT none_aside || { echo "they do not come back" && return 1; }
+}
+multitude() {
+	local many=$here/selftests/lab/multitude.py server asking asked answers good=0
+	jq '.limits.cache_lines = 128' "$PLAN" >"$LAB_DIR/small.json"
+	lab_sluice n1 up --plan "$LAB_DIR/small.json" --node n1 || return 1
+	none_aside || { echo "some stand aside before" && return 1; }
+	nsenter --net="/run/netns/$LAB-a2" "$PYTHON" "$many" serve 7778 >"$LAB_DIR/multitude.out" 2>&1 &
+	server=$!
+	until_true $PATIENT lab_in a2 sh -c 'ss -Hlun "sport = :7778" | grep -q .'
+	nsenter --net="/run/netns/$LAB-a1" "$PYTHON" "$many" ask 192.168.103.12 7778 800 600 \
+		>"$LAB_DIR/multitude.out" 2>&1 &
+	asking=$!
+	stands_aside $asking || good=1
+	kill $asking 2>/dev/null
+	lab_in a1 "$PYTHON" "$many" ask 192.168.103.12 7778 800 3 >"$LAB_DIR/asked"
+	kill $server
+	wait $asking $server 2>/dev/null
+	read -r asked answers <"$LAB_DIR/asked"
+	echo "$asked asked, $answers answered"
+	[ $good = 0 ] && [ "$asked" -gt 800 ] && [ "$asked" = "$answers" ]
+}
 swept_after() { [ "$(status .agent_swept_at)" -ge "$1" ]; }
 swept() { [ $(($(date +%s) - $(status .agent_swept_at))) -le 2 ]; }
 reloads() {
@@ -267,6 +304,7 @@ check "$me ages what nobody answers and keeps the rest" ages
 check "$me follows a plan that another process applies" follows_apply
 check "$me holds that plan and not the one before" until_true $PATIENT holds_plan
 check "$me follows programs that another process loads" follows_load
+check "$me more flows than lines pay for: some do without, as long as they come" multitude
 check "$me follows down and up" follows_up
 check "$me SIGTERM: the agent goes, the dataplane stays" terminates
 check "$me starts with three capabilities only" three_caps

@@ -60,7 +60,7 @@ static void second(struct bench *b, struct cache_yield yield, uint32_t wanted)
 	uint32_t sixteenths;
 	struct trouble t;
 
-	if (cache_balance(b->flush, b->kernel.table[SL_TABLE_sl_cache], &seen, &sixteenths, &t))
+	if (cache_balance(b->flush, &seen, &sixteenths, &t))
 		fail(b, "%s", t.text);
 	else if (sixteenths != wanted)
 		fail(b, "%u of 16 flows stand aside instead of %u", sixteenths, wanted);

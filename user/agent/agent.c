@@ -82,11 +82,10 @@ static void close_tables(struct agent *a)
 /* Do lines pay at present? */
 static int balance_lines(struct agent *a, struct trouble *t)
 {
-	const struct kernel *k = &a->follow.kernel;
 	uint32_t sixteenths = 0;
-	int error = cache_balance(a->flush, k->table[SL_TABLE_sl_cache], &a->seen, &sixteenths, t);
+	int error = cache_balance(a->flush, &a->seen, &sixteenths, t);
 
-	tally_gauge(k, SL_GAUGE_ASIDE, sixteenths);
+	tally_gauge(&a->follow.kernel, SL_GAUGE_ASIDE, sixteenths);
 	return error;
 }
 

@@ -240,7 +240,7 @@ static int print_json(const struct view *v)
 		"fence_whole", used ? json_boolean(v->fence.whole) : NULL, "fence_unknown",
 		known ? NULL : v->fence_trouble.text, "cache", "lines_per_cpu",
 		(json_int_t)(v->cache.sets & SL_LINE_SETS) * SL_LINE_WAYS, "bytes",
-		(json_int_t)cache_bytes(v), "sixteenths_aside", (json_int_t)cache_sixteenths(&v->cache),
+		(json_int_t)cache_bytes(v), "sixteenths_aside", (json_int_t)cache_sixteenths(v->cache.sets),
 		"version", SLUICE_VERSION));
 }
 
@@ -286,8 +286,8 @@ static void print_cache(const struct view *v)
 	}
 	printf("cache       %u lines on each processor, %.1f MiB",
 	       (v->cache.sets & SL_LINE_SETS) * SL_LINE_WAYS, (double)cache_bytes(v) / (1 << 20));
-	if (cache_sixteenths(&v->cache))
-		printf("; %u of 16 flows do without, too many come by", cache_sixteenths(&v->cache));
+	if (cache_sixteenths(v->cache.sets))
+		printf("; %u of 16 flows do without, too many come by", cache_sixteenths(v->cache.sets));
 	printf("\n");
 }
 

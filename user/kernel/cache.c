@@ -38,13 +38,22 @@ static uint32_t jiffies_per_s(void)
 	return (uint32_t)(1000000000L / one.tv_nsec);
 }
 
-/* 1: there is more to be done. */
-static int order(int program, const struct sl_flush *flush, struct trouble *t)
+static int answered(int program, const struct sl_flush *flush, uint32_t *answer, struct trouble *t)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = flush, .data_size_in = sizeof(*flush), .repeat = 1);
 	int error = bpf_prog_test_run_opts(program, &run);
 
-	return error ? trouble(t, error, "cannot run sl_flush: %s", strerror(-error)) : run.retval == 1;
+	*answer = run.retval;
+	return error ? trouble(t, error, "cannot run sl_flush: %s", strerror(-error)) : 0;
+}
+
+/* 1: there is more to be done. */
+static int order(int program, const struct sl_flush *flush, struct trouble *t)
+{
+	uint32_t answer;
+	int error = answered(program, flush, &answer, t);
+
+	return error ? error : answer == 1;
 }
 
 int cache_open(const char *pins, struct trouble *t)
@@ -176,9 +185,9 @@ uint32_t cache_aside(uint32_t aside, uint32_t lines, struct cache_yield yield)
 	return aside;
 }
 
-uint32_t cache_sixteenths(const struct sl_cache *cache)
+uint32_t cache_sixteenths(uint32_t sets)
 {
-	return 16 - 16 / ((cache->sets >> SL_LINE_ASIDE_SHIFT) + 1);
+	return 16 - 16 / ((sets >> SL_LINE_ASIDE_SHIFT) + 1);
 }
 
 static int stand_aside(int program, uint32_t aside, struct trouble *t)
@@ -193,20 +202,17 @@ int cache_rejoin(int program, struct trouble *t)
 	return stand_aside(program, 0, t);
 }
 
-int cache_balance(int program, int table, const struct cache_seen *seen, uint32_t *sixteenths,
-		  struct trouble *t)
+int cache_balance(int program, const struct cache_seen *seen, uint32_t *sixteenths, struct trouble *t)
 {
-	const uint32_t only = 0;
-	struct sl_cache cache;
+	const struct sl_flush tell = { .what = SL_FLUSH_TELL };
 	uint32_t sets, before, aside;
+	int error = answered(program, &tell, &sets, t);
 
-	if (bpf_map_lookup_elem(table, &only, &cache))
-		return trouble(t, -errno, "cannot read sl_cache: %s", strerror(errno));
-	sets = cache.sets & SL_LINE_SETS;
-	before = cache.sets >> SL_LINE_ASIDE_SHIFT;
-	aside = !sets ? 0 : cache_aside(before, sets * SL_LINE_WAYS, seen->yield);
-	cache.sets = sets | aside << SL_LINE_ASIDE_SHIFT;
-	*sixteenths = cache_sixteenths(&cache);
+	if (error)
+		return error;
+	before = sets >> SL_LINE_ASIDE_SHIFT;
+	aside = !sets ? 0 : cache_aside(before, (sets & SL_LINE_SETS) * SL_LINE_WAYS, seen->yield);
+	*sixteenths = cache_sixteenths(aside << SL_LINE_ASIDE_SHIFT);
 	return aside == before ? 0 : stand_aside(program, aside, t);
 }
 

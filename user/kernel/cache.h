@@ -38,11 +38,10 @@ void cache_seen_free(struct cache_seen *seen);
  * more than lines save the others.
  */
 uint32_t cache_aside(uint32_t aside, uint32_t lines, struct cache_yield yield);
-/* How many flows of 16 those are that stand aside. */
-uint32_t cache_sixteenths(const struct sl_cache *cache);
+/* How many flows of 16 those are that stand aside, by `sets` of sl_cache. */
+uint32_t cache_sixteenths(uint32_t sets);
 /* Says so to the programs, where it has changed; `sixteenths` of the flows stand aside from now on. */
-int cache_balance(int program, int table, const struct cache_seen *seen, uint32_t *sixteenths,
-		  struct trouble *t);
+int cache_balance(int program, const struct cache_seen *seen, uint32_t *sixteenths, struct trouble *t);
 /* Before nobody comes to see whether lines pay: nobody stands aside. */
 int cache_rejoin(int program, struct trouble *t);
 
