@@ -55,7 +55,7 @@ int sl_flush(struct __sk_buff *ctx)
 		return 0;
 	}
 	if (order.what == SL_FLUSH_ASIDE) {
-		flush_aside(cache, order.aside);
+		flush_aside(cache, order.sets);
 		return 0;
 	}
 	if (order.what == SL_FLUSH_TELL)

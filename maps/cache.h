@@ -130,7 +130,7 @@ struct sl_cache {
 #define SL_FLUSH_OLD 1 /* count what lines hold that have expired */
 #define SL_FLUSH_ALL 2 /* and what all the others do, which go on */
 #define SL_FLUSH_SIZE 3 /* `sets` is the size from now on, nobody stands aside; all lines are void */
-#define SL_FLUSH_ASIDE 4 /* `aside` is who stands aside from now on, if the cache is on */
+#define SL_FLUSH_ASIDE 4 /* `sets` is who stands aside from now on, if the cache is on */
 #define SL_FLUSH_TELL 5 /* returns what `sets` is */
 
 /* In one run, during which that CPU does nothing else. */
@@ -144,9 +144,8 @@ struct sl_flush {
 	__u32 cpu; /* whose lines; the program has to run there, unless that CPU is offline */
 	__u32 offline; /* 1: it is */
 	__u32 first; /* of its lines; SL_FLUSH_LINES from here on are looked at */
-	__u32 sets;
+	__u32 sets; /* or who stands aside */
 	__u32 second;
-	__u32 aside;
 };
 
 #endif

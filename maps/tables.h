@@ -61,7 +61,7 @@ SL_SAME_PLACE(src_network);
 SL_SAME_PLACE(dst_network);
 _Static_assert(sizeof(struct sl_line) == 128, "sl_line");
 _Static_assert(sizeof(struct sl_leave) == 20496, "sl_leave");
-_Static_assert(sizeof(struct sl_flush) == 40, "sl_flush");
+_Static_assert(sizeof(struct sl_flush) == 36, "sl_flush");
 _Static_assert(sizeof(struct sl_service_key) == 8, "sl_service_key");
 _Static_assert(sizeof(struct sl_service) == 36, "sl_service");
 _Static_assert(sizeof(struct sl_vip) == 8, "sl_vip");

@@ -33,6 +33,8 @@ struct course {
 	struct frame frame; /* the one that test runs are given */
 	struct cache_seen seen; /* what an agent would know */
 	double next; /* second of its, by the clock */
+	uint64_t left,
+		judged; /* packets given to XDP that leaves some to TC, in this second; all judged until it began */
 	uint32_t sixteenths, steady; /* of the flows that stand aside; seconds for which that has been so */
 };
 

@@ -57,6 +57,14 @@ static void keep_least(double *least, double ns)
 		*least = ns;
 }
 
+static void sent(struct course *c, struct lane *l)
+{
+	l->sent += l->packets;
+	l->turn[DOOR] += l->packets;
+	if (tables_left_to_tc(c, l->path))
+		c->left += l->packets;
+}
+
 static bool door_run(struct course *c, struct lane *l, uint32_t i)
 {
 	struct counts before;
@@ -70,8 +78,7 @@ static bool door_run(struct course *c, struct lane *l, uint32_t i)
 	    !counts_moved(c, l->path, &before, l->packets))
 		return false;
 	keep_least(&l->least_door, c->kernel_ns);
-	l->sent += l->packets;
-	l->turn[DOOR] += l->packets;
+	sent(c, l);
 	return true;
 }
 
@@ -158,8 +165,7 @@ static bool all_runs(struct course *c, struct lane *l)
 		if (!forget(c, path) || !run(c, l, c->bench.program[l->leg->door], &retval, &ns) ||
 		    !balance_tick(c))
 			return false;
-		l->sent += l->packets;
-		l->turn[DOOR] += l->packets;
+		sent(c, l);
 	} while (path->kind == DATA && (l->turn[DOOR] < c->order_len || !balance_steady(c)));
 	for (uint32_t i = 0; i < c->runs; i++)
 		if (!quiet_run(c, l, i))

@@ -116,7 +116,13 @@ static uint64_t sum_of(const uint64_t *of_cpus, uint32_t cpus)
 	return sum;
 }
 
-/* In the second that has passed; of no more than a second something can be said. */
+/* Of other tables than before nothing can be said. */
+static uint64_t more(uint64_t now, uint64_t before)
+{
+	return now > before ? now - before : 0;
+}
+
+/* In the second that has passed; at first it is not known when that began. */
 static int see_yield(struct cache_seen *seen, int stat, uint32_t cpus, bool first, struct trouble *t)
 {
 	uint64_t packets, *missed = seen->missed;
@@ -128,13 +134,13 @@ static int see_yield(struct cache_seen *seen, int stat, uint32_t cpus, bool firs
 	error = read_stat(stat, SL_STAT_LINES_MISSED, seen->other, t);
 	if (error)
 		return error;
-	seen->yield = (struct cache_yield){ .packets = packets - seen->packets };
+	seen->yield = (struct cache_yield){ .packets = more(packets, seen->packets) };
 	for (uint32_t cpu = 0; cpu < cpus; cpu++) {
-		uint64_t more = seen->other[cpu] - missed[cpu];
+		uint64_t here = more(seen->other[cpu], missed[cpu]);
 
-		seen->yield.missed += more;
-		if (more > seen->yield.most)
-			seen->yield.most = more;
+		seen->yield.missed += here;
+		if (here > seen->yield.most)
+			seen->yield.most = here;
 		missed[cpu] = seen->other[cpu];
 	}
 	seen->packets = packets;
@@ -192,7 +198,7 @@ uint32_t cache_sixteenths(uint32_t sets)
 
 static int stand_aside(int program, uint32_t aside, struct trouble *t)
 {
-	struct sl_flush flush = { .what = SL_FLUSH_ASIDE, .aside = aside };
+	struct sl_flush flush = { .what = SL_FLUSH_ASIDE, .sets = aside };
 
 	return order(program, &flush, t);
 }
@@ -211,7 +217,8 @@ int cache_balance(int program, const struct cache_seen *seen, uint32_t *sixteent
 	if (error)
 		return error;
 	before = sets >> SL_LINE_ASIDE_SHIFT;
-	aside = !sets ? 0 : cache_aside(before, (sets & SL_LINE_SETS) * SL_LINE_WAYS, seen->yield);
+	/* With one set nobody need stand aside; and nothing else do programs of before answer. */
+	aside = sets < 2 ? 0 : cache_aside(before, (sets & SL_LINE_SETS) * SL_LINE_WAYS, seen->yield);
 	*sixteenths = cache_sixteenths(aside << SL_LINE_ASIDE_SHIFT);
 	return aside == before ? 0 : stand_aside(program, aside, t);
 }
