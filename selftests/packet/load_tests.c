@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "../../user/kernel/pins.h"
+#include "../../user/kernel/rows.h"
 #include "cache.h"
 
 #define PINS "/sys/fs/bpf/load"
@@ -179,6 +180,81 @@ static void test_resized(struct bench *b, struct kernel *k, uint32_t *times)
 	case_end(b);
 }
 
+static struct bpf_map_info pinned_as(struct bench *b, const char *table)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info);
+	int fd = bpf_obj_get(pin_path(PINS, "maps", table).text);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
+		fail(b, "%s is not there", table);
+	close(fd);
+	return info;
+}
+
+/* As a version that knows but so many rows of it has left it, with numbers of their own in them, in the place of the pin. */
+static void leave_rows(struct bench *b, const char *table, uint32_t rows)
+{
+	struct path path = pin_path(PINS, "maps", table);
+	struct bpf_map_info info = pinned_as(b, table);
+	uint64_t row[CPUS_MAX];
+	struct trouble t;
+	int fd = bpf_map_create((enum bpf_map_type)info.type, table, info.key_size, info.value_size, rows,
+				NULL);
+
+	for (uint32_t i = 0; i < rows; i++) {
+		for (uint32_t cpu = 0; cpu < CPUS_MAX; cpu++)
+			row[cpu] = 100 * i + cpu + 1;
+		if (bpf_map_update_elem(fd, &i, row, BPF_ANY))
+			fail(b, "row %u of %s cannot be written", i, table);
+	}
+	if (fd < 0 || pin_replace(fd, path.text, &t))
+		fail(b, "%s cannot be replaced", table);
+	close(fd);
+}
+
+static void grown(struct bench *b, int fd, const char *table, uint32_t before, uint32_t rows, uint32_t cpus)
+{
+	uint64_t row[CPUS_MAX];
+
+	that(b, pinned_as(b, table).max_entries == rows, "it has as many rows as are known now");
+	for (uint32_t i = 0; i < rows; i++) {
+		if (bpf_map_lookup_elem(fd, &i, row))
+			fail(b, "row %u of %s cannot be read", i, table);
+		for (uint32_t cpu = 0; cpu < cpus; cpu++)
+			that(b, row[cpu] == (i < before ? 100 * i + cpu + 1 : 0), "they hold what they held");
+	}
+}
+
+/* Counters that a later version has more of. */
+static void test_grown(struct bench *b, struct kernel *k)
+{
+	uint32_t flows = pinned_id("sl_flow"), stats;
+	uint64_t sum;
+	struct trouble t;
+
+	case_begin(b, "load: tables of counters grow, and keep what they count");
+	kernel_close(k);
+	leave_rows(b, "sl_stat", 5);
+	leave_rows(b, "sl_gauge", SL_GAUGES - 1);
+	if (kernel_load(k, PINS, &small, &t)) {
+		fail(b, "%s", t.text);
+		case_end(b);
+		return;
+	}
+	grown(b, k->table[SL_TABLE_sl_stat], "sl_stat", 5, SL_STATS, b->cpus);
+	grown(b, k->table[SL_TABLE_sl_gauge], "sl_gauge", SL_GAUGES - 1, SL_GAUGES, 1);
+	that(b, pinned_id("sl_flow") == flows, "other tables stay");
+	stats = pinned_id("sl_stat");
+	kernel_close(k);
+	if (kernel_load(k, PINS, &small, &t))
+		fail(b, "%s", t.text);
+	that(b, pinned_id("sl_stat") == stats, "and so do these from then on");
+	that(b, !rows_stat(k->table[SL_TABLE_sl_stat], SL_STATS, b->cpus, &sum, &t) && !sum,
+	     "what a table of before has no row for was never counted");
+	case_end(b);
+}
+
 void test_load(struct bench *b)
 {
 	uint32_t lines, epochs, times = 0;
@@ -203,6 +279,7 @@ void test_load(struct bench *b)
 	for (size_t i = 0; i < sizeof(spoilt) / sizeof(spoilt[0]); i++)
 		test_spoilt(b, &k, i, &times);
 	test_resized(b, &k, &times);
+	test_grown(b, &k);
 	kernel_close(&k);
 	if (pins_remove(PINS, &t)) {
 		printf("not ok load: %s\n", t.text);

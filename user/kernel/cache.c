@@ -100,11 +100,14 @@ static bool cpu_offline(uint32_t cpu)
 	return state == '0';
 }
 
-static int read_stat(int stat, uint32_t id, uint64_t *of_cpus, struct trouble *t)
+static int read_stat(int stat, uint32_t id, uint64_t *of_cpus, uint32_t cpus, struct trouble *t)
 {
-	return bpf_map_lookup_elem(stat, &id, of_cpus)
-		       ? trouble(t, -errno, "cannot read sl_stat: %s", strerror(errno))
-		       : 0;
+	if (!bpf_map_lookup_elem(stat, &id, of_cpus))
+		return 0;
+	if (errno != ENOENT)
+		return trouble(t, -errno, "cannot read sl_stat: %s", strerror(errno));
+	memset(of_cpus, 0, cpus * sizeof(*of_cpus)); /* programs of before do not count it */
+	return 0;
 }
 
 static uint64_t sum_of(const uint64_t *of_cpus, uint32_t cpus)
@@ -126,12 +129,12 @@ static uint64_t more(uint64_t now, uint64_t before)
 static int see_yield(struct cache_seen *seen, int stat, uint32_t cpus, bool first, struct trouble *t)
 {
 	uint64_t packets, *missed = seen->missed;
-	int error = read_stat(stat, SL_STAT_LINE_PACKETS, seen->other, t);
+	int error = read_stat(stat, SL_STAT_LINE_PACKETS, seen->other, cpus, t);
 
 	if (error)
 		return error;
 	packets = sum_of(seen->other, cpus);
-	error = read_stat(stat, SL_STAT_LINES_MISSED, seen->other, t);
+	error = read_stat(stat, SL_STAT_LINES_MISSED, seen->other, cpus, t);
 	if (error)
 		return error;
 	seen->yield = (struct cache_yield){ .packets = more(packets, seen->packets) };
@@ -166,7 +169,7 @@ int cache_seen(struct cache_seen *seen, int stat, uint32_t cpus, struct trouble 
 		}
 		memset(seen->passes, SEEN_PASSES, cpus); /* what an agent before this one has left */
 	}
-	error = read_stat(stat, SL_STAT_LINES_FILLED, seen->now, t);
+	error = read_stat(stat, SL_STAT_LINES_FILLED, seen->now, cpus, t);
 	if (error)
 		return error;
 	for (uint32_t cpu = 0; cpu < cpus; cpu++) {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "cache.h"
 #include "extra.h"
+#include "grow.h"
 #include "inner.h"
 #include "pins.h"
 #include "shape.h"
@@ -101,9 +102,12 @@ static void count_stale(const char *pins, int cpus)
 	close(program);
 }
 
-/* Takes over the pinned table, but for one that is stale, or sets the size of the one to be made. */
+/*
+ * Takes over the pinned table, but for one that is stale or has too few rows, or sets the size of the one to be made. `anew`:
+ * there is one of which this takes the place.
+ */
 static int prepare_table(struct bpf_object *object, int i, const char *pins, const struct limits *limits,
-			 const struct types *types, bool stale, int *template, struct trouble *t)
+			 const struct types *types, bool *anew, int *template, struct trouble *t)
 {
 	struct path path = pin_path(pins, "maps", shapes[i].name);
 	struct bpf_map *map = bpf_object__find_map_by_name(object, shapes[i].name);
@@ -124,7 +128,7 @@ static int prepare_table(struct bpf_object *object, int i, const char *pins, con
 	if (shapes[i].plan && (error = small_template(map, i, types, template, t)))
 		return error;
 
-	if (stale)
+	if (*anew)
 		return 0;
 	fd = bpf_obj_get(path.text);
 	if (fd < 0 && errno == ENOENT)
@@ -138,6 +142,8 @@ static int prepare_table(struct bpf_object *object, int i, const char *pins, con
 				"%s is not the table this program knows: it stays in force; run "
 				"\"sluice down\" first to begin anew (flows are lost)",
 				path.text);
+	else if (!shapes[i].plan && grow_needed(map, &info))
+		*anew = true;
 	else if ((error = bpf_map__reuse_fd(map, fd)))
 		trouble(t, error, "cannot take over %s: %s", path.text, strerror(-error));
 	close(fd);
@@ -160,7 +166,7 @@ static int refused(int error, struct trouble *t)
 		       kernel.release, strerror(-error));
 }
 
-static int pin_all(struct bpf_object *object, const char *pins, bool stale, struct trouble *t)
+static int pin_all(struct bpf_object *object, const char *pins, const bool *anew, struct trouble *t)
 {
 	/* Who is killed in between must not leave epochs that begin anew with lines of before, but may the contrary. */
 	_Static_assert(SL_TABLE_sl_line > SL_TABLE_sl_cache, "lines are pinned first");
@@ -169,9 +175,11 @@ static int pin_all(struct bpf_object *object, const char *pins, bool stale, stru
 		struct bpf_map *map = bpf_object__find_map_by_name(object, shapes[i].name);
 		int error = 0;
 
-		if (stale && of_cache(i))
+		if (anew[i] && !of_cache(i))
+			error = grow_copy(bpf_map__fd(map), path.text, t);
+		if (!error && anew[i])
 			error = pin_replace(bpf_map__fd(map), path.text, t);
-		else if (access(path.text, F_OK) && bpf_obj_pin(bpf_map__fd(map), path.text))
+		else if (!error && access(path.text, F_OK) && bpf_obj_pin(bpf_map__fd(map), path.text))
 			error = trouble(t, -errno, "cannot pin %s: %s", path.text, strerror(errno));
 		if (error)
 			return error;
@@ -212,7 +220,7 @@ int kernel_load(struct kernel *k, const char *pins, const struct limits *limits,
 	struct types types = { .fd = -1 };
 	struct bpf_object *object = NULL;
 	int templates[SL_TABLES];
-	bool fresh = false, stale;
+	bool fresh = false, stale, anew[SL_TABLES];
 	int lock, error;
 
 	for (int i = 0; i < SL_TABLES; i++)
@@ -238,9 +246,10 @@ int kernel_load(struct kernel *k, const char *pins, const struct limits *limits,
 	}
 	stale = cache_is_stale(pins, limits);
 	error = types_load(&types, t);
-	for (int i = 0; !error && i < SL_TABLES; i++)
-		error = prepare_table(object, i, pins, limits, &types, stale && of_cache(i), &templates[i],
-				      t);
+	for (int i = 0; !error && i < SL_TABLES; i++) {
+		anew[i] = stale && of_cache(i);
+		error = prepare_table(object, i, pins, limits, &types, &anew[i], &templates[i], t);
+	}
 	if (error)
 		goto out;
 	skip_some(object);
@@ -251,7 +260,7 @@ int kernel_load(struct kernel *k, const char *pins, const struct limits *limits,
 	}
 	if (stale)
 		count_stale(pins, libbpf_num_possible_cpus());
-	error = pin_all(object, pins, stale, t);
+	error = pin_all(object, pins, anew, t);
 	if (error)
 		goto out;
 	error = kernel_open(k, pins, false, t);

@@ -235,7 +235,8 @@ int rows_stat(int fd, uint32_t index, uint32_t cpus, uint64_t *sum, struct troub
 	*sum = 0;
 	if (!value)
 		return trouble(t, error, "out of memory for a counter of %u CPUs", cpus);
-	error = bpf_map_lookup_elem(fd, &index, value) ? -errno : 0;
+	/* Of a version before that did not know it, nothing was counted. */
+	error = bpf_map_lookup_elem(fd, &index, value) && errno != ENOENT ? -errno : 0;
 	if (error)
 		trouble(t, error, "cannot read counter %u: %s", index, strerror(-error));
 	else
