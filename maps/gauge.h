@@ -17,10 +17,8 @@
 	X(AGENT_SEEN, "agent_sweep_timestamp_seconds", "when the agent last aged the tables, Unix time")     \
 	X(BINDINGS, "bindings", "sources mapped to an outside port")                                         \
 	X(RESTING, "ports_resting", "outside ports that rest before they are handed out again")              \
-	X(PLAN_FENCE, "plan_fence",                                                                          \
-	  "the last fence with which a state of the plan was ordered here; 0: none")                         \
-	X(ASIDE, "cache_sixteenths_aside",                                                                   \
-	  "of 16 flows those that do without the line cache, since too many come by for lines to pay")
+	X(PLAN_FENCE, "plan_fence", "the last fence with which a state was ordered here; 0: none")           \
+	X(ASIDE, "cache_sixteenths_aside", "of 16 flows those without lines of the cache: too many come by")
 
 enum sl_gauge_id {
 #define SL_GAUGE_ID(symbol, name, text) SL_GAUGE_##symbol,
