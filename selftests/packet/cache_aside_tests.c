@@ -83,6 +83,22 @@ static struct send packet(uint32_t flow, bool reply)
 		     : workload(W_A1, PACKET(.saddr = A1, .daddr = A3, UDP(port, 2000), .payload = 20));
 }
 
+/* Answered, and none of them with a line as yet: there is none in the tick that a flow begins in. */
+static void open_all(struct bench *b)
+{
+	struct got got;
+
+	nat_fresh(b);
+	cache_last(b, LINE_LONG);
+	for (uint32_t i = 0; i < FLOWS; i++)
+		for (int reply = 0; reply < 2; reply++) {
+			struct send s = packet(i, reply);
+
+			bench_run(b, &s, &got);
+		}
+	usleep(TICK_US);
+}
+
 /* Which flows have lines, of which all packets pass. */
 static uint32_t lines_of(struct bench *b, bool *by_line)
 {
@@ -106,18 +122,9 @@ static void who(struct bench *b)
 	static const uint32_t sixteenths[] = { 8, 12, 14, 15 };
 	bool now[FLOWS], before[FLOWS];
 	uint32_t count;
-	struct got got;
 
 	case_begin(b, "cache: aside: who stands aside has no line, and passes as ever");
-	nat_fresh(b);
-	cache_last(b, LINE_LONG);
-	for (uint32_t i = 0; i < FLOWS; i++)
-		for (int reply = 0; reply < 2; reply++) {
-			struct send s = packet(i, reply);
-
-			bench_run(b, &s, &got);
-		}
-	usleep(TICK_US);
+	open_all(b);
 	that(b, lines_of(b, before) == FLOWS, "at first all of them have one");
 	for (uint32_t i = 0; i < sizeof(sixteenths) / sizeof(sixteenths[0]); i++) {
 		second(b, crowd, sixteenths[i]);
@@ -145,16 +152,7 @@ static void counted(struct bench *b)
 	struct got got;
 
 	case_begin(b, "cache: aside: what lines hold is counted");
-	nat_fresh(b);
-	cache_last(b, LINE_LONG);
-	bench_clear_counts(b);
-	for (uint32_t i = 0; i < FLOWS; i++)
-		for (int reply = 0; reply < 2; reply++) {
-			struct send s = packet(i, reply);
-
-			bench_run(b, &s, &got);
-		}
-	usleep(TICK_US);
+	open_all(b);
 	for (uint32_t i = 0; i < 10 * FLOWS; i++) {
 		struct send s = packet(i % FLOWS, false);
 
@@ -219,18 +217,9 @@ static void yields(struct bench *b)
 	struct cache_seen seen = { 0 };
 	struct cache_yield yield;
 	bool by_line[FLOWS];
-	struct got got;
 
 	case_begin(b, "cache: aside: what lines bring");
-	nat_fresh(b);
-	cache_last(b, LINE_LONG);
-	for (uint32_t i = 0; i < FLOWS; i++)
-		for (int reply = 0; reply < 2; reply++) {
-			struct send s = packet(i, reply);
-
-			bench_run(b, &s, &got);
-		}
-	usleep(TICK_US);
+	open_all(b);
 	yield = seen_now(b, &seen);
 	that(b, !yield.missed && !yield.packets, "of what was before nothing is said");
 	lines_of(b, by_line);
