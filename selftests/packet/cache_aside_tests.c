@@ -235,6 +235,28 @@ static void yields(struct bench *b)
 	case_end(b);
 }
 
+/* Anybody can send what comes once, in any number. */
+static void once(struct bench *b)
+{
+	struct cache_seen seen = { 0 };
+	struct got got;
+
+	case_begin(b, "cache: aside: nobody does without lines for the sake of flows that come once");
+	nat_fresh(b);
+	bench_void_lines(b);
+	bench_clear_counts(b);
+	seen_now(b, &seen);
+	for (uint32_t i = 0; i < FLOWS; i++) {
+		struct send s = packet(i, false);
+
+		bench_run(b, &s, &got);
+	}
+	that(b, cache_stat(b, SL_STAT_FLOWS_CREATED) == FLOWS, "they have begun");
+	that(b, !seen_now(b, &seen).missed, "none of them has looked in vain");
+	cache_seen_free(&seen);
+	case_end(b);
+}
+
 /* Lines of the first processor are found even where the number of sets is not understood. */
 static void go_to_last(const struct bench *b)
 {
@@ -260,5 +282,6 @@ void cache_stands_aside(struct bench *b)
 	counted(b);
 	orders(b);
 	yields(b);
+	once(b);
 	sched_setaffinity(0, sizeof(home), &home);
 }
